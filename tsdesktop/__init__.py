@@ -1,0 +1,51 @@
+"""tsdesktop: a CT or MR scan in, labelled anatomy out. A scan walks through the rooms in a straight line.
+
+    dropped path --scans--> Volume
+    Volume + Task --jobs--> Job --runs--> (own process) --inference--> LabelMap
+    LabelMap --surfaces--> SurfaceMesh        LabelMap + Volume --measures--> tables
+    LabelMap / SurfaceMesh / tables --exports--> files
+    pipeline composes these once; cli drives it, Python users import it
+
+Rooms: `core` values and vocabulary; `scans` reads; `weights` finds networks; `jobs` plans; `runs` supervises the
+process in which `inference` computes; `surfaces` makes meshes; `measures` counts; `exports` writes; `pipeline` is the
+public API; `cli` the command line.
+
+    >>> import tsdesktop
+    >>> result = tsdesktop.segment("scan.nii.gz", task="total", fast=True)
+    >>> result.label_map.volume_ml("liver")
+
+Not a medical device: for research and teaching, not for diagnosis or treatment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsdesktop.core.errors import Cancelled, TsDesktopError
+    from tsdesktop.core.options import Options
+    from tsdesktop.core.volume import LabelMap, Volume
+    from tsdesktop.pipeline import Segmentation, read, segment
+
+__version__ = "0.1.0"
+__all__ = ["Cancelled", "LabelMap", "Options", "Segmentation", "TsDesktopError", "Volume", "read", "segment"]
+
+_PLACES = {
+    "Cancelled": "tsdesktop.core.errors",
+    "TsDesktopError": "tsdesktop.core.errors",
+    "Options": "tsdesktop.core.options",
+    "LabelMap": "tsdesktop.core.volume",
+    "Volume": "tsdesktop.core.volume",
+    "Segmentation": "tsdesktop.pipeline",
+    "read": "tsdesktop.pipeline",
+    "segment": "tsdesktop.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the public API on first use, so that `import tsdesktop` costs nothing."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    from importlib import import_module
+
+    return getattr(import_module(_PLACES[name]), name)

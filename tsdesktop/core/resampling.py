@@ -1,0 +1,109 @@
+"""Resampling between grids whose first and last voxel centres coincide, as `scipy.ndimage.zoom` without grid_mode does.
+
+Written for memory: one axis at a time, integers stay integers, labels go through index tables and are never floats.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from tsdesktop.core.geometry import Geometry, Shape
+from tsdesktop.core.volume import Intensities
+
+
+def resampled_shape(geometry: Geometry, spacing_mm: tuple[float, float, float]) -> Shape:
+    """The number of voxels after resampling to `spacing_mm`: round(size x old / new), at least one."""
+    i, j, k = (
+        max(1, round(n * (old / new)))
+        for n, old, new in zip(geometry.shape, geometry.spacing_mm, spacing_mm, strict=True)
+    )
+    return i, j, k
+
+
+def true_geometry(geometry: Geometry, shape: Shape) -> Geometry:
+    """The real grid after resampling to `shape`: first and last voxel centres stay where they were."""
+    affine = np.array(geometry.affine)
+    for axis, (old, new) in enumerate(zip(geometry.shape, shape, strict=True)):
+        affine[:3, axis] *= (old - 1) / (new - 1) if old > 1 and new > 1 else 1.0
+    return Geometry(shape, affine)
+
+
+def resample_intensities(array: Intensities, shape: Shape, order: int = 1) -> Intensities:
+    """Intensities [i, j, k] on a grid of `shape` by splines of `order` 0 to 5.
+
+    Integers are truncated towards zero, as upstream does, and clipped to their type; float32 stays float32.
+    """
+    if array.shape == shape:
+        return array
+    if order == 1:
+        out = _linear(array, shape)
+    else:
+        zoom = [new / old for old, new in zip(array.shape, shape, strict=True)]
+        out = ndimage.zoom(array.astype(np.float32), zoom, order=order, mode="nearest").astype(np.float32, copy=False)
+    return _as_type(out, array.dtype)
+
+
+def resample_labels(labels: NDArray[Any], shape: Shape) -> NDArray[Any]:
+    """Labels [i, j, k] on a grid of `shape` by nearest neighbour, equal to `ndimage.zoom` of order 0.
+
+    The result is in Fortran order (k slowest), the order in which NIfTI and DICOM keep slices.
+    """
+    if labels.shape == shape:
+        return labels
+    tables = [nearest_indices(old, new) for old, new in zip(labels.shape, shape, strict=True)]
+    out = np.empty(shape, labels.dtype, order="F")
+    for k, source in enumerate(tables[2]):
+        np.copyto(out[:, :, k], labels[:, :, source][tables[0]][:, tables[1]])
+    return out
+
+
+def nearest_indices(old: int, new: int) -> NDArray[np.int64]:
+    """For each of `new` voxels the nearest of `old` ones along an axis; halves go up, as in `ndimage.zoom`."""
+    if new == 1 or old == 1:
+        return np.zeros(new, np.int64)
+    position = np.arange(new) * ((old - 1) / (new - 1))
+    nearest: NDArray[np.int64] = np.clip(np.floor(position + 0.5).astype(np.int64), 0, old - 1)
+    return nearest
+
+
+def _linear(array: NDArray[Any], shape: Shape) -> NDArray[np.float32]:
+    """Separable linear interpolation: axes that shrink before those that grow, the slowest of memory first."""
+    slowest = np.argsort([-abs(stride) for stride in array.strides])
+    axes = sorted(slowest, key=lambda axis: shape[axis] > array.shape[axis])
+    out: NDArray[Any] = array
+    for axis in axes:
+        if out.shape[axis] != shape[axis]:
+            out = _linear_along(out, int(axis), shape[axis])
+    return out.astype(np.float32, copy=False)
+
+
+def _linear_along(array: NDArray[Any], axis: int, new: int) -> NDArray[np.float32]:
+    old = array.shape[axis]
+    position = np.arange(new) * ((old - 1) / (new - 1)) if new > 1 else np.zeros(1)
+    low = np.minimum(position.astype(np.int64), max(old - 2, 0))
+    weight = (position - low).astype(np.float32)
+    out_shape = list(array.shape)
+    out_shape[axis] = new
+    order = np.argsort([-abs(stride) for stride in array.strides])
+    out = np.empty([out_shape[n] for n in order], np.float32).transpose(np.argsort(order))
+    source, target = np.moveaxis(array, axis, 0), np.moveaxis(out, axis, 0)
+    for n in range(new):
+        at, share = int(low[n]), weight[n]
+        first = source[at].astype(np.float32)
+        if share > 0.0:
+            first += share * (source[at + 1].astype(np.float32) - first)
+        target[n] = first
+    return out
+
+
+def _as_type(values: NDArray[np.float32], dtype: np.dtype[Any]) -> Intensities:
+    if dtype == np.float32:
+        return values
+    limits = np.iinfo(dtype)
+    np.clip(values, limits.min, limits.max, out=values)
+    out: Intensities = values.astype(dtype)
+    return out

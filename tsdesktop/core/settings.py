@@ -1,0 +1,93 @@
+"""What the program remembers between starts. Each setting is declared once, with default and one line for people."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import platformdirs
+
+from tsdesktop.core.files import written_whole
+
+log = logging.getLogger(__name__)
+DATA_FOLDER_VARIABLE = "TSDESKTOP_DATA_DIR"
+
+
+def setting(default: Any, help: str) -> Any:
+    """Declares a field of `Settings`."""
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. `extra` keeps keys a newer or older version of the program wrote."""
+
+    device: str = setting("auto", "Where networks run: auto, cpu, gpu, gpu:N or mps")
+    weights_folder: str = setting("", "Folder of networks; empty for the program's own data folder")
+    mesh_frame: Literal["LPS", "RAS"] = setting("LPS", "Coordinates of exported meshes")
+    extra: Mapping[str, Any] = setting({}, "")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "extra", dict(self.extra))
+
+
+def data_folder() -> Path:
+    """The program's own data folder; the environment variable TSDESKTOP_DATA_DIR overrides it."""
+    given = os.environ.get(DATA_FOLDER_VARIABLE)
+    return Path(given) if given else Path(platformdirs.user_data_dir("tsdesktop", appauthor=False))
+
+
+def cache_folder() -> Path:
+    """Where things are kept that can be made again, such as the folders of running computations."""
+    given = os.environ.get(DATA_FOLDER_VARIABLE)
+    return Path(given) / "cache" if given else Path(platformdirs.user_cache_dir("tsdesktop", appauthor=False))
+
+
+def settings_file() -> Path:
+    """Where settings are kept; beside the data when TSDESKTOP_DATA_DIR is set."""
+    if os.environ.get(DATA_FOLDER_VARIABLE):
+        return data_folder() / "settings.json"
+    return Path(platformdirs.user_config_dir("tsdesktop", appauthor=False)) / "settings.json"
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Settings from their file; defaults where there is none, and for values that are not allowed (with a warning)."""
+    file = path or settings_file()
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        log.warning("settings could not be read and are ignored: %s", error)
+        return Settings()
+    return _settings_from(stored if isinstance(stored, dict) else {})
+
+
+def save_settings(settings: Settings, path: Path | None = None) -> None:
+    """Writes settings as a whole file. Raises OSError when the place cannot be written."""
+    file = path or settings_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    known = {each.name: getattr(settings, each.name) for each in fields(Settings) if each.name != "extra"}
+    with written_whole(file) as temporary:
+        temporary.write_text(json.dumps({**settings.extra, **known}, indent=2), encoding="utf-8")
+
+
+def _settings_from(stored: Mapping[str, Any]) -> Settings:
+    hints = get_type_hints(Settings)
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        if each.name == "extra" or each.name not in stored:
+            continue
+        value, hint = stored[each.name], hints[each.name]
+        allowed = value in get_args(hint) if get_origin(hint) is Literal else isinstance(value, hint)
+        if allowed:
+            values[each.name] = value
+        else:
+            log.warning("setting %s has a value that is not allowed; the default is used", each.name)
+    known = {each.name for each in fields(Settings)}
+    return Settings(**values, extra={key: value for key, value in stored.items() if key not in known})

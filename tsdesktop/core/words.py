@@ -1,0 +1,214 @@
+"""Every English sentence of an error or a note, by id: first what happened, then what to do. Translators start here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WORDS: dict[str, tuple[str, str]] = {
+    # files and folders
+    "read.missing": ("{name} does not exist.", "Check the path, or whether the drive is still connected."),
+    "read.not_allowed": ("{name} may not be read: {reason}.", "Ask for access, or copy it to a folder of your own."),
+    "read.empty_file": ("{name} is empty.", "Copy or download it again."),
+    "read.empty_folder": ("{name} holds no files.", "Choose the folder with the scan's files."),
+    "read.truncated": ("{name} ends too early: part of the image is missing.", "Copy or download it again."),
+    "read.unknown_format": (
+        "{name} is not a scan this program can read.",
+        "It reads NIfTI, DICOM (folder, zip or file), NRRD, MHA/MHD and MGZ.",
+    ),
+    "read.broken": ("{name} could not be read: {reason}.", "Copy or download it again, or convert it to NIfTI."),
+    "read.bad_zip": ("{name} is a damaged or protected zip archive.", "Download it again, or unpack it yourself."),
+    "read.zip_too_large": (
+        "{name} would unpack to {size_gb} GB, more than this disk can hold.",
+        "Unpack it yourself on a larger disk.",
+    ),
+    "read.no_scan_inside": (
+        "{name} holds no CT or MR scan.",
+        "Choose the folder with the image files; reports, plans and segmentations are not scans.",
+    ),
+    "read.derived_object": (
+        "{name} is a {what}, not a scan.",
+        "Open the series of images it was made from.",
+    ),
+    "read.colour": ("{name} is a colour picture, not a scan.", "Choose the original CT or MR series."),
+    "read.complex": ("{name} holds complex numbers.", "Export the magnitude image and open that."),
+    "read.two_dimensional": ("{name} is a flat picture of {shape} pixels.", "Choose the whole series of slices."),
+    "read.too_many_dimensions": (
+        "{name} has {count} dimensions; a scan has three, or four with time.",
+        "Save one three-dimensional volume and open that.",
+    ),
+    "read.volume_index": (
+        "Volume {index} was asked for, but {name} holds {count} (0 to {last}).",
+        "Choose a volume that exists.",
+    ),
+    "read.compression": (
+        "{name} is compressed in a way that cannot be decoded here ({syntax}).",
+        "Export it uncompressed from the archive.",
+    ),
+    "read.no_pixels": ("{name} holds no image.", "Choose the original CT or MR series."),
+    "read.no_finite_voxel": ("{name} holds no valid number at all.", "Export the scan again."),
+    "read.pick_series": (
+        "{name} holds {count} series and {wanted} is not one of them.",
+        "Choose one of: {choices}.",
+    ),
+    # geometry
+    "geometry.bad_affine": (
+        "{name} does not say where its voxels lie in space.",
+        "Convert it again with its position and spacing.",
+    ),
+    "geometry.too_few_slices": (
+        "The series {name} has {count} slices; at least {least} are needed.",
+        "Choose a series with more slices; this may be a localizer.",
+    ),
+    "geometry.slice_orientations": (
+        "The slices of {name} do not lie parallel to each other.",
+        "Choose a series of parallel slices; this may be a localizer or a set of views.",
+    ),
+    "geometry.slice_sizes": (
+        "The slices of {name} differ in size or pixel spacing.",
+        "Choose a series whose slices are alike.",
+    ),
+    "geometry.frames_of_reference": (
+        "The slices of {name} belong to {count} different frames of reference, so their places do not fit together.",
+        "Choose slices of one acquisition.",
+    ),
+    "geometry.missing_slices": (
+        "{missing} slices are missing from {name}, with a gap of {gap_mm} mm.",
+        "Copy the whole series again.",
+    ),
+    "geometry.no_position": (
+        "{name} does not say where its slices lie.",
+        "Export the series with image position and orientation.",
+    ),
+    "geometry.slices_do_not_form_volume": (
+        "The slices of {name} do not form one volume: {reason}.",
+        "Choose another series, or export this one again.",
+    ),
+    "geometry.too_small": (
+        "{name} has only {shape} voxels.",
+        "A scan needs at least 2 voxels in every direction.",
+    ),
+    # notes about a scan
+    "note.tilt": (
+        "The gantry was tilted by {degrees} degrees; the slices were resampled upright.",
+        "Results lie on the upright grid.",
+    ),
+    "note.uneven_slices": (
+        "Slices are unevenly spaced ({least_mm} to {most_mm} mm); they were resampled to {spacing_mm} mm.",
+        "Thin structures near the gaps may be wrong.",
+    ),
+    "note.filled_slices": (
+        "{missing} missing slices were filled in from their neighbours.",
+        "Structures near them may be wrong.",
+    ),
+    "note.duplicate_slices": (
+        "{count} slices came twice; the first of each was kept.",
+        "If they differ, choose one acquisition.",
+    ),
+    "note.left_out": ("{count} files of {name} were left out: {reason}.", ""),
+    "note.other_series": (
+        "{count} series were found; {name} was opened.",
+        "Choose another one by its number or its description.",
+    ),
+    "note.sheared": (
+        "The voxel axes are not at right angles (off by {degrees} degrees); the scan was resampled upright.",
+        "Results lie on the upright grid.",
+    ),
+    "note.not_finite": ("{count} voxels held no valid number and were set to {value}.", ""),
+    "note.first_volume": (
+        "The file holds {count} volumes; volume {index} was opened.",
+        "Choose another one with the volume number.",
+    ),
+    "note.scaled_unit": (
+        "Intensities lie between {low} and {high}: they cannot be Hounsfield units.",
+        "Networks for CT expect Hounsfield units; open the original CT.",
+    ),
+    "note.not_hounsfield": (
+        "Intensities from {low} to {high} are unlikely Hounsfield units.",
+        "Networks for CT expect air at about -1000 and water at 0.",
+    ),
+    "note.orientation": (
+        "The scan's orientation looks implausible: {reason}.",
+        "Check left and right, and that the head is up, before you trust labels.",
+    ),
+    "note.no_orientation": (
+        "The file does not state the patient's orientation; the voxel order was taken as {axes}.",
+        "Check left and right before you trust labels.",
+    ),
+    "note.thick_slices": (
+        "Slices are {spacing_mm} mm thick: small structures may be missing.",
+        "Use a thinner reconstruction if there is one.",
+    ),
+    "note.modality": (
+        "This looks like an {scan} scan, and {task} was made for {wanted}.",
+        "Choose a task for {scan}, for example {better}.",
+    ),
+    "note.unknown_modality": ("The file does not say whether it is CT or MR; {guess} was assumed.", ""),
+    "note.upright": ("The crop found nothing of {what}, so the result is empty.", "Check that the scan shows it."),
+    "note.device": ("{asked} was asked for; {used} is used: {reason}.", ""),
+    "note.demo": ("The demo network only knows artificial phantoms.", "Do not use it on patients' scans."),
+    "note.label_dropped": ("{count} labels of the file have no name; they were named label_N.", ""),
+    # tasks, options
+    "options.unknown_task": ("There is no task named {name}.", "Did you mean {near}? `tsdesktop info` lists all."),
+    "options.unknown_class": (
+        "{task} has no structure named {name}.",
+        "Did you mean {near}? `tsdesktop info {task}` lists all.",
+    ),
+    "options.no_variant": ("{task} has no {variant} version.", "Run it without that option."),
+    "options.no_roi_subset": (
+        "{task} always computes all its structures.",
+        "Choosing structures works for: {tasks}.",
+    ),
+    "options.needs": ("{option} needs {other}.", "Add it, or leave {option} out."),
+    "options.conflict": ("{option} and {other} cannot be used together.", "Leave one of them out."),
+    "options.value": ("{value} is not a value of {option}.", "Use {allowed}."),
+    "options.unknown_device": ("{name} is not a device.", "Use auto, cpu, gpu, gpu:N or mps."),
+    # weights
+    "weights.missing": (
+        "The network {folder} is not on this computer.",
+        "Get {zip_name} from {url} and unpack it in {place}.",
+    ),
+    "weights.missing_licensed": (
+        "The licensed network {folder} is not on this computer.",
+        "Get it with a licence number ({url}) and unpack it in {place}.",
+    ),
+    "weights.incomplete": (
+        "The network {folder} is incomplete: {what} is missing.",
+        "Delete the folder and get it again.",
+    ),
+    "weights.broken": ("The network {folder} is broken: {reason}.", "Delete the folder and get it again."),
+    "weights.untrusted": (
+        "The network {folder} asks for {what}, which this program does not run.",
+        "Use networks of nnU-Net v2 from a source you trust.",
+    ),
+    "weights.unsupported": ("The network {folder} cannot be run here: {reason}.", "Use a 3D full resolution network."),
+    # runs
+    "run.out_of_memory": (
+        "The memory of {device} did not suffice.",
+        "Close other programs, choose fewer structures or a faster quality, or run on the CPU.",
+    ),
+    "run.crashed": (
+        "The computation ended unexpectedly (exit code {code}).",
+        "Your scan and earlier results are kept. Try again, or run on the CPU.",
+    ),
+    "run.not_started": ("The computation could not be started: {reason}.", "Install the program again."),
+    "run.failed": ("The computation failed: {reason}.", "Please report this with the log."),
+    "run.disk_full": ("The disk is full: {place} needs {size_gb} GB.", "Free some space and run again."),
+    # exports
+    "export.not_written": ("{name} could not be written: {reason}.", "Choose a folder you may write to."),
+    "export.exists": ("{name} exists already.", "Choose another name, or allow overwriting."),
+    "export.nothing": ("There is nothing to write: {reason}.", "Choose structures that are in the label map."),
+    "export.too_many_labels": (
+        "The label map has {count} structures; this format holds {most}.",
+        "Write one file per structure.",
+    ),
+}
+
+
+def sentence_of(id: str, arguments: Mapping[str, object]) -> str:
+    """The sentence of `id` with its gaps filled. Raises KeyError for an unknown id or a missing argument."""
+    return WORDS[id][0].format(**arguments)
+
+
+def hint_of(id: str, arguments: Mapping[str, object]) -> str:
+    """What to do, for `id`; may be empty. Raises as `sentence_of`."""
+    return WORDS[id][1].format(**arguments)
