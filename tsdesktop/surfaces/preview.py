@@ -1,0 +1,241 @@
+"""A picture of a result: all surfaces from the front, and a coronal slice with its labels beside them, at one scale.
+
+The patient's right is on the left of the picture, as radiologists look at it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkIOImage import vtkPNGWriter
+from vtkmodules.vtkRenderingCore import vtkTextProperty
+from vtkmodules.vtkRenderingFreeType import vtkFreeTypeTools
+
+from tsdesktop.core.errors import ExportError
+from tsdesktop.core.files import written_whole
+from tsdesktop.core.geometry import Geometry
+from tsdesktop.core.surface import SurfaceMesh
+from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.surfaces.extract import extract_surfaces
+from tsdesktop.surfaces.rasterize import Floats, Scene, draw
+
+BACKGROUND = (0x14, 0x17, 0x1C)
+_LETTER = (0xC9, 0xD1, 0xDC)
+_SIZE = (1400, 900)
+_SMALLEST_SIDE = 64
+_MARGIN_MM = 20.0
+_FINER = 2  # drawn this many times larger and averaged, for smooth borders
+_LABEL_OPACITY, _OUTLINE_OPACITY = 0.42, 0.95
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What of the patient a panel shows: the world position of its top left corner and pixels per mm."""
+
+    right_mm: float
+    superior_mm: float
+    scale: float
+    width: int
+    height: int
+
+    def x(self, r_mm: NDArray[np.floating]) -> Floats:
+        """Pixels from the panel's left side; the patient's right is left."""
+        return np.asarray((self.right_mm - r_mm) * self.scale, np.float32)
+
+    def y(self, s_mm: NDArray[np.floating]) -> Floats:
+        """Pixels from the panel's top."""
+        return np.asarray((self.superior_mm - s_mm) * self.scale, np.float32)
+
+    def finer(self, times: int) -> Frame:
+        """The same view with more pixels."""
+        return Frame(self.right_mm, self.superior_mm, self.scale * times, self.width * times, self.height * times)
+
+
+def render_preview(volume: Volume, label_map: LabelMap, path: Path, size: tuple[int, int] = _SIZE) -> None:
+    """Writes the picture as PNG, `size` (width, height) in pixels. Needs no display and no graphics driver.
+
+    Raises ValueError for a size below 64 pixels, ExportError when the file cannot be written.
+    """
+    width, height = size
+    if min(width // 2, height) < _SMALLEST_SIDE:
+        raise ValueError(f"a preview needs at least {2 * _SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels, got {size}")
+    left = width // 2
+    frame = _frame(label_map, left, height)
+    coarse = _coarse(label_map, frame)
+    picture = np.concatenate(
+        [
+            _surfaces_panel(list(extract_surfaces(coarse)), frame),
+            _slice_panel(volume, label_map, _frame(label_map, width - left, height)),
+        ],
+        axis=1,
+    )
+    data = _png(np.round(picture * 255.0).astype(np.uint8))
+    try:
+        with written_whole(path) as temporary:
+            temporary.write_bytes(data)
+    except OSError as error:
+        raise ExportError("export.not_written", name=path.name, reason=error.strerror or str(error)) from error
+
+
+def _frame(label_map: LabelMap, width: int, height: int) -> Frame:
+    """The view that shows all labels with a margin; all of the grid when there are none."""
+    corners = [np.zeros(3), np.array(label_map.geometry.shape) - 1.0]
+    margin = 0.0
+    if label_map.boxes:
+        boxes = label_map.boxes.values()
+        corners = [np.min([b.start for b in boxes], axis=0), np.max([b.stop for b in boxes], axis=0) - 1.0]
+        margin = _MARGIN_MM
+    every = np.array(np.meshgrid(*np.array(corners).T, indexing="ij")).reshape(3, -1).T
+    world = label_map.geometry.world_ras(every)
+    low, high = world.min(axis=0) - margin, world.max(axis=0) + margin
+    extent = np.maximum(high - low, 1.0)
+    scale = min(width / extent[0], height / extent[2])
+    middle = (low + high) / 2.0
+    return Frame(
+        float(middle[0] + width / scale / 2.0), float(middle[2] + height / scale / 2.0), float(scale), width, height
+    )
+
+
+def _coarse(label_map: LabelMap, frame: Frame) -> LabelMap:
+    """The label map without the voxels that the picture is too small to show."""
+    i, j, k = (max(1, int(1.5 / (step * frame.scale))) for step in label_map.spacing_mm)
+    if i == j == k == 1:
+        return label_map
+    array = label_map.array[::i, ::j, ::k]
+    geometry = Geometry(array.shape, label_map.affine @ np.diag([i, j, k, 1.0]))
+    return replace(label_map, array=array, geometry=geometry)
+
+
+def _surfaces_panel(meshes: list[SurfaceMesh], frame: Frame) -> Floats:
+    fine = frame.finer(_FINER)
+    panel = _flat(fine.width, fine.height)
+    if meshes:
+        panel = draw(_scene(meshes, fine), fine.width, fine.height, _unit(BACKGROUND))
+    return _lettered(panel.reshape(frame.height, _FINER, frame.width, _FINER, 3).mean(axis=(1, 3)))
+
+
+def _scene(meshes: list[SurfaceMesh], frame: Frame) -> Scene:
+    """The meshes as seen from the front: depth is how far anterior they are."""
+    world = np.concatenate([mesh.vertices_ras for mesh in meshes])
+    counts = np.cumsum([0] + [len(mesh.vertices_ras) for mesh in meshes])
+    triangles = np.concatenate([mesh.triangles.astype(np.int64) + n for mesh, n in zip(meshes, counts, strict=False)])
+    colours = np.repeat(
+        np.array([_unit(mesh.structure.rgb) for mesh in meshes]), [len(mesh.triangles) for mesh in meshes], axis=0
+    )
+    depth = (world[:, 1] - world[:, 1].min()) * np.float32(frame.scale)
+    vertices = np.stack([frame.x(world[:, 0]), frame.y(world[:, 2]), depth], axis=1).astype(np.float32)
+    return Scene(vertices, _vertex_normals(vertices, triangles), triangles, colours)
+
+
+def _vertex_normals(vertices: Floats, triangles: NDArray[np.int64]) -> Floats:
+    a, b, c = (vertices[triangles[:, n]] for n in range(3))
+    # The screen's axes are left-handed (y points down), which turns the product round.
+    areas = -np.cross(b - a, c - a)
+    corners = triangles.ravel()
+    sums = [np.bincount(corners, np.repeat(areas[:, n], 3), len(vertices)) for n in range(3)]
+    normals = np.stack(sums, axis=1)
+    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9), np.float32)
+
+
+def _slice_panel(volume: Volume, label_map: LabelMap, frame: Frame) -> Floats:
+    s_mm = frame.superior_mm - (np.arange(frame.height) + 0.5) / frame.scale
+    r_mm = frame.right_mm - (np.arange(frame.width) + 0.5) / frame.scale
+    world = np.empty((frame.height, frame.width, 3))
+    world[..., 0], world[..., 1], world[..., 2] = r_mm[None, :], _slice_position(label_map), s_mm[:, None]
+    low, high = _window(volume)
+    voxels = np.moveaxis(volume.geometry.voxel(world), -1, 0)
+    outside = np.float32(np.nan)
+    values = ndimage.map_coordinates(volume.array, voxels, np.float32, order=1, cval=outside)
+    grey = np.clip((values - low) / max(high - low, 1e-6), 0.0, 1.0)
+    panel = np.where(np.isnan(values)[..., None], _unit(BACKGROUND), np.repeat(grey[..., None], 3, axis=2))
+    labels = ndimage.map_coordinates(label_map.array, np.moveaxis(label_map.geometry.voxel(world), -1, 0), order=0)
+    return _lettered(_coloured(panel.astype(np.float32), labels, label_map))
+
+
+def _coloured(panel: Floats, labels: NDArray[np.integer], label_map: LabelMap) -> Floats:
+    table = np.zeros((int(labels.max()) + 1, 3), np.float32)
+    for each in label_map.classes:
+        if each.label < len(table):
+            table[each.label] = _unit(each.rgb)
+    same = ndimage.minimum_filter(labels, 3) == ndimage.maximum_filter(labels, 3)
+    opacity = np.where(same, _LABEL_OPACITY, _OUTLINE_OPACITY) * (labels > 0)
+    return np.asarray(panel + opacity[..., None] * (table[labels] - panel), np.float32)
+
+
+def _slice_position(label_map: LabelMap) -> float:
+    """How far anterior the coronal slice with the most labelled voxels lies, in mm; the middle when there are none."""
+    across = [world for world, _ in label_map.geometry.ras_axes].index(1)
+    labelled = np.count_nonzero(label_map.array, axis=tuple(n for n in range(3) if n != across))
+    index = (np.array(label_map.geometry.shape) - 1.0) / 2.0
+    if labelled.any():
+        index[across] = float(np.argmax(labelled))
+    return float(label_map.geometry.world_ras(index)[1])
+
+
+def _window(volume: Volume) -> tuple[float, float]:
+    """The intensities shown as black and white."""
+    if volume.source.window is not None and volume.source.window[1] > 0:
+        centre, width = volume.source.window
+        return centre - width / 2.0, centre + width / 2.0
+    if volume.modality == "CT":
+        return -160.0, 240.0
+    low, high = np.percentile(volume.array[::4, ::4, ::4], (1.0, 99.5))
+    return float(low), float(high)
+
+
+def _lettered(panel: Floats) -> Floats:
+    """The panel with R on its left and L on its right, half way up."""
+    height, width = panel.shape[:2]
+    out = np.array(panel)
+    points = max(10, min(width, height) // 28)
+    gap = points // 2
+    for letter, from_left in (("R", True), ("L", False)):
+        opacity = _letter(letter, points)
+        rows, columns = opacity.shape
+        top, start = (height - rows) // 2, gap if from_left else width - gap - columns
+        part = out[top : top + rows, start : start + columns]
+        part += opacity[..., None] * (_unit(_LETTER) - part)
+    return out
+
+
+def _letter(letter: str, points: int) -> Floats:
+    """The opacity of a letter, cropped to its ink."""
+    style = vtkTextProperty()
+    style.SetFontFamilyToArial()
+    style.SetFontSize(points)
+    style.SetColor(1.0, 1.0, 1.0)
+    image = vtkImageData()
+    vtkFreeTypeTools.GetInstance().RenderString(style, letter, 72, image)
+    columns, rows, _ = image.GetDimensions()
+    rgba = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(rows, columns, 4)
+    opacity = rgba[::-1, :, 3].astype(np.float32) / 255.0
+    ink = np.argwhere(opacity > 0)
+    (top, left), (bottom, right) = ink.min(axis=0), ink.max(axis=0) + 1
+    return np.asarray(opacity[top:bottom, left:right], np.float32)
+
+
+def _png(picture: NDArray[np.uint8]) -> bytes:
+    height, width = picture.shape[:2]
+    image = vtkImageData()
+    image.SetDimensions(width, height, 1)
+    # VTK's first row is the lowest.
+    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(picture[::-1]).reshape(-1, 3), deep=True))
+    writer = vtkPNGWriter()
+    writer.SetInputData(image)
+    writer.WriteToMemoryOn()
+    writer.Write()
+    return bytes(vtk_to_numpy(writer.GetResult()))
+
+
+def _flat(width: int, height: int) -> Floats:
+    return np.broadcast_to(_unit(BACKGROUND), (height, width, 3)).copy()
+
+
+def _unit(rgb: tuple[int, int, int]) -> Floats:
+    return np.asarray(rgb, np.float32) / np.float32(255.0)
