@@ -35,7 +35,15 @@ OLDEST_PYTHON = (3, 11)
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 # Shared libraries that VTK opens to draw without a window, with the Debian package of each.
-LIBRARIES = {"libGL.so.1": "libgl1", "libEGL.so.1": "libegl1", "libX11.so.6": "libx11-6"}
+LIBRARIES = {
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+    "libX11.so.6": "libx11-6",
+    "libXcursor.so.1": "libxcursor1",
+}
+
+# Commands for tests without a display, with the Debian package of each.
+COMMANDS = {"xvfb-run": "xvfb", "xauth": "xauth"}
 
 
 class SetupError(Exception):
@@ -320,8 +328,9 @@ def install_system_packages(extras: Sequence[str]) -> None:
 def missing_packages(extras: Sequence[str], loads: Callable[[str], bool], has: Callable[[str], bool]) -> list[str]:
     """The Debian packages still needed; `loads` tells whether a shared library is here, `has` whether a command is."""
     missing = [package for library, package in LIBRARIES.items() if not loads(library)]
-    if "test" in extras and not has("xvfb-run"):
-        missing.append("xvfb")
+    if "test" in extras:
+        # xvfb-run needs xauth, which Debian's xvfb only recommends.
+        missing += [package for command, package in COMMANDS.items() if not has(command)]
     return missing
 
 
