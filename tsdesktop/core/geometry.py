@@ -183,6 +183,14 @@ class AxisOrder:
         shape = [geometry.shape[old] for old in self.axes]
         return Geometry((shape[0], shape[1], shape[2]), geometry.affine @ turn)
 
+    def undo_geometry(self, geometry: Geometry) -> Geometry:
+        """The grid back in its old order; every voxel keeps its place in the world."""
+        back = [int(n) for n in np.argsort(self.axes)]
+        return AxisOrder(
+            (back[0], back[1], back[2]),
+            (self.flipped[back[0]], self.flipped[back[1]], self.flipped[back[2]]),
+        ).apply_geometry(geometry)
+
 
 def to_ras_order(geometry: Geometry) -> AxisOrder:
     """The axis swaps and flips that bring a grid closest to RAS+ (oblique grids stay oblique)."""

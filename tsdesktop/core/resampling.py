@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from tsdesktop.core.geometry import Geometry, Shape
+from tsdesktop.core.geometry import Box, Geometry, Shape
 from tsdesktop.core.volume import Intensities
 
 
@@ -70,6 +70,24 @@ def nearest_indices(old: int, new: int) -> NDArray[np.int64]:
     return nearest
 
 
+def upsampled_part(array: NDArray[Any], grid: Shape, box: Box, shape: Shape) -> tuple[NDArray[np.float32], Box]:
+    """The voxels `box` of an image of shape `grid`, brought to a grid of `shape` by linear interpolation.
+
+    Both grids fill the same space, outer voxel edges on outer voxel edges: in = (out + 0.5) x n_in / n_out - 0.5.
+    `array` holds the voxels of `box` only. Returns the values and the box they fill in the finer grid.
+    """
+    starts, stops, out = [], [], array
+    for axis in range(3):
+        scale = grid[axis] / shape[axis]
+        start = max(0, int(np.floor(box.start[axis] / scale)))
+        stop = min(shape[axis], int(np.ceil(box.stop[axis] / scale)))
+        positions = (np.arange(start, stop) + 0.5) * scale - 0.5 - box.start[axis]
+        out = _linear_along(out, axis, positions)
+        starts.append(start)
+        stops.append(stop)
+    return out, Box((starts[0], starts[1], starts[2]), (stops[0], stops[1], stops[2]))
+
+
 def _linear(array: NDArray[Any], shape: Shape) -> NDArray[np.float32]:
     """Separable linear interpolation: axes that shrink before those that grow, the slowest of memory first."""
     slowest = np.argsort([-abs(stride) for stride in array.strides])
@@ -77,22 +95,26 @@ def _linear(array: NDArray[Any], shape: Shape) -> NDArray[np.float32]:
     out: NDArray[Any] = array
     for axis in axes:
         if out.shape[axis] != shape[axis]:
-            out = _linear_along(out, int(axis), shape[axis])
+            out = _linear_along(out, int(axis), _aligned_positions(array.shape[axis], shape[axis]))
     return out.astype(np.float32, copy=False)
 
 
-def _linear_along(array: NDArray[Any], axis: int, new: int) -> NDArray[np.float32]:
-    old = array.shape[axis]
-    position = np.arange(new) * ((old - 1) / (new - 1)) if new > 1 else np.zeros(1)
-    low = np.minimum(position.astype(np.int64), max(old - 2, 0))
-    weight = (position - low).astype(np.float32)
-    out_shape = list(array.shape)
-    out_shape[axis] = new
+def _aligned_positions(old: int, new: int) -> NDArray[Any]:
+    """Where `new` voxel centres lie among `old` ones when the first and last centres coincide."""
+    return np.arange(new) * ((old - 1) / (new - 1)) if new > 1 else np.zeros(1)
+
+
+def _linear_along(array: NDArray[Any], axis: int, positions: NDArray[Any]) -> NDArray[np.float32]:
+    """Values at fractional `positions` along `axis`; positions outside take the border's value."""
+    last = array.shape[axis] - 1
+    positions = np.clip(positions, 0, last)
+    low = np.minimum(positions.astype(np.int64), max(last - 1, 0))
+    weight = (positions - low).astype(np.float32)
     order = np.argsort([-abs(stride) for stride in array.strides])
-    out = np.empty([out_shape[n] for n in order], np.float32).transpose(np.argsort(order))
+    shape = [len(positions) if n == axis else array.shape[n] for n in order]
+    out = np.empty(shape, np.float32).transpose(np.argsort(order))
     source, target = np.moveaxis(array, axis, 0), np.moveaxis(out, axis, 0)
-    for n in range(new):
-        at, share = int(low[n]), weight[n]
+    for n, (at, share) in enumerate(zip(low, weight, strict=True)):
         first = source[at].astype(np.float32)
         if share > 0.0:
             first += share * (source[at + 1].astype(np.float32) - first)

@@ -30,10 +30,7 @@ class Settings:
     device: str = setting("auto", "Where networks run: auto, cpu, gpu, gpu:N or mps")
     weights_folder: str = setting("", "Folder of networks; empty for the program's own data folder")
     mesh_frame: Literal["LPS", "RAS"] = setting("LPS", "Coordinates of exported meshes")
-    extra: Mapping[str, Any] = setting({}, "")
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "extra", dict(self.extra))
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def data_folder() -> Path:

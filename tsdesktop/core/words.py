@@ -143,7 +143,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Choose a task for {scan}, for example {better}.",
     ),
     "note.unknown_modality": ("The file does not say whether it is CT or MR; {guess} was assumed.", ""),
-    "note.upright": ("The crop found nothing of {what}, so the result is empty.", "Check that the scan shows it."),
+    "note.empty_crop": ("The crop found nothing of {what}, so the result is empty.", "Check that the scan shows it."),
     "note.device": ("{asked} was asked for; {used} is used: {reason}.", ""),
     "note.demo": ("The demo network only knows artificial phantoms.", "Do not use it on patients' scans."),
     "note.label_dropped": ("{count} labels of the file have no name; they were named label_N.", ""),
@@ -192,7 +192,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "run.not_started": ("The computation could not be started: {reason}.", "Install the program again."),
     "run.failed": ("The computation failed: {reason}.", "Please report this with the log."),
-    "run.disk_full": ("The disk is full: {place} needs {size_gb} GB.", "Free some space and run again."),
+    "run.disk_full": ("The disk is full.", "Free some space and run again."),
     # exports
     "export.not_written": ("{name} could not be written: {reason}.", "Choose a folder you may write to."),
     "export.exists": ("{name} exists already.", "Choose another name, or allow overwriting."),

@@ -1,0 +1,85 @@
+"""Writes the tables of docs/command-line.md from the declarations of the options: `.venv/bin/python installer/docs.py`.
+
+A test fails when the page is not what this writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tsdesktop.core.options import NOT_OFFERED, Declaration, Section, declarations
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "command-line.md"
+TITLES: dict[Section, str] = {"what": "What is segmented", "how": "How it is computed", "output": "What is written"}
+
+
+def main() -> None:
+    """Brings the page up to date."""
+    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"{PAGE} is up to date")
+
+
+def renewed(page: str) -> str:
+    """The page with fresh tables between its markers. Raises ValueError where a marker is missing."""
+    page = _between(page, "options", options_text(declarations()))
+    return _between(page, "not offered", not_offered_text(NOT_OFFERED.items()))
+
+
+def options_text(all_options: Sequence[Declaration]) -> str:
+    """A table of the options for each section."""
+    parts = []
+    for section, title in TITLES.items():
+        rows = [_row(each) for each in all_options if each.section == section]
+        parts.append(f"### {title}\n\n{_table(['Option', 'Default', 'Meaning', 'TotalSegmentator'], rows)}")
+    return "\n\n".join(parts)
+
+
+def not_offered_text(reasons: Iterable[tuple[str, str]]) -> str:
+    """A table of upstream's options without a counterpart."""
+    return _table(["TotalSegmentator", "Instead, or why not"], [[_code(flags), why] for flags, why in reasons])
+
+
+def usage(each: Declaration) -> str:
+    """How the option is written on the command line, for example `--roi NAME ...`."""
+    if each.kind is bool:
+        return each.flag
+    value = each.metavar or each.name.upper()
+    if each.choices:
+        value = "|".join(choice for choice in each.choices if choice)
+    return f"{each.flag} {value}{' ...' if each.many else ''}"
+
+
+def _row(each: Declaration) -> list[str]:
+    return [f"`{usage(each)}`", _default(each), each.help, _code(" ".join(each.upstream))]
+
+
+def _default(each: Declaration) -> str:
+    # A flag says what differs from the default, so it is off whichever value the field has.
+    if each.kind is bool or each.default in ((), "", None):
+        return ""
+    return f"`{each.default:g}`" if isinstance(each.default, float) else f"`{each.default}`"
+
+
+def _code(flags: str) -> str:
+    return " ".join(f"`{flag}`" for flag in flags.split())
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
+
+
+def _between(page: str, marker: str, text: str) -> str:
+    start, end = f"<!-- {marker}: written by installer/docs.py -->", f"<!-- end of {marker} -->"
+    if start not in page or end not in page:
+        raise ValueError(f"the page has no place for {marker}: {start} ... {end}")
+    return page.partition(start)[0] + f"{start}\n\n{text}\n\n{end}" + page.partition(end)[2]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The page of the command line says what the program declares."""
+
+from __future__ import annotations
+
+import pytest
+
+from installer import docs
+from tsdesktop.core.options import NOT_OFFERED, declarations
+
+
+def test_the_page_is_up_to_date() -> None:
+    page = docs.PAGE.read_text(encoding="utf-8")
+    assert page == docs.renewed(page), "run: .venv/bin/python installer/docs.py"
+
+
+def test_every_option_has_a_row() -> None:
+    page = docs.PAGE.read_text(encoding="utf-8")
+    for each in declarations():
+        assert page.count(f"| `{each.flag}") == 1, each.flag
+    for flags in NOT_OFFERED:
+        assert f"| `{flags.split()[0]}`" in page
+
+
+def test_usage_shows_how_an_option_is_written() -> None:
+    usages = {each.name: docs.usage(each) for each in declarations()}
+    assert usages["fast"] == "--fast"
+    assert usages["task"] == "--task TASK"
+    assert usages["roi"] == "--roi NAME ..."
+    assert usages["format"] == "--format multilabel|per-class"
+    assert usages["meshes"] == "--meshes stl"
+
+
+def test_bars_in_cells_do_not_end_them() -> None:
+    (format_option,) = [each for each in declarations() if each.name == "format"]
+    assert r"`--format multilabel\|per-class`" in docs.options_text([format_option])
+
+
+def test_a_page_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="options"):
+        docs.renewed("# a page\n")

@@ -1,0 +1,116 @@
+"""From networks to labels of the task: logits to labels on the image's grid, and parts into one map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsdesktop.core.geometry import Box, Shape, bounding_box
+from tsdesktop.core.resampling import upsampled_part
+from tsdesktop.inference.preprocess import NetworkInput, resample_like_nnunet
+from tsdesktop.weights.plans import NetworkPlans
+
+# Voxels kept around a class's low-resolution box when its logits are enlarged; upstream's number.
+_SMOOTH_MARGIN = 3
+
+
+def resampled_labels(logits: NDArray[np.float32], given: NetworkInput, plans: NetworkPlans) -> NDArray[np.uint8]:
+    """Labels on the grid before nnU-Net's resampling: every class's logits resampled, the best class wins.
+
+    One class at a time; nnU-Net resamples all at once and needs classes x volume of memory for the same labels.
+    """
+    best: NDArray[np.float32] | None = None
+    labels = np.zeros(given.box.shape, np.uint8)
+    for number in range(len(logits)):
+        values = _resampled(logits[number], given, plans)
+        if best is None:
+            best = values
+            continue
+        better = values > best
+        labels[better] = number
+        np.copyto(best, values, where=better)
+    return labels
+
+
+def smooth_labels(logits: NDArray[np.float32], given: NetworkInput, plans: NetworkPlans) -> NDArray[np.uint8]:
+    """As `resampled_labels`, but each class only inside its box: upstream's higher-order resampling.
+
+    A class that nowhere wins at low resolution never appears. Classes are taken in ascending order.
+    """
+    shape = given.box.shape
+    best = _resampled(logits[0], given, plans)
+    labels = np.zeros(shape, np.uint8)
+    coarse = logits.argmax(0)
+    low = logits.shape[1:]
+    grid: Shape = (low[0], low[1], low[2])
+    for number in range(1, len(logits)):
+        box = bounding_box(coarse == number)
+        if box is None:
+            continue
+        around = box.grown((_SMOOTH_MARGIN,) * 3, grid)
+        values, part = upsampled_part(logits[number][around.slices], grid, around, shape)
+        better = values > best[part.slices]
+        labels[part.slices][better] = number
+        np.copyto(best[part.slices], values, where=better)
+    return labels
+
+
+def smooth_masks(labels: NDArray[Any], shape: Shape) -> NDArray[Any]:
+    """Labels [i, j, k] enlarged to `shape`: every label's mask interpolated linearly, kept from one half on.
+
+    Labels in ascending order, later ones over earlier ones (upstream's earlier higher-order resampling).
+    """
+    out = np.zeros(shape, labels.dtype, order="F")
+    grid: Shape = (labels.shape[0], labels.shape[1], labels.shape[2])
+    for label in np.unique(labels[labels > 0]):
+        box = bounding_box(labels == label)
+        if box is None:
+            continue
+        around = box.grown((2, 2, 2), grid)
+        values, part = upsampled_part((labels[around.slices] == label).astype(np.float32), grid, around, shape)
+        out[part.slices][values >= 0.5] = label
+    return out
+
+
+def on_ras_grid(labels: NDArray[np.uint8], given: NetworkInput, plans: NetworkPlans) -> NDArray[np.uint8]:
+    """Labels of the network's box, in the network's axis order, pasted into the whole RAS image [i, j, k]."""
+    whole = labels
+    if given.box.shape != given.full_shape:
+        whole = np.zeros(given.full_shape, labels.dtype)
+        whole[given.box.slices] = labels
+    return whole.transpose(plans.transpose_backward).transpose(2, 1, 0)
+
+
+def merge_part(merged: NDArray[Any], labels: NDArray[np.uint8], final_labels: tuple[int, ...]) -> None:
+    """Writes a part's labels, through its table, over `merged` where they are not background (later parts win)."""
+    table = np.zeros(256, merged.dtype)
+    table[1 : len(final_labels) + 1] = final_labels
+    final = table[labels]
+    np.copyto(merged, final, where=final > 0)
+
+
+def _resampled(values: NDArray[np.float32], given: NetworkInput, plans: NetworkPlans) -> NDArray[np.float32]:
+    out: NDArray[np.float32] = resample_like_nnunet(
+        values[None], given.box.shape, given.new_spacing_mm, given.old_spacing_mm, plans.resampling_probabilities
+    )[0]
+    return np.array(out, copy=True)
+
+
+def splits(shape: Shape, force: bool) -> list[tuple[Box, slice, slice]]:
+    """Upstream's three overlapping parts along k: (voxels of the image, rows kept of the part, rows they fill).
+
+    One part, the whole image, unless forced. 20 rows of overlap on each inner side.
+    """
+    ni, nj, nk = shape
+    if not force:
+        return [(Box((0, 0, 0), shape), slice(0, nk), slice(0, nk))]
+    third, margin = nk // 3, 20
+    ends = [(0, third + margin), (third - margin + 1, 2 * third + margin), (2 * third - margin + 1, nk)]
+    goals = [(0, third), (third, 2 * third), (2 * third, nk)]
+    parts = []
+    for (start, stop), (low, high) in zip(ends, goals, strict=True):
+        first, last = max(0, start), min(nk, stop)
+        parts.append((Box((0, 0, first), (ni, nj, last)), slice(low - first, high - first), slice(low, high)))
+    return parts

@@ -1,0 +1,106 @@
+"""Turns a model folder into networks ready to run, without executing anything from it.
+
+Checkpoints are unpickled with torch's weights_only reader, which builds tensors and plain values and refuses the rest;
+plans.json goes through the lists of `weights.plans`.
+"""
+
+from __future__ import annotations
+
+import collections
+import pickle
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+
+from tsdesktop.core.errors import WeightsError
+from tsdesktop.jobs.plan import NetworkRun
+from tsdesktop.weights.places import checkpoint
+from tsdesktop.weights.plans import NetworkPlans, read_plans
+
+# Checkpoints of real trainings carry their loss curves as numpy numbers, under numpy 1's or 2's module name.
+_HARMLESS: list[Any] = [
+    np.dtype,
+    np.ndarray,
+    np.dtypes.Float64DType,
+    np.dtypes.Float32DType,
+    np.dtypes.Int64DType,
+    np.dtypes.BoolDType,
+    collections.OrderedDict,
+    torch.device,
+    (np._core.multiarray.scalar, "numpy.core.multiarray.scalar"),  # type: ignore[attr-defined]
+    (np._core.multiarray.scalar, "numpy._core.multiarray.scalar"),  # type: ignore[attr-defined]
+    (np._core.multiarray._reconstruct, "numpy.core.multiarray._reconstruct"),  # type: ignore[attr-defined]
+    (np._core.multiarray._reconstruct, "numpy._core.multiarray._reconstruct"),  # type: ignore[attr-defined]
+]
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedNetwork:
+    """The folds of one network, in evaluation mode on `device`, with their plans."""
+
+    plans: NetworkPlans
+    folds: tuple[torch.nn.Module, ...]
+    device: torch.device
+
+
+@lru_cache(maxsize=6)
+def load_network(run: NetworkRun, device: torch.device) -> LoadedNetwork:
+    """The network of `run` on `device`; the last few stay loaded for the next run.
+
+    Raises WeightsError when a file is missing, broken, does not fit its plans, or asks for code to be run.
+    """
+    folder = Path(run.folder)
+    states = [_read_checkpoint(checkpoint(folder, fold)) for fold in run.folds]
+    # nnU-Net goes by the configuration the checkpoint names, not by the folder's name.
+    configuration = states[0].get("init_args", {}).get("configuration")
+    plans = read_plans(folder, configuration)
+    folds = tuple(_build(plans, state, folder).to(device) for state in states)
+    return LoadedNetwork(plans, folds, device)
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    name = path.parts[-4]
+    try:
+        with torch.serialization.safe_globals(_HARMLESS):
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except FileNotFoundError as error:
+        raise WeightsError("weights.incomplete", folder=name, what=f"{path.parent.name}/{path.name}") from error
+    except pickle.UnpicklingError as error:
+        if "Unsupported global" in str(error) or "not an allowed global" in str(error):
+            raise WeightsError("weights.untrusted", folder=name, what="code to be run while loading") from error
+        raise WeightsError("weights.broken", folder=name, reason="its checkpoint is damaged") from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+        raise WeightsError("weights.broken", folder=name, reason="its checkpoint is damaged") from error
+    if not isinstance(state, dict) or not isinstance(state.get("network_weights"), dict):
+        raise WeightsError("weights.broken", folder=name, reason="its checkpoint holds no network")
+    return state
+
+
+def _build(plans: NetworkPlans, state: dict[str, Any], folder: Path) -> torch.nn.Module:
+    try:
+        network: torch.nn.Module = get_network_from_plans(
+            plans.architecture,
+            dict(plans.architecture_arguments),
+            [key for key in ("conv_op", "norm_op", "dropout_op", "nonlin") if key in plans.architecture_arguments],
+            1,
+            plans.outputs,
+            allow_init=False,
+            deep_supervision=False,
+        )
+        weights = {_plain_key(key): value for key, value in state["network_weights"].items()}
+        network.load_state_dict(weights)
+    except (RuntimeError, TypeError, ValueError, KeyError, AssertionError, IndexError) as error:
+        reason = "its checkpoint does not fit its plans"
+        raise WeightsError("weights.broken", folder=folder.parent.name, reason=reason) from error
+    return network.eval()
+
+
+def _plain_key(key: str) -> str:
+    """Parameter names without the prefixes that training on several cards or compiled networks left in them."""
+    return key.removeprefix("module.").removeprefix("_orig_mod.")

@@ -1,0 +1,198 @@
+"""The inference half: reads commands from its standard input, runs jobs, says how it goes on its standard output.
+
+It ends when its input closes, so it never outlives the half that started it. What libraries print goes to standard
+error; standard output carries messages only.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsdesktop.core.errors import Cancelled, InferenceError, OutOfMemory, TsDesktopError
+from tsdesktop.core.files import written_whole
+from tsdesktop.core.geometry import Geometry, to_ras_order
+from tsdesktop.core.volume import Intensities
+from tsdesktop.inference.progress import Meter
+from tsdesktop.jobs.job import LABELS_FILE, SCAN_FILE, Job, read_job
+from tsdesktop.jobs.messages import (
+    Cancel,
+    Command,
+    Failed,
+    FindDevices,
+    Finished,
+    Message,
+    Ready,
+    Run,
+    Stopped,
+    decode_command,
+    encode,
+)
+
+log = logging.getLogger(__name__)
+
+
+def serve() -> int:
+    """Runs commands until standard input closes. Returns the exit code."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    return Worker(sys.stdin, _claim_output()).serve()
+
+
+class Worker:
+    """Takes commands from one stream and sends messages to another."""
+
+    def __init__(self, commands: IO[str], messages: IO[str]) -> None:
+        self._commands = commands
+        self._messages = messages
+        self._queue: queue.Queue[Command] = queue.Queue()
+        self._cancelled = threading.Event()
+        self._sending = threading.Lock()
+
+    def serve(self) -> int:
+        """Runs commands one after the other."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.send(Ready(os.getpid()))
+        while True:
+            match self._queue.get():
+                case Run(job_file):
+                    self._run(Path(job_file))
+                case FindDevices():
+                    self._find_devices()
+                case Cancel():
+                    continue
+
+    def send(self, message: Message) -> None:
+        """One line to the other half; ends the process when nobody reads any more."""
+        try:
+            with self._sending:
+                self._messages.write(encode(message) + "\n")
+                self._messages.flush()
+        except OSError:
+            os._exit(0)
+
+    def _listen(self) -> None:
+        for line in self._commands:
+            command = decode_command(line)
+            if isinstance(command, Cancel):
+                self._cancelled.set()
+            self._queue.put(command)
+        # The other half is gone. A computation may be deep inside a library; there is nothing to save.
+        os._exit(0)
+
+    def _run(self, job_file: Path) -> None:
+        self._cancelled.clear()
+        meter = Meter(self.send, self._cancelled.is_set)
+        try:
+            self.send(run_job(read_job(job_file), meter))
+        except Cancelled:
+            self.send(Stopped())
+        except TsDesktopError as error:
+            self.send(_failed(error))
+        except Exception as error:
+            # The only place where an unknown failure becomes a message.
+            log.exception("a run failed")
+            self.send(_failed(_known(error)))
+
+    def _find_devices(self) -> None:
+        from tsdesktop.inference.devices import find_devices
+
+        self.send(find_devices())
+
+
+def run_job(job: Job, meter: Meter) -> Finished:
+    """Computes a job's labels into its folder. Raises Cancelled and errors of ours."""
+    started = time.monotonic()
+    folder = Path(job.folder)
+    array = np.load(folder / SCAN_FILE, mmap_mode="r")
+    labels, geometry, device = _instant(job, array, meter) if job.plan is None else _networks(job, array, meter)
+    with written_whole(folder / LABELS_FILE) as temporary, temporary.open("wb") as file:
+        np.save(file, labels)
+    i, j, k = labels.shape
+    affine = tuple(float(value) for value in geometry.affine.ravel())
+    probabilities = tuple(sorted(path.name for path in folder.glob("probabilities_*.npz")))
+    return Finished((i, j, k), affine, device, time.monotonic() - started, probabilities)
+
+
+def _networks(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any], Geometry, str]:
+    if job.plan is None:
+        raise ValueError("a job of networks has a plan")
+    # Imported here: the instant tasks need none of it, and it takes seconds.
+    meter.stage("loading")
+    import torch
+
+    from tsdesktop.inference.devices import choose_device
+    from tsdesktop.inference.segment import Engine, Scan, segment
+
+    torch.set_num_threads(job.threads or os.cpu_count() or 1)
+    device, notes = choose_device(job.device)
+    for each in notes:
+        meter.note(each)
+    engine = Engine(job.choices, device, meter, Path(job.folder))
+    try:
+        result = segment(Scan(array, job.geometry), job.plan, engine)
+    except (MemoryError, RuntimeError) as error:
+        if _is_out_of_memory(error):
+            raise OutOfMemory("run.out_of_memory", device=_title(str(device))) from error
+        raise
+    return result.labels, result.geometry, str(device)
+
+
+def _instant(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any], Geometry, str]:
+    if job.instant is None:
+        raise ValueError("a job without a plan has an instant method")
+    from tsdesktop.inference.instant import segment_instantly
+
+    geometry = job.geometry
+    order = to_ras_order(geometry)
+    labels = segment_instantly(
+        job.instant,
+        order.apply(array),
+        order.apply_geometry(geometry).spacing_mm,
+        bone_threshold_hu=job.choices.bone_threshold_hu,
+        say=lambda share: meter.share(job.task, share),
+    )
+    return order.undo(labels), geometry, "cpu"
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Whether torch or numpy ran out of memory; torch says so on the processor only in words."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+        or "not enough memory" in str(error)
+        or "out of memory" in str(error)
+    )
+
+
+def _title(device: str) -> str:
+    return "the computer" if device == "cpu" else f"the graphics card ({device})"
+
+
+def _known(error: Exception) -> TsDesktopError:
+    if _is_out_of_memory(error):
+        return OutOfMemory("run.out_of_memory", device=_title("cpu"))
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return InferenceError("run.disk_full")
+    return InferenceError("run.failed", reason=f"{type(error).__name__}: {str(error)[:300]}")
+
+
+def _failed(error: TsDesktopError) -> Failed:
+    return Failed(type(error).__name__, error.id, dict(error.arguments))
+
+
+def _claim_output() -> IO[str]:
+    """A stream on the real standard output; from here on everything printed goes to standard error."""
+    own = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", newline="\n")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return own
