@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -120,9 +121,9 @@ def test_nothing_is_installed_into_the_system_by_an_ordinary_user(monkeypatch: p
 
 
 def test_the_line_to_run_names_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dev.shutil, "which", lambda command: "/usr/bin/apt-get")
+    monkeypatch.setattr(shutil, "which", lambda command: "/usr/bin/apt-get")
     assert dev.apt_line(["libgl1", "xvfb"]) == "sudo apt-get install libgl1 xvfb"
-    monkeypatch.setattr(dev.shutil, "which", lambda command: None)
+    monkeypatch.setattr(shutil, "which", lambda command: None)
     assert "libgl1 xvfb" in dev.apt_line(["libgl1", "xvfb"])
 
 
