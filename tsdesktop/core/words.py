@@ -197,6 +197,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "export.not_written": ("{name} could not be written: {reason}.", "Choose a folder you may write to."),
     "export.exists": ("{name} exists already.", "Choose another name, or allow overwriting."),
     "export.nothing": ("There is nothing to write: {reason}.", "Choose structures that are in the label map."),
+    "export.ending": ("{name} must end in {endings}.", "Add the ending to the name."),
     "export.too_many_labels": (
         "The label map has {count} structures; this format holds {most}.",
         "Write one file per structure.",
