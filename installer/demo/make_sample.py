@@ -1,7 +1,7 @@
 """Write the bundled sample scan: one phantom from its seed, as NIfTI.
 
     python installer/demo/make_sample.py
-"""
+"""  # fmt: skip
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import io
 import logging
-import os
 from pathlib import Path
 
 import nibabel as nib
@@ -41,6 +40,7 @@ def nifti_bytes(phantom: Phantom) -> bytes:
 
 
 def main() -> None:
+    """Read the command line and do it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=SAMPLE, help="file to write")
     path = parser.parse_args().out
@@ -49,7 +49,7 @@ def main() -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     part.write_bytes(content)
-    os.replace(part, path)
+    part.replace(path)
     log.info("%s  %s, %.2f MB", hashlib.sha256(content).hexdigest(), path.name, len(content) / 1e6)
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from phantom_anatomy import BOTTOM_MM, TOP_MM, Nature, Part, Tissue, body, outline
-from phantom_shapes import Array, Box, Floats, Grid, rotation_xyz
+from phantom_anatomy import body
+from phantom_frame import BOTTOM_MM, TOP_MM, Nature, Part, Tissue, outline
+from phantom_shapes import Array, Floats, Grid, rotation_xyz
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 CLASSES: tuple[str, ...] = (
@@ -51,6 +52,7 @@ class Pose:
     shift_mm: Floats
 
     def world(self, points: Floats) -> Floats:
+        """World mm of body mm, rows of x, y, z."""
         return np.asarray(points @ self.matrix.T + self.shift_mm)
 
 
@@ -64,6 +66,7 @@ class Field:
 
     @property
     def affine(self) -> Floats:
+        """From voxel indices to world mm."""
         affine = np.diag([*self.spacing_mm, 1.0])
         affine[:3, 3] = self.origin_mm
         return affine
@@ -96,8 +99,8 @@ def make_phantom(
     field = _field(reach, placed, np.asarray(spacing_mm, float))
     if cut:
         field = _cut(field, np.random.default_rng((seed, CUT)))
-    hu, labels = _render(nature, placed, field, float(reach[:, 1].min()), seed)
-    hu = _scanned(hu, field, np.random.default_rng((seed, NOISE)) if noise else None)
+    sharp, labels = _render(nature, placed, field, float(reach[:, 1].min()), seed)
+    hu = _scanned(sharp, field, np.random.default_rng((seed, NOISE)) if noise else None)
     return Phantom(hu, labels, field.affine)
 
 
@@ -115,7 +118,7 @@ def _pose(random: np.random.Generator, free: bool) -> Pose:
 
 def _field(reach: Floats, pose: Pose, spacing_mm: Floats) -> Field:
     """A box around the trunk with the table below it, from the thighs to just above the lungs."""
-    low, high = reach.min(0) - (15, 48, 0), reach.max(0) + (15, 15, 0)
+    low, high = reach.min(0) - np.array([15, 48, 0]), reach.max(0) + np.array([15, 15, 0])
     low[2], high[2] = (pose.world(np.array([[0.0, 0.0, z]]))[0, 2] for z in (BOTTOM_MM, TOP_MM))
     shape = np.maximum(np.floor((high - low) / spacing_mm).astype(int) + 1, 1)
     return Field(low, spacing_mm, (int(shape[0]), int(shape[1]), int(shape[2])))
@@ -245,8 +248,8 @@ def _paint_table(hu: Array, field: Field, back_mm: float) -> None:
 
 def _scanned(hu: Array, field: Field, random: np.random.Generator | None) -> NDArray[np.int16]:
     """Blur of the scanner and, with a random source, its noise."""
-    seen = gaussian_filter(hu, 1.0 / field.spacing_mm)
+    seen: Array = gaussian_filter(hu, 1.0 / field.spacing_mm)
     if random is not None:
         spread = random.uniform(*NOISE_HU_AT_3_MM) * np.clip(27 / np.prod(field.spacing_mm), 0.3, 6) ** 0.5
         seen += np.float32(spread) * random.standard_normal(field.shape, dtype=np.float32)
-    return np.clip(np.round(seen), -1024, 3071).astype(np.int16)
+    return np.asarray(np.clip(np.round(seen), -1024, 3071), np.int16)

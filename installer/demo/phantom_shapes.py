@@ -17,6 +17,7 @@ Array = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Point = tuple[float, float, float]
 Box = tuple[slice, slice, slice]
+Points = Sequence[Sequence[float]] | Floats
 Field = Callable[["Grid"], Array]
 
 FAR_MM = 60.0
@@ -70,10 +71,12 @@ class Ellipsoid:
 
     @property
     def bounds(self) -> tuple[Point, Point]:
+        """Lowest and highest corner in body mm."""
         reach = np.sqrt((self.rotation**2) @ np.square(self.radii))
-        return _point(np.subtract(self.centre, reach)), _point(np.add(self.centre, reach))
+        return point(np.subtract(self.centre, reach)), point(np.add(self.centre, reach))
 
     def distance(self, grid: Grid) -> Array:
+        """Signed distance in mm."""
         offset = (grid.x - self.centre[0], grid.y - self.centre[1], grid.z - self.centre[2])
         scaled = np.zeros_like(grid.x)
         slope = np.zeros_like(grid.x)
@@ -94,16 +97,18 @@ class Tube:
 
     @property
     def bounds(self) -> tuple[Point, Point]:
+        """Lowest and highest corner in body mm."""
         reach = self.radii[:, None]
-        return _point((self.points - reach).min(0)), _point((self.points + reach).max(0))
+        return point((self.points - reach).min(0)), point((self.points + reach).max(0))
 
     def distance(self, grid: Grid) -> Array:
+        """Signed distance in mm to the nearest piece, no further than FAR_MM."""
         nearest = np.full(grid.x.shape, FAR_MM, np.float32)
         for start, end, first, last in zip(
             self.points[:-1], self.points[1:], self.radii[:-1], self.radii[1:], strict=True
         ):
             reach = max(first, last)
-            box = grid.box(_point(np.minimum(start, end) - reach), _point(np.maximum(start, end) + reach))
+            box = grid.box(point(np.minimum(start, end) - reach), point(np.maximum(start, end) + reach))
             near = nearest[box]
             if near.size:
                 np.minimum(near, _cone(grid.part(box), (start, end), (first, last)), out=near)
@@ -118,15 +123,18 @@ class Solid:
     bounds: tuple[Point, Point]
 
     def distance(self, grid: Grid) -> Array:
+        """The field's value, taken for a signed distance in mm."""
         return self.field(grid)
 
 
-def ellipsoid(centre: Sequence[float], radii: Sequence[float], turn_deg: Sequence[float] = (0, 0, 0)) -> Ellipsoid:
+def ellipsoid(
+    centre: Sequence[float] | Floats, radii: Sequence[float], turn_deg: Sequence[float] = (0, 0, 0)
+) -> Ellipsoid:
     """An ellipsoid turned about x, then y, then z."""
-    return Ellipsoid(_point(centre), _point(radii), rotation_xyz(turn_deg))
+    return Ellipsoid(point(centre), point(radii), rotation_xyz(turn_deg))
 
 
-def tube(points: Sequence[Sequence[float]], radii: Sequence[float], step_mm: float = 8.0) -> Tube:
+def tube(points: Points, radii: Sequence[float], step_mm: float = 8.0) -> Tube:
     """A tube through the points along a Catmull-Rom spline, in straight pieces of about step_mm."""
     path = np.column_stack([np.asarray(points, float), np.asarray(radii, float)])
     padded = np.vstack([2 * path[0] - path[1], path, 2 * path[-1] - path[-2]])
@@ -147,7 +155,7 @@ def union(shapes: Sequence[Shape], smooth_mm: float = 0.0) -> Solid:
                 nearest[box] = smooth_min(nearest[box], shape.distance(grid.part(box)), smooth_mm)
         return nearest
 
-    return Solid(field, (_point(np.min(lows, 0)), _point(np.max(highs, 0))))
+    return Solid(field, (point(np.min(lows, 0)), point(np.max(highs, 0))))
 
 
 def inside(shape: Shape, *limits: Field, smooth_mm: float = 0.0) -> Solid:
@@ -175,7 +183,7 @@ def smooth_min(first: Array, second: Array, smooth_mm: float) -> Array:
     return _array(np.minimum(first, second) - overlap**2 / (4 * smooth_mm))
 
 
-def rotation_xyz(turn_deg: Sequence[float]) -> Floats:
+def rotation_xyz(turn_deg: Sequence[float] | Floats) -> Floats:
     """Rotation matrix: about x, then y, then z, right-handed, degrees."""
     turn = np.eye(3)
     for axis, angle in enumerate(np.radians(turn_deg)):
@@ -204,7 +212,8 @@ def _spline(four: Floats, step_mm: float) -> Floats:
     return np.asarray(four[1] + 0.5 * t * (four[2] - four[0] + t * (square + t * cubic)))
 
 
-def _point(values: Sequence[float] | Floats) -> Point:
+def point(values: Sequence[float] | Floats) -> Point:
+    """Three plain numbers."""
     x, y, z = (float(value) for value in values)
     return x, y, z
 
