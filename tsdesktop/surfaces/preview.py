@@ -57,11 +57,15 @@ class Frame:
         return Frame(self.right_mm, self.superior_mm, self.scale * times, self.width * times, self.height * times)
 
 
-def render_preview(volume: Volume, label_map: LabelMap, path: Path, size: tuple[int, int] = _SIZE) -> None:
+def render_preview(
+    volume: Volume, label_map: LabelMap, path: Path, size: tuple[int, int] = _SIZE, *, overwrite: bool = False
+) -> None:
     """Writes the picture as PNG, `size` (width, height) in pixels. Needs no display and no graphics driver.
 
-    Raises ValueError for a size below 64 pixels, ExportError when the file cannot be written.
+    Raises ValueError for a size below 128 x 64 pixels, ExportError when the file exists or cannot be written.
     """
+    if path.exists() and not overwrite:
+        raise ExportError("export.exists", name=path.name)
     width, height = size
     if min(width // 2, height) < _SMALLEST_SIDE:
         raise ValueError(f"a preview needs at least {2 * _SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels, got {size}")
