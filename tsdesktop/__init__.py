@@ -25,10 +25,22 @@ if TYPE_CHECKING:
     from tsdesktop.core.errors import Cancelled, TsDesktopError
     from tsdesktop.core.options import Options
     from tsdesktop.core.volume import LabelMap, Volume
-    from tsdesktop.pipeline import Segmentation, read, segment
+    from tsdesktop.pipeline import Engine, Segmentation, export, read, segment, to_nibabel
 
 __version__ = "0.1.0"
-__all__ = ["Cancelled", "LabelMap", "Options", "Segmentation", "TsDesktopError", "Volume", "read", "segment"]
+__all__ = [
+    "Cancelled",
+    "Engine",
+    "LabelMap",
+    "Options",
+    "Segmentation",
+    "TsDesktopError",
+    "Volume",
+    "export",
+    "read",
+    "segment",
+    "to_nibabel",
+]
 
 _PLACES = {
     "Cancelled": "tsdesktop.core.errors",
@@ -36,9 +48,12 @@ _PLACES = {
     "Options": "tsdesktop.core.options",
     "LabelMap": "tsdesktop.core.volume",
     "Volume": "tsdesktop.core.volume",
+    "Engine": "tsdesktop.pipeline",
     "Segmentation": "tsdesktop.pipeline",
+    "export": "tsdesktop.pipeline",
     "read": "tsdesktop.pipeline",
     "segment": "tsdesktop.pipeline",
+    "to_nibabel": "tsdesktop.pipeline",
 }
 
 

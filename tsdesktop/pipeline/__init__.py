@@ -1,0 +1,82 @@
+"""The public API: read a scan, segment it, measure it, export it. The command line and the window call these functions.
+
+>>> import tsdesktop
+>>> result = tsdesktop.segment("scan.nii.gz", task="total", roi=("liver", "spleen"))
+>>> [(each.name, result.label_map.volume_ml(each.name)) for each in result.label_map.present]
+>>> tsdesktop.export(result, "results")
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tsdesktop.core.options import Options
+from tsdesktop.core.volume import Volume
+from tsdesktop.exports.nifti import label_map_to_nibabel, write_volume
+from tsdesktop.jobs.messages import Devices
+from tsdesktop.pipeline.exporting import export
+from tsdesktop.pipeline.segmentation import Listener, Segmentation, segment_volume
+from tsdesktop.runs.engine import Engine
+from tsdesktop.scans.reader import SeriesSummary, list_series, read_scan
+
+__all__ = [
+    "Engine",
+    "Segmentation",
+    "SeriesSummary",
+    "export",
+    "find_devices",
+    "list_series",
+    "read",
+    "segment",
+    "segment_volume",
+    "to_nibabel",
+    "write_volume",
+]
+
+
+def read(scan: Any, *, series: str = "", volume_index: int | None = None) -> Volume:
+    """A scan as a Volume (RAS+ mm): from a path (file, folder, zip), a nibabel image, or a Volume, which is returned.
+
+    `series` picks one of several by number, UID or description, `volume_index` one volume of a 4D scan, from 0.
+    Raises ReadError and GeometryError.
+    """
+    if isinstance(scan, Volume):
+        return scan
+    if isinstance(scan, str | Path):
+        return read_scan(scan, series=series, volume_index=volume_index)
+    with tempfile.TemporaryDirectory(prefix="tsdesktop-") as folder:
+        # Through a file, so that an image in memory passes the same checks and repairs as one on disk.
+        path = Path(folder) / "image.nii"
+        scan.to_filename(path)
+        return read_scan(path, volume_index=volume_index)
+
+
+def segment(
+    scan: Any, *, engine: Engine | None = None, listen: Listener = lambda _: None, **options: Any
+) -> Segmentation:
+    """Segments `scan` (a path, a nibabel image or a Volume) in a process of its own; nothing is written.
+
+    `options` are those of `tsdesktop.Options`: task="total", fast=True, roi=("liver",), device="auto" and so on.
+    `listen` hears Progress messages. `engine` keeps networks loaded over several runs:
+
+        >>> with Engine() as engine:
+        ...     results = [segment(path, engine=engine, fast=True) for path in paths]
+
+    Raises TsDesktopError with one plain sentence: ReadError, OptionsError, WeightsError, InferenceError.
+    """
+    chosen = Options(**options)
+    volume = read(scan, series=chosen.series, volume_index=chosen.volume_index)
+    return segment_volume(volume, chosen, engine=engine, listen=listen)
+
+
+def to_nibabel(result: Segmentation) -> Any:
+    """The labels of a run as a nibabel Nifti1Image on the scan's grid, with the table of names in its header."""
+    return label_map_to_nibabel(result.label_map, result.volume.source)
+
+
+def find_devices() -> Devices:
+    """The devices networks can run on here, best first, with the reason where one is not used."""
+    with Engine() as engine:
+        return engine.find_devices()

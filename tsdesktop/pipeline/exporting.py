@@ -1,0 +1,145 @@
+"""Write what a run gave: label maps, meshes, statistics, a picture and the manifest, as the options say."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tsdesktop.core.errors import ExportError
+from tsdesktop.core.resampling import resample_intensities
+from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.exports.manifest import Run, UsedNetwork, write_manifest
+from tsdesktop.exports.nifti import write_label_map, write_per_class
+from tsdesktop.exports.stl import write_stl, write_stl_per_structure
+from tsdesktop.exports.tables import write_statistics_csv, write_statistics_json
+from tsdesktop.exports.writing import existing_folder
+from tsdesktop.jobs.plan import NetworkRun
+from tsdesktop.measures.statistics import in_upstream_schema, structure_statistics
+from tsdesktop.pipeline.derived import derived_masks
+from tsdesktop.pipeline.segmentation import Segmentation
+from tsdesktop.surfaces.extract import extract_surfaces
+from tsdesktop.surfaces.preview import render_preview
+
+_ENDINGS = (".nii.gz", ".nii")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results of a run go. In a folder they have plain names; beside a label file its stem comes first."""
+
+    folder: Path
+    label_file: Path
+    prefix: str
+
+    def named(self, name: str) -> Path:
+        """The path of one result."""
+        return self.folder / f"{self.prefix}{name}"
+
+
+def outputs_at(path: Path, task: str) -> Outputs:
+    """The places for an output path: a folder, or a label file ending in .nii.gz or .nii."""
+    for ending in _ENDINGS:
+        if path.name.lower().endswith(ending):
+            return Outputs(path.parent, path, path.name[: -len(ending)] + "_")
+    return Outputs(path, path / f"{task}.nii.gz", "")
+
+
+def export(result: Segmentation, path: Path | str) -> list[Path]:
+    """Writes what the options of the run ask for to `path` and returns the files, the manifest last.
+
+    Raises ExportError; files that were written before stay.
+    """
+    options = result.options
+    places = outputs_at(Path(path), result.task.name)
+    existing_folder(places.folder)
+    written: list[Path] = []
+    volume = on_label_grid(result.volume, result.label_map)
+    if options.save_labels:
+        written += _write_labels(result, volume, places)
+    written += result.probabilities
+    if options.statistics:
+        written += _write_statistics(result, volume, places)
+    if options.meshes:
+        written += _write_meshes(result, places)
+    if options.preview:
+        written += _write_preview(result, volume, places)
+    if options.report:
+        manifest = places.named("manifest.json")
+        write_manifest(manifest, _run(result), written, overwrite=options.overwrite)
+        written.append(manifest)
+    return written
+
+
+def on_label_grid(volume: Volume, label_map: LabelMap) -> Volume:
+    """The scan on the grid of its labels, where those were kept at the model's resolution."""
+    if volume.geometry.shape == label_map.geometry.shape:
+        return volume
+    array = resample_intensities(volume.array, label_map.geometry.shape)
+    return replace(volume, array=array, geometry=label_map.geometry)
+
+
+def _write_labels(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
+    options, source = result.options, result.volume.source
+    if options.format == "multilabel":
+        return write_label_map(result.label_map, places.label_file, source, overwrite=options.overwrite)
+    folder = places.folder if not places.prefix else places.named("structures")
+    written = write_per_class(result.label_map, folder, source, overwrite=options.overwrite)
+    if options.derived_masks and result.task.derived:
+        for mask in derived_masks(volume, result.label_map, result.task.derived):
+            written += write_per_class(mask, folder, source, overwrite=options.overwrite)
+    return written
+
+
+def _write_statistics(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
+    options = result.options
+    statistics = structure_statistics(volume, result.label_map)
+    table = in_upstream_schema(statistics, options.statistics_average, options.statistics_include_border)
+    paths = [places.named("statistics.json"), places.named("statistics.csv")]
+    write_statistics_json(table, paths[0], overwrite=options.overwrite)
+    write_statistics_csv(statistics, paths[1], volume.modality, overwrite=options.overwrite)
+    return paths
+
+
+def _write_meshes(result: Segmentation, places: Outputs) -> list[Path]:
+    options = result.options
+    meshes = list(extract_surfaces(result.label_map))
+    if not meshes:
+        return []
+    folder = places.named("meshes")
+    frame, overwrite = options.mesh_frame, options.overwrite
+    paths = write_stl_per_structure(meshes, folder, frame, overwrite=overwrite)
+    if len(meshes) > 1:
+        merged = places.named("all_structures.stl")
+        write_stl(meshes, merged, frame, overwrite=overwrite)
+        paths.append(merged)
+    return paths
+
+
+def _write_preview(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
+    path = places.named("preview.png")
+    if path.exists() and not result.options.overwrite:
+        raise ExportError("export.exists", name=path.name)
+    render_preview(volume, result.label_map, path)
+    return [path]
+
+
+def _run(result: Segmentation) -> Run:
+    return Run(
+        result.task,
+        result.options,
+        result.volume,
+        tuple(_used(result.networks)),
+        result.device,
+        result.seconds,
+        result.notes,
+        result.label_map.classes,
+    )
+
+
+def _used(networks: tuple[NetworkRun, ...]) -> Iterator[UsedNetwork]:
+    for each in networks:
+        folder = Path(each.folder)
+        digest = hashlib.sha256((folder / "plans.json").read_bytes()).hexdigest()
+        yield UsedNetwork(f"{folder.parent.name}/{folder.name}", digest, each.folds)
