@@ -219,7 +219,7 @@ def make_environment() -> None:
 
 def install(python: Path, stamp: Stamp) -> None:
     """Installs torch, then the project with everything it needs. Raises SetupError when pip could not."""
-    heading("installing; the first time this fetches about 1 GB")
+    heading("installing; the first time this fetches up to 1 GB and takes some minutes")
     start = time.monotonic()
     remove_half_installed(VENV)
     before = STAMP.read_text(encoding="utf-8") if STAMP.exists() else ""
