@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tsdesktop.core.geometry import Shape
 from tsdesktop.inference.networks import LoadedNetwork
 from tsdesktop.inference.progress import Meter
+from tsdesktop.inference.room import zeros
 from tsdesktop.jobs.tiles import tiles_along
 
 Tiles = tuple[list[int], list[int], list[int]]
@@ -69,7 +70,7 @@ def predict_logits(
 ) -> NDArray[np.float32]:
     """The network's logits [c, z, y, x] of every voxel of `image` (z, y, x), averaged over tiles and folds."""
     tiling = make_tiling(image, network.plans.patch_shape, step)
-    logits = torch.empty((network.plans.outputs, *tiling.image.shape), dtype=torch.float32)
+    logits = zeros((network.plans.outputs, *tiling.image.shape), torch.device("cpu"))
     for slab in finished_slabs(tiling, network, meter, part):
         rows = logits.narrow(tiling.roll + 1, slab.start, slab.stop - slab.start)
         torch.div(slab.sums, slab.weights * len(network.folds), out=slab.sums)
@@ -118,15 +119,11 @@ def finished_slabs(tiling: Tiling, network: LoadedNetwork, meter: Meter, part: t
 
 
 def _buffers(tiling: Tiling, network: LoadedNetwork) -> tuple[torch.Tensor, torch.Tensor]:
-    """Accumulators for one slab: on the network's device, or in main memory when they do not fit there."""
+    """Accumulators for one slab, on the network's device while there is room."""
     shape = list(tiling.image.shape)
     shape[tiling.roll] = tiling.patch[tiling.roll]
-    size = (network.plans.outputs, *shape)
-    try:
-        sums = torch.zeros(size, dtype=torch.float32, device=network.device)
-        return sums, torch.zeros(shape, dtype=torch.float32, device=network.device)
-    except torch.cuda.OutOfMemoryError:
-        return torch.zeros(size, dtype=torch.float32), torch.zeros(shape, dtype=torch.float32)
+    sums = zeros((network.plans.outputs, *shape), network.device)
+    return sums, zeros(tuple(shape), sums.device)
 
 
 @torch.inference_mode()
