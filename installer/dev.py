@@ -10,7 +10,6 @@ This is the first thing that runs on a fresh machine, so it uses the standard li
 from __future__ import annotations
 
 import argparse
-import ctypes
 import hashlib
 import importlib.util
 import json
@@ -34,16 +33,9 @@ TOUR_TASKS = ("demo", "bone", "skin", "lungs", "fat_soft_bone")
 OLDEST_PYTHON = (3, 11)
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
-# Shared libraries that VTK opens to draw without a window, with the Debian package of each.
-LIBRARIES = {
-    "libGL.so.1": "libgl1",
-    "libEGL.so.1": "libegl1",
-    "libX11.so.6": "libx11-6",
-    "libXcursor.so.1": "libxcursor1",
-}
-
-# Commands for tests without a display, with the Debian package of each.
-COMMANDS = {"xvfb-run": "xvfb", "xauth": "xauth"}
+# What `test` needs from the system where there is no display, with the Debian package of each command. `run` needs
+# nothing: meshes and pictures are made without OpenGL and X (tried in a container that has neither).
+SCREEN = {"xvfb-run": "xvfb", "xauth": "xauth"}
 
 
 class SetupError(Exception):
@@ -140,6 +132,7 @@ def tour_arguments(task: str) -> list[str]:
 def test(arguments: Sequence[str]) -> int:
     """Runs the checks one after the other up to the first that fails; pytest is the last."""
     python = prepare(extras=("test",))
+    install_virtual_screen(os.environ)
     taken: list[str] = []
     for check in checks(python, arguments, on_virtual_screen(os.environ)):
         if check.name == "pytest" and taken:
@@ -179,7 +172,6 @@ def on_virtual_screen(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 def prepare(extras: Sequence[str]) -> Path:
     """Makes the environment ready and returns its Python. Raises SetupError when a person has to help."""
-    install_system_packages(extras)
     python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     version = version_of(python)
     if not version:
@@ -211,7 +203,7 @@ def make_environment() -> None:
     """Makes `.venv` afresh. Raises SetupError where the system's Python comes without ensurepip."""
     package = "python{}.{}-venv".format(*sys.version_info[:2])
     if importlib.util.find_spec("ensurepip") is None and not apt_install([package]):
-        raise SetupError(f"Python's venv module is not complete: {apt_line([package])}, then try again.")
+        raise SetupError(f"Python's venv module is not complete: {apt_line([package])} and try again.")
     heading(f"making {VENV}")
     if subprocess.call([sys.executable, "-m", "venv", "--clear", str(VENV)]):
         raise SetupError(f"The environment {VENV} could not be made; the reason stands above.")
@@ -226,7 +218,7 @@ def install(python: Path, stamp: Stamp) -> None:
     STAMP.unlink(missing_ok=True)
     try:
         install_torch(python)
-        what = f"{TOP}[{','.join(stamp.extras)}]" if stamp.extras else str(TOP)
+        what = f".[{','.join(stamp.extras)}]" if stamp.extras else "."
         if pip(python, "install", "--constraint", str(CONSTRAINTS), "--editable", what):
             raise SetupError("The packages could not be installed; pip's reason stands above.")
     except SetupError:
@@ -316,31 +308,18 @@ def pinned_version(name: str, constraints: str) -> str:
     raise ValueError(f"the constraints do not hold {name}")
 
 
-def install_system_packages(extras: Sequence[str]) -> None:
-    """Installs missing system packages on Debian and Ubuntu as root; else says which line does, and goes on."""
-    if not sys.platform.startswith("linux"):
+def install_virtual_screen(environment: Mapping[str, str]) -> None:
+    """Gets a virtual screen on Debian and Ubuntu as root; else says which line does, and goes on."""
+    if not sys.platform.startswith("linux") or environment.get("DISPLAY"):
         return
-    missing = missing_packages(extras, loads, lambda command: shutil.which(command) is not None)
+    missing = missing_packages(lambda command: shutil.which(command) is not None)
     if missing and not apt_install(missing):
-        say(f"Pictures of results may be missing, and tests of windows fail, until this is done: {apt_line(missing)}")
+        say(f"Tests that open windows need a virtual screen: {apt_line(missing)}.")
 
 
-def missing_packages(extras: Sequence[str], loads: Callable[[str], bool], has: Callable[[str], bool]) -> list[str]:
-    """The Debian packages still needed; `loads` tells whether a shared library is here, `has` whether a command is."""
-    missing = [package for library, package in LIBRARIES.items() if not loads(library)]
-    if "test" in extras:
-        # xvfb-run needs xauth, which Debian's xvfb only recommends.
-        missing += [package for command, package in COMMANDS.items() if not has(command)]
-    return missing
-
-
-def loads(library: str) -> bool:
-    """True when the shared library is on this system."""
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
+def missing_packages(has: Callable[[str], bool]) -> list[str]:
+    """The Debian packages a virtual screen still needs; `has` tells whether a command is here."""
+    return [package for command, package in SCREEN.items() if not has(command)]
 
 
 def apt_install(packages: Sequence[str]) -> bool:
@@ -361,7 +340,7 @@ def apt_install(packages: Sequence[str]) -> bool:
 def apt_line(packages: Sequence[str]) -> str:
     """What a person has to run to get these packages."""
     if shutil.which("apt-get"):
-        return f"sudo apt-get install {' '.join(packages)}"
+        return f"run `sudo apt-get install {' '.join(packages)}`"
     return f"install what Debian calls {' '.join(packages)} with your system's package manager"
 
 

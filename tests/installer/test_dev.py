@@ -104,14 +104,16 @@ def test_the_fingerprint_follows_what_decides_the_installation(tmp_path: Path, m
     assert dev.fingerprint_of("3.11") not in {first, second}
 
 
-def test_only_missing_libraries_are_asked_for() -> None:
-    assert dev.missing_packages(["test"], lambda library: True, lambda command: True) == []
-    assert dev.missing_packages([], lambda library: "GL" not in library, lambda command: False) == ["libgl1", "libegl1"]
-    assert dev.missing_packages(["test"], lambda library: True, lambda command: False) == ["xvfb", "xauth"]
+def test_only_what_is_missing_is_asked_for() -> None:
+    assert dev.missing_packages(lambda command: True) == []
+    assert dev.missing_packages(lambda command: False) == ["xvfb", "xauth"]
+    assert dev.missing_packages(lambda command: command == "xvfb-run") == ["xauth"]
 
 
-def test_a_library_is_looked_for_by_loading_it() -> None:
-    assert not dev.loads("libdoes_not_exist_here.so.1")
+def test_no_virtual_screen_is_installed_beside_a_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev, "apt_install", lambda packages: pytest.fail("something was installed"))
+    monkeypatch.setattr(shutil, "which", lambda command: None)
+    dev.install_virtual_screen({"DISPLAY": ":0"})
 
 
 def test_nothing_is_installed_into_the_system_by_an_ordinary_user(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,9 +124,9 @@ def test_nothing_is_installed_into_the_system_by_an_ordinary_user(monkeypatch: p
 
 def test_the_line_to_run_names_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda command: "/usr/bin/apt-get")
-    assert dev.apt_line(["libgl1", "xvfb"]) == "sudo apt-get install libgl1 xvfb"
+    assert dev.apt_line(["xauth", "xvfb"]) == "run `sudo apt-get install xauth xvfb`"
     monkeypatch.setattr(shutil, "which", lambda command: None)
-    assert "libgl1 xvfb" in dev.apt_line(["libgl1", "xvfb"])
+    assert "xauth xvfb" in dev.apt_line(["xauth", "xvfb"])
 
 
 def test_every_check_runs_and_pytest_comes_last_on_the_screen() -> None:
