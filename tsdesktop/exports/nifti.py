@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,7 @@ _HEADER_BYTES = 348
 _DATA_OFFSET = 352
 _SCANNER = 1  # NIfTI's code for scanner coordinates
 _SAME_PLACE_MM = 1e-3
-_MOST_WRITERS = 4
+_MOST_PACKERS = 4
 
 
 def write_label_map(
@@ -53,15 +54,19 @@ def write_per_class(
     refuse_existing(paths, overwrite=overwrite)
     header = _mask_header(label_map.geometry, source)
 
-    def write(path: Path, structure: StructureClass) -> None:
-        with written(path, overwrite=overwrite) as temporary, temporary.open("wb") as raw, ZeroRunGzip(raw) as stream:
-            stream.write(header)
-            _write_mask(label_map, structure.label, stream)
+    def packed(structure: StructureClass) -> bytes:
+        stream = io.BytesIO()
+        with ZeroRunGzip(stream) as file:
+            file.write(header)
+            _write_mask(label_map, structure.label, file)
+        return stream.getvalue()
 
-    # The boxes are found once, before the writers share them.
-    writers = min(_MOST_WRITERS, os.cpu_count() or 1, max(1, len(label_map.boxes)))
-    with ThreadPoolExecutor(writers) as pool:
-        list(pool.map(write, paths, label_map.classes))
+    # The boxes are found once, before the packers share them.
+    packers = min(_MOST_PACKERS, os.cpu_count() or 1, max(1, len(label_map.boxes)))
+    with ThreadPoolExecutor(packers) as pool:
+        for path, data in zip(paths, pool.map(packed, label_map.classes), strict=True):
+            with written(path, overwrite=overwrite) as temporary:
+                temporary.write_bytes(data)
     return paths
 
 
