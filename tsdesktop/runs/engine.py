@@ -92,8 +92,11 @@ class Engine:
             )
         except OSError as error:
             raise InferenceError("run.not_started", reason=error.strerror or str(error)) from error
-        threading.Thread(target=self._read_messages, args=(self._process, self._messages), daemon=True).start()
-        threading.Thread(target=self._read_lines, args=(self._process.stderr,), daemon=True).start()
+        for read, arguments in (
+            (self._read_messages, (self._process.stdout, self._messages)),
+            (self._read_lines, (self._process.stderr,)),
+        ):
+            threading.Thread(target=read, args=arguments, daemon=True).start()
 
     def run(self, job_file: Path, listen: Listener) -> Finished:
         """Runs a job and returns where its result is. `listen` gets progress and notes, on this thread.
@@ -182,7 +185,7 @@ class Engine:
 
     def _crashed(self, kills_before: int) -> InferenceError:
         code = self._process.wait() if self._process is not None else 0
-        self._process = None
+        self.stop()
         log.error("the inference process ended with code %s", code)
         if _out_of_memory_kills() > kills_before:
             return OutOfMemory("run.out_of_memory", device="the computer")
@@ -206,21 +209,23 @@ class Engine:
         self._process.stdin.write(encode(command) + "\n")
         self._process.stdin.flush()
 
-    def _read_messages(self, process: subprocess.Popen[str], messages: queue.Queue[Message | None]) -> None:
-        for line in process.stdout or ():
-            try:
-                message = decode_message(line)
-            except ValueError:
-                log.warning("the inference process said something that is not a message")
-                continue
-            if not isinstance(message, Ready):
-                messages.put(message)
+    def _read_messages(self, stream: IO[str], messages: queue.Queue[Message | None]) -> None:
+        with stream:
+            for line in stream:
+                try:
+                    message = decode_message(line)
+                except ValueError:
+                    log.warning("the inference process said something that is not a message")
+                    continue
+                if not isinstance(message, Ready):
+                    messages.put(message)
         messages.put(None)
 
-    def _read_lines(self, stream: IO[str] | None) -> None:
-        for line in stream or ():
-            self._last_lines.append(line.rstrip())
-            log.debug("inference: %s", line.rstrip())
+    def _read_lines(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self._last_lines.append(line.rstrip())
+                log.debug("inference: %s", line.rstrip())
 
 
 def inference_command() -> list[str]:
