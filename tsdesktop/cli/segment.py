@@ -9,8 +9,7 @@ from typing import Any
 from tsdesktop.cli.printing import ProgressLine, say_note
 from tsdesktop.core.options import Declaration, Options, declarations
 from tsdesktop.core.settings import load_settings
-from tsdesktop.core.tasks import catalogue
-from tsdesktop.pipeline import export, read, segment_volume
+from tsdesktop.pipeline import check_outputs, check_run, export, read, segment_volume
 from tsdesktop.pipeline.segmentation import Segmentation
 
 _EPILOG = """examples:
@@ -45,7 +44,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 def run(given: argparse.Namespace) -> None:
     """Reads, segments, exports; prints where results are."""
     options = options_of(given)
-    catalogue().task(options.task)
+    check_outputs(given.output, check_run(options), options)
     line = ProgressLine(given.quiet)
     volume = read(given.scan, series=options.series, volume_index=options.volume_index)
     _say_notes(volume.notes, given.quiet)

@@ -16,8 +16,8 @@ from tsdesktop.core.options import Options
 from tsdesktop.core.volume import Volume
 from tsdesktop.exports.nifti import label_map_to_nibabel, write_volume
 from tsdesktop.jobs.messages import Devices
-from tsdesktop.pipeline.exporting import export
-from tsdesktop.pipeline.segmentation import Listener, Segmentation, segment_volume
+from tsdesktop.pipeline.exporting import check_outputs, export
+from tsdesktop.pipeline.segmentation import Listener, Segmentation, check_run, segment_volume
 from tsdesktop.runs.engine import Engine
 from tsdesktop.scans.reader import SeriesSummary, list_series, read_scan
 
@@ -25,6 +25,8 @@ __all__ = [
     "Engine",
     "Segmentation",
     "SeriesSummary",
+    "check_outputs",
+    "check_run",
     "export",
     "find_devices",
     "list_series",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tsdesktop.core.errors import ExportError
+from tsdesktop.core.options import Options
 from tsdesktop.core.resampling import resample_intensities
+from tsdesktop.core.tasks import Task
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.exports.manifest import Run, UsedNetwork, write_manifest
 from tsdesktop.exports.nifti import write_label_map, write_per_class
 from tsdesktop.exports.stl import write_stl, write_stl_per_structure
 from tsdesktop.exports.tables import write_statistics_csv, write_statistics_json
-from tsdesktop.exports.writing import existing_folder
+from tsdesktop.exports.writing import existing_folder, refuse_existing
 from tsdesktop.jobs.plan import NetworkRun
 from tsdesktop.measures.statistics import in_upstream_schema, structure_statistics
 from tsdesktop.pipeline.derived import derived_masks
@@ -44,6 +47,27 @@ def outputs_at(path: Path, task: str) -> Outputs:
         if path.name.lower().endswith(ending):
             return Outputs(path.parent, path, path.name[: -len(ending)] + "_")
     return Outputs(path, path / f"{task}.nii.gz", "")
+
+
+def check_outputs(path: Path | str, task: Task, options: Options) -> None:
+    """Refuses an output path before anything is computed: files in the way, or a folder that may not be written to.
+
+    Raises ExportError. Makes nothing.
+    """
+    places = outputs_at(Path(path), task.name)
+    _refuse_unwritable(places.folder)
+    wanted = {
+        places.label_file: options.save_labels and options.format == "multilabel",
+        places.named("statistics.json"): options.statistics,
+        places.named("statistics.csv"): options.statistics,
+        places.named("preview.png"): options.preview,
+        places.named("manifest.json"): options.report,
+        places.named("all_structures.stl"): bool(options.meshes),
+    }
+    if options.save_labels and options.format == "per-class":
+        folder = _class_folder(places)
+        wanted |= {folder / f"{each.name}.nii.gz": True for each in task.classes}
+    refuse_existing([file for file, is_wanted in wanted.items() if is_wanted], overwrite=options.overwrite)
 
 
 def export(result: Segmentation, path: Path | str) -> list[Path]:
@@ -84,12 +108,24 @@ def _write_labels(result: Segmentation, volume: Volume, places: Outputs) -> list
     options, source = result.options, result.volume.source
     if options.format == "multilabel":
         return write_label_map(result.label_map, places.label_file, source, overwrite=options.overwrite)
-    folder = places.folder if not places.prefix else places.named("structures")
+    folder = _class_folder(places)
     written = write_per_class(result.label_map, folder, source, overwrite=options.overwrite)
     if options.derived_masks and result.task.derived:
         for mask in derived_masks(volume, result.label_map, result.task.derived):
             written += write_per_class(mask, folder, source, overwrite=options.overwrite)
     return written
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise ExportError("export.not_written", name=folder.name, reason=f"{there.name} is a file, not a folder")
+    if not os.access(there, os.W_OK):
+        raise ExportError("export.not_written", name=folder.name, reason=f"{there.name} may not be changed")
+
+
+def _class_folder(places: Outputs) -> Path:
+    return places.named("structures") if places.prefix else places.folder
 
 
 def _write_statistics(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
@@ -119,9 +155,7 @@ def _write_meshes(result: Segmentation, places: Outputs) -> list[Path]:
 
 def _write_preview(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
     path = places.named("preview.png")
-    if path.exists() and not result.options.overwrite:
-        raise ExportError("export.exists", name=path.name)
-    render_preview(volume, result.label_map, path)
+    render_preview(volume, result.label_map, path, overwrite=result.options.overwrite)
     return [path]
 
 

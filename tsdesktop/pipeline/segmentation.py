@@ -81,6 +81,16 @@ def segment_volume(
     )
 
 
+def check_run(options: Options) -> Task:
+    """The task of `options`, checked before a scan is read: options fit it and its networks are here.
+
+    Raises OptionsError and WeightsError.
+    """
+    task = catalogue().task(options.task)
+    _plan(task, options)
+    return task
+
+
 def _plan(task: Task, options: Options) -> Plan | None:
     if task.instant is None:
         return make_plan(task, options, catalogue())
