@@ -48,7 +48,8 @@ def scan_header() -> tuple[Any, bytes]:
     header.set_data_dtype(np.float32)
     header.set_data_shape((17, 13, 11))
     header["descrip"], header["cal_max"] = b"by the scanner", 1500.0
-    header["scl_slope"], header["scl_inter"], header["vox_offset"] = 2.0, -1024.0, 4096
+    header["scl_slope"], header["scl_inter"], header["vox_offset"] = 2.0, -1024.0, 352
+    header["magic"] = b"ni1"
     header.set_xyzt_units("mm", "sec")
     return header, header.binaryblock
 
@@ -64,6 +65,9 @@ def test_label_map_reads_back_the_same_in_two_libraries(label_map: LabelMap, tmp
     np.testing.assert_array_equal(array, label_map.array)
     np.testing.assert_allclose(affine, label_map.affine, atol=1e-4)
     assert image.header.get_xyzt_units()[0] == "mm"
+    for stated in (image.get_qform(coded=True), image.get_sform(coded=True)):
+        np.testing.assert_allclose(stated[0], label_map.affine, atol=1e-4)
+        assert stated[1] == 1
 
 
 def test_labels_above_255_need_two_bytes(label_map: LabelMap, tmp_path: Path) -> None:
@@ -88,6 +92,7 @@ def test_what_the_input_said_is_kept_and_its_scaling_is_not(label_map: LabelMap,
     assert written.header.get_xyzt_units() == ("mm", "sec")
     assert set(np.unique(written.dataobj)) == {0, 1, 2}
     np.testing.assert_array_equal(by_itk(path)[0], label_map.array)
+    assert label_map_to_nibabel(label_map, source).header.get_slope_inter() == (None, None)
     np.testing.assert_array_equal(written.header["srow_x"], header["srow_x"])
 
 
@@ -194,6 +199,8 @@ def test_written_twice_gives_the_same_bytes(label_map: LabelMap, volume: Volume,
         every.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
     assert len(every[0]) == 6
     assert every[0] == every[1]
+    # No flags, hence no file name, and no time.
+    assert all(content[3:8] == bytes(5) for name, content in every[0].items() if name.endswith(".gz"))
 
 
 def test_nothing_is_overwritten_unasked(label_map: LabelMap, tmp_path: Path) -> None:

@@ -155,3 +155,8 @@ def test_nearer_triangles_hide_farther_ones_and_insides_are_not_drawn() -> None:
     covered = picture.max(axis=2) > 0
     rows, columns = np.mgrid[:40, :40] + 0.5
     np.testing.assert_array_equal(covered, (rows > 2) & (columns > 2) & (rows + columns < 40))
+    # From behind there is nothing to see, and nothing outside the picture is drawn.
+    away = Scene(vertices.astype(np.float32), normals, triangles[:, ::-1][:2], colours[:2])
+    assert not draw(away, 40, 40, np.zeros(3, np.float32)).any()
+    outside = Scene(vertices.astype(np.float32) + np.float32(100.0), normals, triangles, colours)
+    assert not draw(outside, 40, 40, np.zeros(3, np.float32)).any()

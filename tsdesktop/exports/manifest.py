@@ -10,13 +10,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tsdesktop import __version__
 from tsdesktop.core.notes import Note
 from tsdesktop.core.options import Options, declarations
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.tasks import Task
 from tsdesktop.core.volume import Volume
-from tsdesktop.exports.writing import not_written, write_json
+from tsdesktop.exports.writing import not_written, program_version, write_json
 
 _LIBRARIES = ("numpy", "scipy", "nibabel", "SimpleITK", "pydicom", "vtk", "torch", "nnunetv2")
 # What a person typed or how files are called may name a patient.
@@ -60,7 +59,7 @@ def manifest_data(run: Run, outputs: Sequence[Path], folder: Path) -> dict[str, 
     """The manifest as plain data; outputs are named relative to `folder`. Raises ExportError for an unreadable one."""
     task = run.task
     return {
-        "program": {"name": "tsdesktop", "version": __version__},
+        "program": {"name": "tsdesktop", "version": program_version()},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "libraries": library_versions(),

@@ -15,14 +15,13 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from tsdesktop import __version__
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.structures import Code, Codes, StructureClass
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
 from tsdesktop.exports.gzipped import ZeroRunGzip
 from tsdesktop.exports.label_table import EXTENSION_CODE, label_table_xml
-from tsdesktop.exports.writing import existing_folder, file_names, refuse_existing, write_json, written
+from tsdesktop.exports.writing import existing_folder, file_names, program_version, refuse_existing, write_json, written
 
 _HEADER_BYTES = 348
 _DATA_OFFSET = 352
@@ -89,7 +88,7 @@ def label_map_description(label_map: LabelMap) -> dict[str, Any]:
     """What the labels stand for, as plain data: the content of the JSON file beside a label map."""
     return {
         "program": "tsdesktop",
-        "version": __version__,
+        "version": program_version(),
         "task": label_map.task,
         "labels": [_label_description(label_map, each) for each in label_map.classes],
     }
@@ -144,11 +143,8 @@ def _kept_header(source: ScanSource | None) -> Any:
         header = nibabel.Nifti1Header()
         header.set_xyzt_units("mm")
         return header
-    header = nibabel.Nifti1Header(block, check=False).as_byteswapped("<")
-    header["magic"] = b"n+1"
-    header["vox_offset"] = 0
-    header.set_slope_inter(1.0, 0.0)
-    return header
+    # nibabel resets what belongs to the input's file alone: scaling, offset of the data, kind of file.
+    return nibabel.Nifti1Header(block, check=False).as_byteswapped("<")
 
 
 def _says(header: Any, geometry: Geometry) -> bool:
