@@ -25,7 +25,8 @@ def _fast_gzip() -> tuple[Any, tuple[type[Exception], ...]]:
         return gzip, ()
 
 
-_gzip, _gzip_errors = _fast_gzip()
+_gzip, _own_errors = _fast_gzip()
+_GZIP_ERRORS: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error, *_own_errors)
 
 Kind = Literal["nifti", "mgh", "nrrd", "meta", "gipl", "dicom", "zip", "packed", "unknown"]
 
@@ -54,7 +55,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 yield file
     except EOFError as error:
         raise ReadError("read.truncated", name=path.name) from error
-    except (gzip.BadGzipFile, zlib.error, *_gzip_errors) as error:
+    except _GZIP_ERRORS as error:
         raise ReadError("read.broken", name=path.name, reason="its compression is damaged") from error
 
 

@@ -149,7 +149,7 @@ def _spacing(slices: tuple[Slice, ...], heights: NDArray[np.float64], name: str)
     if _is_even(heights, gaps, step):
         return _Spacing(len(slices), None)
     multiples = np.maximum(np.rint(gaps / step), 1)
-    whole = np.abs(gaps - multiples * step) <= multiples * _tolerance(step)
+    whole = np.abs(gaps - multiples * step) <= np.minimum(multiples * _tolerance(step), 0.2 * step)
     covered = np.array([max(a.thickness_mm, b.thickness_mm) for a, b in pairwise(slices)]) >= 0.9 * gaps
     wide = multiples > 1
     if whole.all() and not (wide & covered).any():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,9 @@ from pydicom import config, uid
 
 from tsdesktop.core.errors import ReadError
 
-# A reader takes values as they are: what matters here is checked here, and pydicom's remarks could name the patient.
+# A reader takes values as they are: what matters is checked here, and pydicom's remarks quote values and full paths.
 config.settings.reading_validation_mode = config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 Vector = tuple[float, ...]
 

@@ -110,16 +110,13 @@ def _check_length(file: Any, stored: Stored) -> None:
 
 def _affine(path: Path, header: Any) -> tuple[Affine, tuple[Note, ...]]:
     """Sform, else qform, else the grid of spacings around the middle: nibabel's best affine, skipping unusable ones."""
-    ways: dict[str, Callable[[], Any]] = {
-        "sform": lambda: header.get_sform(coded=True),
-        "qform": lambda: header.get_qform(coded=True),
-    }
+    ways: dict[str, Callable[..., Any]] = {"sform": header.get_sform, "qform": header.get_qform}
     found: dict[str, Geometry] = {}
     shape = (2, 2, 2)
     stated = False
     for name, way in ways.items():
         try:
-            matrix, code = way()
+            matrix, code = way(coded=True)
             stated = stated or code > 0
             if code > 0 and matrix is not None:
                 found[name] = Geometry(shape, matrix)

@@ -23,14 +23,16 @@ _SCALED_SPAN = 20.0
 def guessed_modality(array: NDArray[Any]) -> tuple[Modality, tuple[Note, ...]]:
     """CT or MR from intensities alone, for files that do not say; "unknown" whenever that is not clear.
 
-    CT: at least 1 % of all voxels are air (below -500) and 5 % lie at soft tissue (-200 to 300, exact zeros not
-    counted). MR: no negative value, more than eight bits, and not what a CT shifted by 1024 would look like. Guesses of
-    MR and of nothing are told in a note; a CT in Hounsfield units can hardly be anything else.
+    CT: at least 1 % of all voxels are air (below -500), 5 % lie at soft tissue (-200 to 300, exact zeros not counted)
+    and fewer than 5 % are denser than bone (1500). MR: no negative value, more than eight bits, and not what a CT
+    shifted by 1024 would look like. Guesses of MR and of nothing are told in a note; a CT in Hounsfield units can
+    hardly be anything else.
     """
     sample = _sample(array)
     air = np.mean(sample < _AIR_HU)
     soft = np.mean((sample > -200) & (sample < 300) & (sample != 0))
-    if air >= 0.01 and soft >= 0.05 and sample.max() > 0:
+    metal = np.mean(sample > 1500)
+    if air >= 0.01 and soft >= 0.05 and metal < 0.05 and sample.max() > 0:
         return "CT", ()
     if array.min() >= 0 and array.max() > 255 and not _shifted_ct(sample):
         return "MR", (note("note.unknown_modality", guess="MR"),)
