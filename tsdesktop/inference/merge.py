@@ -92,10 +92,19 @@ def merge_part(merged: NDArray[Any], labels: NDArray[np.uint8], final_labels: tu
 
 
 def _resampled(values: NDArray[np.float32], given: NetworkInput, plans: NetworkPlans) -> NDArray[np.float32]:
-    out: NDArray[np.float32] = resample_like_nnunet(
-        values[None], given.box.shape, given.new_spacing_mm, given.old_spacing_mm, plans.resampling_probabilities
-    )[0]
+    """One class's logits on the grid before nnU-Net's resampling, a new array."""
+    how = plans.resampling_probabilities
+    if how.order == 1 and not how.force_separate_z and not _is_anisotropic(given):
+        # The same linear interpolation as nnU-Net's in a fraction of its time, and without its float64 copies.
+        low: Shape = (values.shape[0], values.shape[1], values.shape[2])
+        return upsampled_part(values, low, Box((0, 0, 0), low), given.box.shape)[0]
+    out = resample_like_nnunet(values[None], given.box.shape, given.new_spacing_mm, given.old_spacing_mm, how)[0]
     return np.array(out, copy=True)
+
+
+def _is_anisotropic(given: NetworkInput) -> bool:
+    """nnU-Net's rule: an axis more than three times as coarse as another is resampled by itself."""
+    return any(max(mm) / min(mm) > 3.0 for mm in (given.old_spacing_mm, given.new_spacing_mm))
 
 
 def splits(shape: Shape, force: bool) -> list[tuple[Box, slice, slice]]:
