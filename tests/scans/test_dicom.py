@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -336,13 +338,22 @@ def test_one_file_among_two_series_opens_its_own(tmp_path: Path) -> None:
     assert ids(volume) == []
 
 
-def test_a_dicomdir_stands_for_its_medium(tmp_path: Path) -> None:
+def write_medium(paths: list[Path], folder: Path) -> None:
     medium = FileSet()
-    for path in write_series(tmp_path / "in", TEN):
+    for path in paths:
         ds = dcmread(path)
         ds.StudyDate, ds.StudyTime, ds.AccessionNumber, ds.StudyID = "20200101", "000000", "", "1"
         medium.add(ds)
-    medium.write(tmp_path / "disc")
+    medium.write(folder)
+    with warnings.catch_warnings():
+        # pydicom leaves the removal of its working folder to the garbage collector.
+        warnings.simplefilter("ignore", ResourceWarning)
+        del medium, ds
+        gc.collect()
+
+
+def test_a_dicomdir_stands_for_its_medium(tmp_path: Path) -> None:
+    write_medium(write_series(tmp_path / "in", TEN), tmp_path / "disc")
     assert_shows_field(read_scan(tmp_path / "disc" / "DICOMDIR"))
     assert_shows_field(read_scan(tmp_path / "disc"))
 
@@ -351,7 +362,12 @@ def test_a_dicomdir_stands_for_its_medium(tmp_path: Path) -> None:
 def test_compressed_slices_come_in_order(tmp_path: Path, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: threads)
     by_itk, decoded = dicom_pixels._picture_by_itk, list[Any]()
-    monkeypatch.setattr(dicom_pixels, "_picture_by_itk", lambda each: decoded.append(each) or by_itk(each))
+
+    def counted(each: Any) -> Any:
+        decoded.append(each)
+        return by_itk(each)
+
+    monkeypatch.setattr(dicom_pixels, "_picture_by_itk", counted)
     for n in range(40):
         ds = slice_dataset((-20.0, -30.0, 40.0 + n), Rows=64, Columns=64)
         ds.compress(JPEG2000Lossless, encoding_plugin="pylibjpeg", generate_instance_uid=False)

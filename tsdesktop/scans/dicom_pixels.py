@@ -28,6 +28,11 @@ _NOT_COMPRESSED = {
     *(uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian),
     *(uid.ExplicitVRBigEndian, uid.DeflatedExplicitVRLittleEndian),
 }
+_PIXEL_TAGS = [
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData", "FloatPixelData"),
+    *("DoubleFloatPixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths", "ModalityLUTSequence"),
+]
 
 
 def decode(slices: Sequence[Slice], name: str, request: Request) -> tuple[Intensities, tuple[Note, ...]]:
@@ -157,7 +162,7 @@ def _decoded(slices: Sequence[Slice]) -> Iterator[NDArray[Any]]:
 
 
 def _whole(file: ImageFile) -> Any:
-    ds = pydicom.dcmread(file.path, force=True)
+    ds = pydicom.dcmread(file.path, force=True, specific_tags=_PIXEL_TAGS)
     if file.is_bare:
         ds.file_meta.TransferSyntaxUID = uid.UID(file.syntax)
     return ds
