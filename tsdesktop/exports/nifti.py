@@ -133,8 +133,8 @@ def _image(array: NDArray[Any], geometry: Geometry, source: ScanSource | None) -
         codes = int(header["qform_code"]), int(header["sform_code"])
         header.set_qform(geometry.affine, code=codes[0] or _SCANNER)
         header.set_sform(geometry.affine, code=codes[1] or _SCANNER)
-    # Without an affine nibabel takes the header's and leaves its codes alone.
-    return nibabel.Nifti1Image(array, None, header)
+    # Given the header's own affine, nibabel leaves its codes alone.
+    return nibabel.Nifti1Image(array, header.get_best_affine(), header)
 
 
 def _kept_header(source: ScanSource | None) -> Any:

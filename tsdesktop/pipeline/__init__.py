@@ -69,6 +69,7 @@ def segment(
     Raises TsDesktopError with one plain sentence: ReadError, OptionsError, WeightsError, InferenceError.
     """
     chosen = Options(**options)
+    check_run(chosen)
     volume = read(scan, series=chosen.series, volume_index=chosen.volume_index)
     return segment_volume(volume, chosen, engine=engine, listen=listen)
 
