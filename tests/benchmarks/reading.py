@@ -2,13 +2,14 @@
 
     python tests/benchmarks/reading.py SCAN [SCAN ...]
 
-Every measurement runs in a process of its own. Wall and CPU seconds, peak growth of resident memory (sampled every 5 ms)
-in MB and in copies of the volume. dicom2nifti is measured on folders only, reading and writing an uncompressed NIfTI as
-it cannot return arrays.
+Every measurement runs in a process of its own. Wall and CPU seconds, peak growth of resident memory (sampled every
+5 ms) in MB and in copies of the volume. dicom2nifti is measured on folders only, reading and writing an uncompressed
+NIfTI as it cannot return arrays.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import subprocess
 import sys
@@ -49,9 +50,9 @@ def _ours(path: Path) -> int:
 
 
 def _dicom2nifti(path: Path) -> int:
-    import dicom2nifti
     import nibabel as nib
 
+    dicom2nifti = importlib.import_module("dicom2nifti")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "a.nii"
         dicom2nifti.dicom_series_to_nifti(path, target, reorient_nifti=True)
