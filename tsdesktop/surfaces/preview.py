@@ -22,7 +22,7 @@ from tsdesktop.core.files import written_whole
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.volume import LabelMap, Volume
-from tsdesktop.surfaces.extract import extract_surfaces
+from tsdesktop.surfaces.extract import Smoothing, extract_surfaces
 from tsdesktop.surfaces.rasterize import Floats, Scene, draw
 
 BACKGROUND = (0x14, 0x17, 0x1C)
@@ -30,6 +30,8 @@ _LETTER = (0xC9, 0xD1, 0xDC)
 _SIZE = (1400, 900)
 _SMALLEST_SIDE = 64
 _MARGIN_MM = 20.0
+_VOXEL_PIXELS = 5.0  # of a finer label map only every second voxel is drawn, or every third ...
+_SMOOTHING = Smoothing(40, 0.035)  # a picture may be smoother than a mesh to measure on
 _FINER = 2  # drawn this many times larger and averaged, for smooth borders
 _LABEL_OPACITY, _OUTLINE_OPACITY = 0.42, 0.95
 
@@ -74,7 +76,7 @@ def render_preview(
     coarse = _coarse(label_map, frame)
     picture = np.concatenate(
         [
-            _surfaces_panel(list(extract_surfaces(coarse)), frame),
+            _surfaces_panel(list(extract_surfaces(coarse, smoothing=_SMOOTHING)), frame),
             _slice_panel(volume, label_map, _frame(label_map, width - left, height)),
         ],
         axis=1,
@@ -107,8 +109,8 @@ def _frame(label_map: LabelMap, width: int, height: int) -> Frame:
 
 
 def _coarse(label_map: LabelMap, frame: Frame) -> LabelMap:
-    """The label map without the voxels that the picture is too small to show."""
-    i, j, k = (max(1, int(1.5 / (step * frame.scale))) for step in label_map.spacing_mm)
+    """The label map without the voxels that the picture does not need."""
+    i, j, k = (max(1, int(_VOXEL_PIXELS / (step * frame.scale))) for step in label_map.spacing_mm)
     if i == j == k == 1:
         return label_map
     array = label_map.array[::i, ::j, ::k]
