@@ -524,6 +524,13 @@ def test_a_mosaic_is_refused(tmp_path: Path) -> None:
     assert "mosaic" in caught.value.sentence
 
 
+def test_colours_by_palette_are_no_scan(tmp_path: Path) -> None:
+    write_series(tmp_path, TEN, PhotometricInterpretation="PALETTE COLOR")
+    with pytest.raises(ReadError) as caught:
+        read_scan(tmp_path)
+    assert caught.value.id == "read.colour"
+
+
 def test_mr_is_mr(tmp_path: Path) -> None:
     write_series(tmp_path, TEN, Modality="MR", SOPClassUID=MRImageStorage)
     assert read_scan(tmp_path).modality == "MR"
@@ -536,7 +543,7 @@ def test_series_without_uid_are_grouped_by_number_and_folder(tmp_path: Path) -> 
 
 
 def test_progress_grows_to_one(tmp_path: Path) -> None:
-    write_series(tmp_path, TEN)
+    write_series(tmp_path, [float(n) for n in range(120)])
     heard: list[float] = []
     read_scan(tmp_path, progress=heard.append)
     assert heard == sorted(heard)

@@ -448,6 +448,24 @@ def test_guesses_of_modality(tmp_path: Path) -> None:
     assert 0.4 < float(unit.array.mean()) < 0.6
 
 
+def test_a_scan_in_metres_is_told(tmp_path: Path) -> None:
+    affine = oriented("RAS")
+    affine[:3] /= 1000
+    path = written(tmp_path / "a.nii", world_image(oriented("RAS")), affine)
+    volume = read_scan(path)
+    assert ids(volume) == ["note.orientation"]
+    assert "mm long" in volume.notes[0].sentence
+
+
+def test_a_damaged_itk_affine_gets_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "a.mha"
+    SimpleITK.WriteImage(itk_image(world_image(oriented("RAS")).astype(np.int16), oriented("RAS")), str(path))
+    raw = path.read_bytes()
+    line = next(each for each in raw.split(b"\n") if each.startswith(b"TransformMatrix"))
+    path.write_bytes(raw.replace(line, b"TransformMatrix = 1 0 0 0 0 0 0 0 0"))
+    assert refusal(path).id in ("geometry.bad_affine", "read.broken")
+
+
 def test_a_singular_affine_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "a.nii", np.zeros(SHAPE), np.eye(4))
     raw = bytearray(path.read_bytes())

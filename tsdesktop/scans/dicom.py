@@ -28,7 +28,7 @@ _HEADERS_SHARE = 0.1
 
 def dicom_choices(path: Path, files: Sequence[Path], request: Request) -> list[Choice]:
     """The series among the DICOM `files` of the folder (or file) `path`. Raises ReadError when there is none."""
-    headers = read_headers(files, lambda fraction: request.say(_HEADERS_SHARE * fraction))
+    headers = read_headers(files, request.part(0.0, _HEADERS_SHARE).say)
     found = candidates(headers.slices)
     if not found:
         raise _nothing(path, headers)
@@ -41,7 +41,7 @@ def series_of_file(path: Path, neighbours: Sequence[Path], request: Request) -> 
     if not own.slices:
         raise _nothing(path, own)
     key = own.slices[0].file
-    headers = read_headers(neighbours, lambda fraction: request.say(_HEADERS_SHARE * fraction))
+    headers = read_headers(neighbours, request.part(0.0, _HEADERS_SHARE).say)
     same = [each for each in headers.slices if _same_series(each, own.slices[0])]
     others = [each for each in same if each.file.path != path]
     # The file itself comes first, so that it and not a copy of it is kept.
@@ -116,7 +116,7 @@ def _open(path: Path, candidate: Candidate, notes: tuple[Note, ...], request: Re
     stack = candidate.stack
     index, chosen_notes = chosen_volume(candidate.name, len(stack.volumes), request.volume_index)
     slices = stack.volumes[index]
-    array, more = decode(slices, candidate.name, request)
+    array, more = decode(slices, candidate.name, request.part(_HEADERS_SHARE, 1.0))
     scan = Scan(
         array=_even(array, stack),
         affine=stack.affine,

@@ -72,7 +72,7 @@ class Moment:
 
 @dataclass(frozen=True, eq=False)
 class ImageFile:
-    """A file that holds pictures of a scan."""
+    """A file that holds pictures of a scan; `samples` is over 1 for colours, also for those of a palette."""
 
     path: Path
     series_uid: str
@@ -176,7 +176,9 @@ def _image_file(path: Path, ds: Any) -> ImageFile:
         description=text(ds, "SeriesDescription"),
         modality=text(ds, "Modality"),
         syntax=str(syntax or implied),
-        samples=_integer(ds, "SamplesPerPixel", 1),
+        samples=3
+        if text(ds, "PhotometricInterpretation").startswith("PALETTE")
+        else _integer(ds, "SamplesPerPixel", 1),
         frames=_integer(ds, "NumberOfFrames", 1) or 1,
         bits_stored=bits,
         signed=signed,

@@ -13,12 +13,12 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from tsdesktop.core.errors import ReadError
-from tsdesktop.core.geometry import LPS_FROM_RAS, Affine, Geometry
+from tsdesktop.core.geometry import LPS_FROM_RAS, Affine
 from tsdesktop.core.notes import Note, note
 from tsdesktop.core.volume import ScanSource
 from tsdesktop.scans.assemble import Scan
 from tsdesktop.scans.intensities import VoxelBuffer
-from tsdesktop.scans.streams import Outline, Request, chosen_volume, spatial_shape
+from tsdesktop.scans.streams import Outline, Request, chosen_volume, outline, spatial_shape
 
 # ITK prints warnings to the terminal; what matters is checked here.
 SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
@@ -44,7 +44,7 @@ def itk_outline(path: Path, kind: str) -> Outline:
     """Shape, spacing and number of volumes, from the header alone. Raises ReadError."""
     with _reader(path, kind) as reader:
         shape, volumes = _layout(reader, path.name)
-    return Outline(shape, Geometry(shape, _affine_ras(reader)).spacing_mm, volumes)
+    return outline(path.name, shape, _affine_ras(reader), volumes)
 
 
 @contextmanager

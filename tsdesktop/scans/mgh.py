@@ -16,7 +16,7 @@ from tsdesktop.core.notes import Note, note
 from tsdesktop.core.volume import ScanSource
 from tsdesktop.scans.assemble import Scan
 from tsdesktop.scans.content import opened
-from tsdesktop.scans.streams import Outline, Request, Stored, read_stored, spatial_shape
+from tsdesktop.scans.streams import Outline, Request, Stored, outline, read_stored, spatial_shape
 
 _HEADER_BYTES = 284
 
@@ -34,7 +34,7 @@ def mgh_outline(path: Path) -> Outline:
     """Shape, spacing and number of volumes, from the header alone. Raises as `read_mgh`."""
     header = _header(path)
     shape, volumes = spatial_shape(path.name, _stored(path, header).shape)
-    return Outline(shape, _place(path, header)[0].spacing_mm, volumes)
+    return outline(path.name, shape, _place(path, header)[0].affine, volumes)
 
 
 def _header(path: Path) -> Any:

@@ -17,7 +17,7 @@ from tsdesktop.core.notes import Note, note
 from tsdesktop.core.volume import ScanSource
 from tsdesktop.scans.assemble import Scan
 from tsdesktop.scans.content import opened, plain_size
-from tsdesktop.scans.streams import Outline, Request, Stored, read_stored, spatial_shape
+from tsdesktop.scans.streams import Outline, Request, Stored, outline, read_stored, spatial_shape
 
 _HEADER_BYTES = 348
 _HEADERS = {
@@ -44,7 +44,7 @@ def nifti_outline(path: Path) -> Outline:
     """Shape, spacing and number of volumes, from the header alone. Raises as `read_nifti`."""
     header, _ = _header(path)
     shape, volumes = spatial_shape(path.name, _stored(path, header).shape)
-    return Outline(shape, Geometry(shape, _affine(path, header)[0]).spacing_mm, volumes)
+    return outline(path.name, shape, _affine(path, header)[0], volumes)
 
 
 def _header(path: Path) -> tuple[Any, bytes | None]:

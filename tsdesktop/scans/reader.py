@@ -79,6 +79,8 @@ def _choices_at(path: Path, request: Request) -> Iterator[list[Choice]]:
     if path.is_dir():
         yield _in_folder(path, path, request)
         return
+    if path.exists() and not path.is_file():
+        raise ReadError("read.unknown_format", name=path.name)
     kind = kind_of(path)
     if kind == "zip":
         with unpacked(path) as folder:
@@ -115,6 +117,9 @@ def _kinds_below(folder: Path) -> list[tuple[Path, Kind]]:
         folders.sort()
         for name in sorted(names):
             path = Path(top, name)
+            if not path.is_file():
+                # Reading a pipe or a device would wait for ever.
+                continue
             try:
                 found.append((path, kind_of(path)))
             except ReadError:

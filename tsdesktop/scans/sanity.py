@@ -15,6 +15,8 @@ THICK_SLICES_MM = 4.0
 # A CT that shows no voxel below this holds neither air nor fat.
 _FAT_HU = -50
 _AIR_HU = -500
+# No scan of a patient is smaller or larger; a file in metres or micrometres would be.
+_SMALLEST_MM, _LARGEST_MM = 8.0, 3000.0
 _MOST_SAMPLES = 2_000_000
 # Values within such a small span were scaled (to 0..1, to z-scores) and have lost their unit.
 _SCALED_SPAN = 20.0
@@ -81,6 +83,10 @@ def _about_orientation(volume: Volume) -> Iterator[Note]:
         )
         return
     spacing = np.array(volume.spacing_mm)
+    largest = float((spacing * volume.array.shape).max())
+    if not _SMALLEST_MM <= largest <= _LARGEST_MM:
+        yield note("note.orientation", reason=f"it would be {largest:.3g} mm long")
+        return
     thickest = int(np.argmax(spacing))
     runs_along = volume.geometry.ras_axes[thickest][0]
     if volume.modality == "CT" and runs_along == 0 and spacing[thickest] > 1.5 * np.median(spacing):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 import numpy as np
 
-from tsdesktop.core.errors import ReadError
+from tsdesktop.core.errors import GeometryError, ReadError
+from tsdesktop.core.geometry import Affine, Geometry
 from tsdesktop.core.notes import Note, note
 from tsdesktop.core.volume import Intensities
 from tsdesktop.scans.intensities import VoxelBuffer
@@ -27,6 +28,10 @@ class Request:
         """Reports progress, if anybody listens."""
         if self.progress is not None:
             self.progress(fraction)
+
+    def part(self, start: float, stop: float) -> Request:
+        """The same wish for a step that takes the progress from `start` to `stop`."""
+        return replace(self, progress=lambda fraction: self.say(start + (stop - start) * fraction))
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,14 @@ class Outline:
     shape: tuple[int, int, int] = (0, 0, 0)
     spacing_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     volumes: int = 1
+
+
+def outline(name: str, shape: tuple[int, int, int], affine: Affine, volumes: int) -> Outline:
+    """The outline of a file. Raises GeometryError when its affine places nothing."""
+    try:
+        return Outline(shape, Geometry(shape, affine).spacing_mm, volumes)
+    except ValueError as error:
+        raise GeometryError("geometry.bad_affine", name=name) from error
 
 
 def spatial_shape(name: str, shape: tuple[int, ...]) -> tuple[tuple[int, int, int], int]:
