@@ -1,0 +1,171 @@
+"""What is open and how it is shown: the one model that all views share. Main thread only.
+
+Views get the session, listen to its signals and never call each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from tsdesktop.core.notes import Note
+from tsdesktop.core.statistics import StructureStatistics
+from tsdesktop.core.structures import Rgb, StructureClass
+from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.gui.windowing import Window, first_window
+from tsdesktop.pipeline import Segmentation
+
+LabelStyle = Literal["filled", "outlined"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one structure is shown: colour 0 to 255, visible or not, opacity 0 to 1 in 3D."""
+
+    rgb: Rgb
+    visible: bool = True
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
+class Display:
+    """How slices are shown. `radiological`: the patient's right on the left of the picture."""
+
+    style: LabelStyle = "filled"
+    fill_opacity: float = 0.45
+    smooth: bool = True
+    radiological: bool = True
+    crosshair: bool = True
+    show_labels: bool = True
+
+
+class Session(QObject):
+    """The open scan, its labels, their looks, the pointer in the world and the selected structure."""
+
+    volume_changed = Signal()
+    labels_changed = Signal()
+    statistics_changed = Signal()
+    looks_changed = Signal()
+    selection_changed = Signal()
+    cursor_changed = Signal()
+    window_changed = Signal()
+    display_changed = Signal()
+    notes_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.volume: Volume | None = None
+        self.label_map: LabelMap | None = None
+        self.result: Segmentation | None = None
+        self.statistics: dict[int, StructureStatistics] = {}
+        self.looks: dict[int, Look] = {}
+        self.selected: int | None = None
+        self.cursor_ras: NDArray[np.float64] = np.zeros(3)
+        self.window = Window(40.0, 400.0)
+        self.display = Display()
+        self.notes: tuple[Note, ...] = ()
+
+    def open_volume(self, volume: Volume) -> None:
+        """Shows another scan; labels of the one before are closed."""
+        self.volume = volume
+        self.window = first_window(volume)
+        middle = (np.array(volume.geometry.shape) - 1) / 2
+        self.cursor_ras = volume.geometry.world_ras(np.round(middle))
+        self.notes = volume.notes
+        self.close_labels()
+        self.volume_changed.emit()
+        self.window_changed.emit()
+        self.cursor_changed.emit()
+        self.notes_changed.emit()
+
+    def close_labels(self) -> None:
+        """Forgets the labels, their looks and numbers."""
+        self.label_map, self.result, self.selected = None, None, None
+        self.statistics, self.looks = {}, {}
+        self.labels_changed.emit()
+        self.statistics_changed.emit()
+        self.selection_changed.emit()
+
+    def show_labels(self, label_map: LabelMap, result: Segmentation | None = None) -> None:
+        """Shows labels on the scan; structures that were there before keep their looks and the selection."""
+        before = {each.name: self.looks.get(each.label) for each in self.label_map} if self.label_map else {}
+        chosen = self.selected_structure
+        self.label_map, self.result = label_map, result
+        self.looks = {each.label: before.get(each.name) or Look(each.rgb) for each in label_map.classes}
+        names = {each.name: each.label for each in label_map.present}
+        self.selected = names.get(chosen.name) if chosen else None
+        self.statistics = {}
+        self.labels_changed.emit()
+        self.statistics_changed.emit()
+        self.selection_changed.emit()
+
+    def set_statistics(self, statistics: Iterable[StructureStatistics]) -> None:
+        """The numbers of the labels that are shown."""
+        self.statistics = {each.structure.label: each for each in statistics}
+        self.statistics_changed.emit()
+
+    def set_looks(self, looks: dict[int, Look]) -> None:
+        """Replaces the looks of these labels; those of others stay."""
+        self.looks = {**self.looks, **looks}
+        self.looks_changed.emit()
+
+    def set_visible(self, labels: Iterable[int], visible: bool) -> None:
+        """Shows or hides structures."""
+        self.set_looks({label: replace(self.looks[label], visible=visible) for label in labels})
+
+    def select(self, label: int | None, *, go_there: bool = False) -> None:
+        """Selects a structure everywhere; `go_there` moves the pointer to its centroid."""
+        self.selected = label
+        self.selection_changed.emit()
+        found = self.statistics.get(label) if label is not None else None
+        if go_there and found is not None and found.centroid_ras_mm is not None:
+            self.move_cursor(np.array(found.centroid_ras_mm))
+
+    def move_cursor(self, world_ras: NDArray[np.float64]) -> None:
+        """Moves the pointer of all views to a place in RAS+ mm, kept inside the scan."""
+        if self.volume is None:
+            return
+        geometry = self.volume.geometry
+        index = np.clip(geometry.voxel(world_ras), 0, np.array(geometry.shape) - 1)
+        self.cursor_ras = geometry.world_ras(index)
+        self.cursor_changed.emit()
+
+    def set_window(self, window: Window) -> None:
+        """Another window and level for the slices."""
+        self.window = window
+        self.window_changed.emit()
+
+    def set_display(self, display: Display) -> None:
+        """Another way to show slices."""
+        self.display = display
+        self.display_changed.emit()
+
+    @property
+    def selected_structure(self) -> StructureClass | None:
+        """The selected structure, if any."""
+        if self.label_map is None or self.selected is None:
+            return None
+        return next((each for each in self.label_map if each.label == self.selected), None)
+
+    @property
+    def cursor_voxel(self) -> tuple[int, int, int]:
+        """The voxel (i, j, k) of the scan under the pointer; (0, 0, 0) without a scan."""
+        if self.volume is None:
+            return 0, 0, 0
+        i, j, k = (int(n) for n in np.rint(self.volume.geometry.voxel(self.cursor_ras)))
+        return i, j, k
+
+    def label_at(self, voxel: tuple[int, int, int]) -> int:
+        """The label of a voxel of the scan; 0 for background or without labels."""
+        if self.label_map is None or self.volume is None:
+            return 0
+        if self.label_map.geometry.shape == self.volume.geometry.shape:
+            return int(self.label_map.array[voxel])
+        index = np.rint(self.label_map.geometry.voxel(self.volume.geometry.world_ras(voxel))).astype(int)
+        inside = np.all((index >= 0) & (index < self.label_map.geometry.shape))
+        return int(self.label_map.array[tuple(index)]) if inside else 0
