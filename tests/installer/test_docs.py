@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from installer import docs
 from tsdesktop.core.options import NOT_OFFERED, declarations
+
+TOP = docs.PAGE.parents[1]
+PAGES = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md")])
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -38,3 +42,14 @@ def test_bars_in_cells_do_not_end_them() -> None:
 def test_a_page_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="options"):
         docs.renewed("# a page\n")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_files_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (TOP / "docs" / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in TOP.glob("docs/*.md") if f"({page.name})" not in index] == ["README.md"]
