@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from tsdesktop.core.volume import Volume
+
 ROWS, COLUMNS = 24, 32
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
@@ -117,3 +119,21 @@ def world_grid(shape: tuple[int, ...], affine: NDArray[np.float64]) -> NDArray[n
     """RAS+ mm of every voxel, computed by hand."""
     index = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), axis=-1)
     return np.asarray(index @ affine[:3, :3].T + affine[:3, 3])
+
+
+TEN = [3.0 * n for n in range(10)]
+
+
+def ids(volume: Volume) -> list[str]:
+    return [each.id for each in volume.notes]
+
+
+def assert_shows_field(volume: Volume, tolerance: float = 0.51, border: int = 0) -> None:
+    """Every voxel, but for a border that lies outside what was scanned, holds the field at its world position."""
+    expected = field_ras(world_grid(volume.array.shape, volume.affine))
+    scanned = volume.array > volume.array.min() if border else np.ones(volume.array.shape, bool)
+    assert scanned.mean() > 0.5
+    off = np.abs(volume.array - expected)
+    if border:
+        off = np.sort(off[scanned])[: int(0.9 * scanned.sum())]
+    assert off.max() <= tolerance

@@ -140,9 +140,11 @@ def _described(path: Path, ds: Any) -> list[Slice] | OtherObject:
     other = _other_object(ds)
     if other:
         return OtherObject(path, other)
-    if not _integer(ds, "Rows") or not _integer(ds, "Columns"):
-        return OtherObject(path, "DICOM object without an image")
     file = _image_file(path, ds)
+    if not _integer(ds, "Rows") or not _integer(ds, "Columns"):
+        if file.is_bare:
+            return OtherObject(path, "file of another kind")
+        raise ReadError("read.truncated", name=path.name)
     if "PerFrameFunctionalGroupsSequence" in ds or "SharedFunctionalGroupsSequence" in ds or file.frames > 1:
         return frame_slices(file, ds)
     return [_slice(file, ds)]
