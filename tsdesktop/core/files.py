@@ -22,13 +22,17 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         # mkstemp makes files private; a result is as readable as any file the person makes.
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~_UMASK)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _umask() -> int:
+def _read_umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+# Asked once, while the module is imported: asking sets it for the whole process for a moment.
+_UMASK = _read_umask()
