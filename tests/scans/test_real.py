@@ -262,6 +262,19 @@ def test_single_real_slices_decode(data: Path, tmp_path: Path, number: int) -> N
     assert_same_as_pydicom(volume, sorted(folder.iterdir()), tolerance=2e-3)
 
 
+def test_lossless_compressions_hold_the_same_numbers(data: Path, tmp_path: Path) -> None:
+    expected = None
+    for path in sorted((data / "dicom_transfer_syntaxes").glob("CTImage.dcm*")):
+        lossless = ("CTImage.dcm", "Endian", "Lossless", "Process14", "Deflated")
+        if path.name != lossless[0] and not any(word in path.name for word in lossless[1:]):
+            continue
+        folder = tmp_path / path.name
+        folder.mkdir()
+        array = read_scan(make_series(path, folder)).array
+        expected = array if expected is None else expected
+        np.testing.assert_array_equal(array, expected, err_msg=path.name)
+
+
 @pytest.mark.parametrize("name", FRAMES_WITHOUT_PLACE)
 def test_frames_decode_once_they_have_a_place(data: Path, tmp_path: Path, name: str) -> None:
     path = place_frames(data / "dicom_objects" / name, tmp_path)

@@ -24,10 +24,11 @@ def upright_affine(affine: Affine) -> tuple[Affine, int]:
     a gantry is undone by shifting each slice within its plane.
     """
     columns = affine[:3, :3]
-    unit = columns / np.linalg.norm(columns, axis=0)
+    spacing = np.linalg.norm(columns, axis=0)
+    unit = columns / spacing
     slanted = [abs(float(unit[:, (s + 1) % 3] @ unit[:, (s + 2) % 3])) for s in range(3)]
-    # Ties within rounding go to the last axis, where slices usually lie.
-    s = max(range(3), key=lambda axis: (-round(slanted[axis], 4), axis))
+    # Ties within rounding go to the widest spacing, then to the last axis, where slices usually lie.
+    s = max(range(3), key=lambda axis: (-round(slanted[axis], 4), round(float(spacing[axis]), 3), axis))
     p, q = (axis for axis in range(3) if axis != s)
     first = unit[:, p]
     second = columns[:, q] - (columns[:, q] @ first) * first
