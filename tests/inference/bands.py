@@ -26,7 +26,8 @@ _OWN_SPACING_MM: dict[str, Spacing] = {"597": (1.9, 1.7, 1.85), "260": (2.3, 2.6
 _TRANSPOSED = {"527": (2, 0, 1), "591": (1, 2, 0), "260": (2, 0, 1), "925": (1, 0, 2)}
 # Folds on the disk; the catalogue says "all available" for 315 and 615.
 _FOLDS = {"315": (0, 1, 3), "615": (0, 1, 2, 3, 4)}
-_BRIGHTEST = {"852": "liver"}
+# Structures with the brightest bands, brightest last: others can then be shown without passing through these.
+_BRIGHTEST = {"852": ("liver",), "803": ("vertebrae_C1", "vertebrae_L5")}
 
 
 @cache
@@ -79,9 +80,8 @@ def _network(key: str) -> BandNetwork:
         for each in variant["networks"][: variant["networks"].index(part)]
     )
     order = _shuffled(facts["labels"], number + (5 if key.endswith("-small") else 0))
-    if key in _BRIGHTEST:
-        brightest = class_labels(task["name"])[_BRIGHTEST[key]]
-        order = [*(label for label in order if label != brightest), brightest]
+    brightest = [class_labels(task["name"])[name] for name in _BRIGHTEST.get(key, ())]
+    order = [*(label for label in order if label not in brightest), *brightest]
     centres, ct = _mr_bands(key, order, labels_before), None
     if not is_mr:
         centres, ct = _ct_bands(key, order, labels_before, (task, variant))

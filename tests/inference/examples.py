@@ -55,13 +55,20 @@ def example(name: str, how: How) -> Array:
     if networks[0].ct is None:
         scan = blocks(shape, block, list(range(100, 900, 7)), rng)
     else:
-        scan = blocks(shape, block, sorted({round(level) for each in networks for level in each.centres[0]}), rng)
+        levels = sorted({round(level) for each in networks for level in each.centres[0]})
+        if how.roi:
+            levels = [level for level in levels if level < min(blobs) - 60]
+        scan = blocks(shape, block, levels, rng)
     for blob, level in zip((_BLOB, _SECOND_BLOB), blobs, strict=False):
         scan[blob] = level
     if name == "teeth":
         scan[_TEETH_BLOB] = level_of("115", class_labels("craniofacial_structures")["teeth_lower"])
-    if name == "total_mr" and how.variant == "fast":
+    if name == "total_mr" and how.variant == "fast" and not blobs:
         scan[12:16, 3:9, 4:8] = 2900
+    if how.body_crop:
+        air = np.ones(scan.shape, bool)
+        air[6:19, 8:22, 4:13] = False
+        scan[air] = -120
     return scan + rng.integers(-2, 3, scan.shape).astype(np.int16)
 
 
@@ -97,7 +104,7 @@ def _blob_levels(task: dict[str, Any], how: How) -> list[int]:
     """Intensities the first look finds: the first and last of the wanted structures; none where there is no look."""
     crop = task["crop"]
     if crop is not None and crop.get("whole_task"):
-        return [level_of("298", class_labels("total")["skull"])]
+        return [level_of("297" if how.robust else "298", class_labels("total")["skull"])]
     if crop is not None:
         variant = crop.get("robust_variant") if crop["robust"] or how.robust else None
         return _levels(crop["task"], variant or crop["variant"], crop["classes"])
@@ -106,7 +113,7 @@ def _blob_levels(task: dict[str, Any], how: How) -> list[int]:
         if task["modality"] == "MR":
             return _levels("total_mr", "fast", names)
         return _levels("total", "fast" if how.robust else "fastest", names)
-    return [level_of("300", 1)] if how.body_crop else []
+    return []
 
 
 def _levels(name: str, variant: str, wanted: list[str]) -> list[int]:

@@ -77,10 +77,10 @@ class Expectation:
             np.where(np.isin(labels, [class_labels(name)[each] for each in how.roi]), labels, 0) if how.roi else labels
         )
 
-    def rough(self, name: str, variant: str) -> Array:
+    def rough(self, name: str, variant: str, order: int = 1) -> Array:
         """Labels of a variant's networks alone, without its crop and corrections, on the scan's grid."""
-        entry = tasks()[name]["variants"][variant]
-        return self._labels(self._image, (entry["networks"], entry["spacing_mm"], []), How(variant), {})
+        entry, how = tasks()[name]["variants"][variant], How(variant, order=order)
+        return self._labels(self._image, (entry["networks"], entry["spacing_mm"], []), how, {})
 
     def _is_needed(self, part: dict[str, Any], name: str, how: How) -> bool:
         return not how.roi or bool(set(final_labels(part)) & {class_labels(name)[each] for each in how.roi})
@@ -90,21 +90,21 @@ class Expectation:
         crop = task["crop"]
         if crop is not None and crop.get("whole_task"):
             labels = Expectation(self._image)
-            found = labels.task(crop["task"], How(robust=how.robust))
+            found = labels.task(crop["task"], How(robust=how.robust, order=how.order))
             self.close += labels.close
             return found, crop["margin_mm"], [class_labels(crop["task"])[each] for each in crop["classes"]]
         if crop is not None:
             wanted = [class_labels(crop["task"])[each] for each in crop["classes"]]
             variant = crop.get("robust_variant") if crop["robust"] or how.robust else None
             # 20 mm, whatever upstream's table says: its code replaces the number for every crop by a single network.
-            return self.rough(crop["task"], variant or crop["variant"]), 20.0, wanted
+            return self.rough(crop["task"], variant or crop["variant"], how.order), 20.0, wanted
         if how.roi:
             rough, variant = ("total_mr", "fast") if task["modality"] == "MR" else ("total", "fastest")
             names = ["vertebrae_S1" if each == "vertebrae_L6" else each for each in how.roi]
-            found = self.rough(rough, "fast" if how.robust else variant)
+            found = self.rough(rough, "fast" if how.robust else variant, how.order)
             return found, 20.0, [class_labels(rough)[each] for each in names]
         if how.body_crop:
-            return self.rough("body", "fast"), 3.0, [1, 2]
+            return self.rough("body", "fast", how.order), 3.0, [1, 2]
         return None, 0.0, []
 
     def _box(self, mask: Array, margin_mm: float) -> tuple[slice, ...] | None:
@@ -133,17 +133,17 @@ class Expectation:
         if how.blobs_mm3:
             labels = without_small(labels, np.unique(labels[labels > 0]), how.blobs_mm3 / np.prod(sizes))
         if not how.keep_model_resolution:
-            labels = self._enlarged(labels, upright.shape, how)
+            labels = self._enlarged(labels, upright.shape, how, [names[each] for each in how.roi])
         back = nib.orientations.ornt_transform(_IDENTITY, nib.io_orientation(image.affine))
         turned: Array = nib.apply_orientation(labels, back)
         return turned
 
-    def _enlarged(self, labels: Array, shape: tuple[int, ...], how: How) -> Array:
+    def _enlarged(self, labels: Array, shape: tuple[int, ...], how: How, wanted: list[int]) -> Array:
         if how.smooth != "legacy":
             zoomed: Array = ndimage.zoom(labels, np.divide(shape, labels.shape), order=0, mode="nearest")
             return zoomed
         out = np.zeros(shape, np.uint8)
-        for label in np.unique(labels[labels > 0]):
+        for label in sorted(wanted) or np.unique(labels[labels > 0]):
             share = resize((labels == label).astype(float), shape, order=1, mode="edge", anti_aliasing=False)
             out[share >= 0.5 - 1e-9] = label
         return out
