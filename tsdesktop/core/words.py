@@ -56,7 +56,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Convert it again with its position and spacing.",
     ),
     "geometry.too_few_slices": (
-        "The series {name} has {count} slices; at least {least} are needed.",
+        "The series {name} has too few slices ({count}); at least {least} are needed.",
         "Choose a series with more slices; this may be a localizer.",
     ),
     "geometry.slice_orientations": (
@@ -72,7 +72,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Choose slices of one acquisition.",
     ),
     "geometry.missing_slices": (
-        "{missing} slices are missing from {name}, with a gap of {gap_mm} mm.",
+        "Slices are missing from {name} ({missing}), with a gap of {gap_mm} mm.",
         "Copy the whole series again.",
     ),
     "geometry.no_position": (
@@ -97,11 +97,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "Thin structures near the gaps may be wrong.",
     ),
     "note.filled_slices": (
-        "{missing} missing slices were filled in from their neighbours.",
+        "Missing slices ({missing}) were filled in from their neighbours.",
         "Structures near them may be wrong.",
     ),
     "note.duplicate_slices": (
-        "{count} slices came twice; the first of each was kept.",
+        "Slices came twice ({count}); the first of each was kept.",
         "If they differ, choose one acquisition.",
     ),
     "note.left_out": ("{count} files of {name} were left out: {reason}.", ""),
