@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib
 import io
 import os
 import struct
@@ -13,20 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from isal import igzip, isal_zlib
+
 from tsdesktop.core.errors import ReadError
 
-
-def _fast_gzip() -> tuple[Any, tuple[type[Exception], ...]]:
-    """The module that unpacks gzip and its own errors: isal where it happens to be installed, else the standard one."""
-    try:
-        fast = importlib.import_module("isal.igzip")
-        return fast, (importlib.import_module("isal.isal_zlib").error,)
-    except ImportError:
-        return gzip, ()
-
-
-_gzip, _own_errors = _fast_gzip()
-_GZIP_ERRORS: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error, *_own_errors)
+_GZIP_ERRORS: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error, isal_zlib.error)
 
 Kind = Literal["nifti", "mgh", "nrrd", "meta", "gipl", "dicom", "zip", "packed", "unknown"]
 
@@ -48,7 +38,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     """The file's content, unpacked on the fly if it is gzipped. Raises ReadError for a damaged stream, and OSError."""
     try:
         if is_gzip(path):
-            with _gzip.open(path, "rb") as packed:
+            with igzip.open(path, "rb") as packed:
                 yield packed
         else:
             with path.open("rb") as file:
