@@ -16,7 +16,7 @@ from isal import igzip, isal_zlib
 
 from tsdesktop.core.errors import ReadError
 
-_GZIP_ERRORS: tuple[type[Exception], ...] = (gzip.BadGzipFile, zlib.error, isal_zlib.error)
+_GZIP_ERRORS: tuple[Any, ...] = (gzip.BadGzipFile, zlib.error, isal_zlib.error)
 
 Kind = Literal["nifti", "mgh", "nrrd", "meta", "gipl", "dicom", "zip", "packed", "unknown"]
 
