@@ -41,7 +41,7 @@ def network(**changes: Any) -> BandNetwork:
 
 
 def z_score_network(**changes: Any) -> BandNetwork:
-    centres = band_centres([2, 0, 1, 3], -0.9, 0.6, 4)
+    centres = band_centres([2, 0, 1, 3], -0.83, 0.6, 4)
     return network(centres=(centres,), ct=None, **changes)
 
 
