@@ -72,7 +72,7 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise WeightsError("weights.incomplete", folder=name, what=f"{path.parent.name}/{path.name}") from error
     except pickle.UnpicklingError as error:
-        if "Unsupported global" in str(error) or "not an allowed global" in str(error):
+        if "GLOBAL" in str(error):
             raise WeightsError("weights.untrusted", folder=name, what="code to be run while loading") from error
         raise WeightsError("weights.broken", folder=name, reason="its checkpoint is damaged") from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
