@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from phantom import CLASSES
 
 DATASET, TRAINER, PLANS, CONFIGURATION = "Dataset900_phantom", "nnUNetTrainer", "nnUNetPlans", "3d_fullres"
-SPACING_MM = (4.0, 4.0, 4.0)
-PATCH = (64, 64, 80)
+SPACING_MM = (5.0, 5.0, 5.0)
+PATCH = (48, 48, 64)
 FEATURES = (16, 32, 48, 64, 80)
 KEEPS_IMPORTED = ["conv_op", "norm_op", "dropout_op", "nonlin"]
 
@@ -54,13 +54,13 @@ def plans(intensity: Intensity) -> dict[str, Any]:
         }  # fmt: skip
     configuration = {
         "data_identifier": f"{PLANS}_{CONFIGURATION}", "preprocessor_name": "DefaultPreprocessor", "batch_size": 1,
-        "patch_size": list(PATCH), "median_image_size_in_voxels": [160.0, 75.0, 105.0], "spacing": list(SPACING_MM),
+        "patch_size": list(PATCH), "median_image_size_in_voxels": [128.0, 60.0, 84.0], "spacing": list(SPACING_MM),
         "normalization_schemes": ["CTNormalization"], "use_mask_for_norm": [False], "batch_dice": False,
         **resampling, "architecture": architecture(),
     }  # fmt: skip
     return {
         "dataset_name": DATASET, "plans_name": PLANS, "original_median_spacing_after_transp": list(SPACING_MM),
-        "original_median_shape_after_transp": [160, 75, 105], "image_reader_writer": "NibabelIOWithReorient",
+        "original_median_shape_after_transp": [128, 60, 84], "image_reader_writer": "NibabelIOWithReorient",
         "transpose_forward": [0, 1, 2], "transpose_backward": [0, 1, 2],
         "configurations": {CONFIGURATION: configuration}, "experiment_planner_used": "ExperimentPlanner",
         "label_manager": "LabelManager", "foreground_intensity_properties_per_channel": {"0": dict(intensity)},
@@ -101,7 +101,8 @@ def save(network: torch.nn.Module, intensity: Intensity, phantoms: int, root: Pa
         part.write_text(json.dumps(content, indent=1) + "\n")
         part.replace(folder / name)
     checkpoint = {
-        "network_weights": {name: value.detach().clone() for name, value in network.state_dict().items()},
+        # Not cloned: names that share one tensor keep sharing it, and the file holds it once.
+        "network_weights": {name: value.detach() for name, value in network.state_dict().items()},
         "trainer_name": TRAINER,
         "init_args": {"configuration": CONFIGURATION},
         "inference_allowed_mirroring_axes": None,
