@@ -7,11 +7,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from tsdesktop.core.assets import load_json
 
 Rgb = tuple[int, int, int]
+System = Literal[
+    "vessels", "heart", "lungs", "digestive", "urinary", "glands", "spine", "ribs", "pelvis", "limbs", "muscles", "head",
+    "teeth", "tissues", "other",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class Codes:
 class StructureClass:
     """A structure with the label that stands for it in one task.
 
-    `rgb` is the screen colour, `dicom_rgb` the published recommended one (None where there is none), 0 to 255.
+    `rgb` is the screen colour, `dicom_rgb` the published recommended one (None where there is none), 0 to 255;
+    `system` is the part of the body it is listed under.
     Raises ValueError for a label below 1, an empty name or a colour outside 0 to 255.
     """
 
@@ -48,6 +53,7 @@ class StructureClass:
     dicom_rgb: Rgb | None = None
     ta2_name: str = ""
     codes: Codes | None = None
+    system: System = "other"
 
     def __post_init__(self) -> None:
         if self.label < 1 or not self.name:
@@ -73,6 +79,7 @@ def structure_class(label: int, name: str) -> StructureClass:
         _rgb(entry["dicom_rgb"]) if "dicom_rgb" in entry else None,
         entry.get("ta2", ""),
         _codes(entry["codes"]) if "codes" in entry else None,
+        entry.get("system", "other"),
     )
 
 
