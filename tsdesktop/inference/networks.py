@@ -58,8 +58,8 @@ def load_network(run: NetworkRun, device: torch.device) -> LoadedNetwork:
     folder = Path(run.folder)
     states = [_read_checkpoint(checkpoint(folder, fold)) for fold in run.folds]
     # nnU-Net goes by the configuration the checkpoint names, not by the folder's name.
-    configuration = states[0].get("init_args", {}).get("configuration")
-    plans = read_plans(folder, configuration)
+    arguments = states[0].get("init_args")
+    plans = read_plans(folder, arguments.get("configuration") if isinstance(arguments, dict) else None)
     folds = tuple(_build(plans, state, folder).to(device) for state in states)
     return LoadedNetwork(plans, folds, device)
 

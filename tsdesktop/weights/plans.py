@@ -119,13 +119,17 @@ def _plans(
     if configuration.get("previous_stage"):
         raise WeightsError("weights.unsupported", folder=name, reason="it is the second stage of a cascade")
     schemes = configuration["normalization_schemes"]
-    if len(schemes) != 1 or len(dataset["channel_names"]) != 1:
-        raise WeightsError("weights.unsupported", folder=name, reason=f"it needs {len(schemes)} channels at once")
+    channels = max(len(schemes), len(dataset["channel_names"]))
+    if channels != 1:
+        raise WeightsError("weights.unsupported", folder=name, reason=f"it needs {channels} channels at once")
     if any(isinstance(value, (list, tuple)) for value in dataset["labels"].values()):
         raise WeightsError("weights.unsupported", folder=name, reason="its labels are overlapping regions")
     if schemes[0] not in ALLOWED_NORMALIZATIONS:
         raise WeightsError("weights.untrusted", folder=name, what=f"the normalization {schemes[0]}")
     class_name, arguments = _architecture(name, configuration)
+    forward, backward = _permutation(plans["transpose_forward"]), _permutation(plans["transpose_backward"])
+    if any(backward[axis] != place for place, axis in enumerate(forward)):
+        raise ValueError(f"{backward} does not undo {forward}")
     i, j, k = (int(n) for n in configuration["patch_size"])
     z, y, x = (float(mm) for mm in configuration["spacing"])
     return NetworkPlans(
@@ -137,11 +141,12 @@ def _plans(
         intensity=_intensity(plans, needed=schemes[0] == "CTNormalization"),
         resampling_data=_resampling(name, configuration, "data"),
         resampling_probabilities=_resampling(name, configuration, "probabilities"),
-        transpose_forward=_permutation(plans["transpose_forward"]),
-        transpose_backward=_permutation(plans["transpose_backward"]),
+        transpose_forward=forward,
+        transpose_backward=backward,
         architecture=class_name,
         architecture_arguments=arguments,
-        labels={str(label): int(number) for label, number in dataset["labels"].items()},
+        # nnU-Net's name for voxels that training leaves out; no output stands for it.
+        labels={str(label): int(number) for label, number in dataset["labels"].items() if label != "ignore"},
     )
 
 
