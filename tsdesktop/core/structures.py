@@ -13,8 +13,8 @@ from tsdesktop.core.assets import load_json
 
 Rgb = tuple[int, int, int]
 System = Literal[
-    "vessels", "heart", "lungs", "digestive", "urinary", "glands", "spine", "ribs", "pelvis", "limbs", "muscles", "head",
-    "teeth", "tissues", "other",
+    "vessels", "heart", "lungs", "digestive", "urinary", "glands", "spine", "ribs", "pelvis", "limbs", "muscles",
+    "head", "teeth", "tissues", "other",
 ]  # fmt: skip
 
 
