@@ -50,10 +50,10 @@ def run(given: argparse.Namespace) -> None:
     _say_notes(volume.notes, given.quiet)
     try:
         result = segment_volume(volume, options, listen=line.show, probabilities_folder=_beside(given.output, options))
+        written = export(result, given.output, line.show)
     finally:
         line.end()
     _say_notes(result.notes[len(volume.notes) :], given.quiet)
-    written = export(result, given.output)
     _say_result(result, written, given.quiet)
 
 

@@ -18,10 +18,11 @@ from tsdesktop.exports.nifti import write_label_map, write_per_class
 from tsdesktop.exports.stl import write_stl, write_stl_per_structure
 from tsdesktop.exports.tables import write_statistics_csv, write_statistics_json
 from tsdesktop.exports.writing import existing_folder, refuse_existing
+from tsdesktop.jobs.messages import Progress
 from tsdesktop.jobs.plan import NetworkRun
 from tsdesktop.measures.statistics import in_upstream_schema, structure_statistics
 from tsdesktop.pipeline.derived import derived_masks
-from tsdesktop.pipeline.segmentation import Segmentation
+from tsdesktop.pipeline.segmentation import Listener, Segmentation
 from tsdesktop.surfaces.extract import extract_surfaces
 from tsdesktop.surfaces.preview import render_preview
 
@@ -70,10 +71,10 @@ def check_outputs(path: Path | str, task: Task, options: Options) -> None:
     refuse_existing([file for file, is_wanted in wanted.items() if is_wanted], overwrite=options.overwrite)
 
 
-def export(result: Segmentation, path: Path | str) -> list[Path]:
+def export(result: Segmentation, path: Path | str, listen: Listener = lambda _: None) -> list[Path]:
     """Writes what the options of the run ask for to `path` and returns the files, the manifest last.
 
-    Raises ExportError; files that were written before stay.
+    `listen` hears what is being written; whatever it raises ends the work. Raises ExportError; files that were written before stay.
     """
     options = result.options
     places = outputs_at(Path(path), result.task.name)
@@ -81,13 +82,16 @@ def export(result: Segmentation, path: Path | str) -> list[Path]:
     written: list[Path] = []
     volume = on_label_grid(result.volume, result.label_map)
     if options.save_labels:
+        listen(Progress("writing labels", 1.0))
         written += _write_labels(result, volume, places)
     written += result.probabilities
     if options.statistics:
+        listen(Progress("writing statistics", 1.0))
         written += _write_statistics(result, volume, places)
     if options.meshes:
-        written += _write_meshes(result, places)
+        written += _write_meshes(result, places, listen)
     if options.preview:
+        listen(Progress("drawing the picture", 1.0))
         written += _write_preview(result, volume, places)
     if options.report:
         manifest = places.named("manifest.json")
@@ -138,9 +142,12 @@ def _write_statistics(result: Segmentation, volume: Volume, places: Outputs) -> 
     return paths
 
 
-def _write_meshes(result: Segmentation, places: Outputs) -> list[Path]:
+def _write_meshes(result: Segmentation, places: Outputs, listen: Listener) -> list[Path]:
     options = result.options
-    meshes = list(extract_surfaces(result.label_map))
+    meshes = []
+    for each in extract_surfaces(result.label_map):
+        listen(Progress(f"surface of {each.structure.title}", 1.0))
+        meshes.append(each)
     if not meshes:
         return []
     folder = places.named("meshes")
