@@ -74,7 +74,8 @@ def check_outputs(path: Path | str, task: Task, options: Options) -> None:
 def export(result: Segmentation, path: Path | str, listen: Listener = lambda _: None) -> list[Path]:
     """Writes what the options of the run ask for to `path` and returns the files, the manifest last.
 
-    `listen` hears what is being written; whatever it raises ends the work. Raises ExportError; files that were written before stay.
+    `listen` hears what is being written; whatever it raises ends the work. Raises ExportError; files that were written
+    before stay.
     """
     options = result.options
     places = outputs_at(Path(path), result.task.name)
