@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,8 +70,10 @@ def all_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(all_networks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def run(all_networks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runner]:
     monkeypatch.setenv("TSDESKTOP_WEIGHTS_DIR", str(all_networks))
     # Tiles this small are computed faster by one thread than by several that wait for each other.
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    return Runner(tmp_path)
+    yield Runner(tmp_path)
+    torch.set_num_threads(threads)
