@@ -53,7 +53,7 @@ def pool(size: int, folder: Path | None) -> list[Case]:
 
 
 def _case(number: int, folder: Path | None) -> Case:
-    kept = folder / f"{number}.npz" if folder is not None else None
+    kept = folder / f"{number}-{SPACING_MM[0]:g}mm.npz" if folder is not None else None
     if kept is not None and kept.exists():
         with np.load(kept) as arrays:
             return Case(arrays["hu"], arrays["labels"])
