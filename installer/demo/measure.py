@@ -20,6 +20,7 @@ from phantom import CLASSES, make_phantom
 # Neither here nor there: training starts at 1 000 000, validation at 500 000, calibration at 700 000.
 FIRST_UNSEEN_SEED, FIRST_FITTED_SEED = 900_000, 800_000
 BIN_HU, LOWEST_HU, BINS = 4, -1024, 800
+SLIVER_VOXELS = 64  # 8 ml at 5 mm
 
 Labels = NDArray[np.uint8]
 Scores = NDArray[np.float64]
@@ -39,10 +40,14 @@ def mean_dice(scores: Sequence[Scores]) -> float:
     return float(np.nanmean(np.nanmean(scores, 0)))
 
 
-def on_phantoms(segment: Segment, seeds: Sequence[int], cut: bool = False) -> list[Scores]:
-    """Dice of each class on each of these phantoms."""
-    phantoms = (make_phantom(seed, spacing_mm=SPACING_MM, cut=cut) for seed in seeds)
-    return [class_dice(segment(phantom.hu), phantom.labels) for phantom in phantoms]
+def on_phantoms(segment: Segment, seeds: Sequence[int], cut: bool = False, least_voxels: int = 0) -> list[Scores]:
+    """Dice of each class on each of these phantoms; nan where less than so many voxels of it are in view."""
+    scores = []
+    for seed in seeds:
+        phantom = make_phantom(seed, spacing_mm=SPACING_MM, cut=cut)
+        sizes = np.bincount(phantom.labels.ravel(), minlength=len(CLASSES) + 1)[1:]
+        scores.append(np.where(sizes >= least_voxels, class_dice(segment(phantom.hu), phantom.labels), np.nan))
+    return scores
 
 
 def voxel_classifiers(seeds: Sequence[int]) -> list[Segment]:
@@ -80,7 +85,9 @@ def main() -> None:
     print(f"  {(time.perf_counter() - begun) / len(unseen):.1f} s each, making the phantom included")
     for name, least, mean in zip(CLASSES, np.nanmin(scores, 0), np.nanmean(scores, 0), strict=True):
         print(f"  {name:24s} {mean:.3f}, worst {least:.3f}")
-    print(f"network, the same cut at random: mean Dice {mean_dice(on_phantoms(segment, unseen, cut=True)):.3f}")
+    for least in (SLIVER_VOXELS, 0):
+        score = mean_dice(on_phantoms(segment, unseen, cut=True, least_voxels=least))
+        print(f"network, the same cut at random, classes of {least} voxels and more: mean Dice {score:.3f}")
     fitted = voxel_classifiers(range(FIRST_FITTED_SEED, FIRST_FITTED_SEED + 40))
     for name, classify in zip(("by frequency", "classes alike"), fitted, strict=True):
         print(f"single voxels' HU, {name}: mean Dice {mean_dice(on_phantoms(classify, unseen)):.3f}")
