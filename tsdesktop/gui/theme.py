@@ -153,6 +153,8 @@ def _style_sheet(theme: Theme) -> str:
     QWidget {{ font-size: {BASE_PX}px; }}
     QMainWindow, QDialog {{ background: {t.background}; }}
     QFrame[role="panel"] {{ background: {t.panel}; border: none; }}
+    QFrame[role="popup"] {{ background: {t.panel}; border: 1px solid {t.line}; }}
+    QFrame[role="hairline"] {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
     QFrame[role="card"] {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: {RADIUS}px; }}
     QFrame[role="card"][selected="true"] {{ border: 1px solid {t.accent}; }}
     QLabel[role="heading"] {{ color: {t.secondary}; font-size: 11px; font-weight: 600; letter-spacing: 0.6px; }}
