@@ -24,7 +24,7 @@ _BLOB = (slice(0, 5), slice(30, 34), slice(8, 11))
 _SECOND_BLOB = (slice(0, 5), slice(30, 34), slice(11, 14))
 _TEETH_BLOB = (slice(5, 9), slice(26, 30), slice(8, 11))
 _SMALL: dict[str, tuple[int, int, int]] = {
-    "brain_aneurysm": (8, 6, 6),
+    "brain_aneurysm": (10, 7, 9),
     "pulmonary_artery_landmarks": (14, 16, 9),
     "aorta_annulus": (14, 16, 9),
     "aortic_dissection": (14, 16, 9),
@@ -56,6 +56,9 @@ def example(name: str, how: How) -> Array:
         scan = blocks(shape, block, list(range(100, 900, 7)), rng)
     else:
         levels = sorted({round(level) for each in networks for level in each.centres[0]})
+        if len(networks[0].folds) > 1:
+            # Everywhere, not only where all folds agree.
+            levels = list(range(min(levels) - 20, max(levels) + 20, 7))
         if how.roi:
             levels = [level for level in levels if level < min(blobs) - 60]
         scan = blocks(shape, block, levels, rng)
