@@ -18,18 +18,34 @@ log = logging.getLogger(__name__)
 DATA_FOLDER_VARIABLE = "TSDESKTOP_DATA_DIR"
 
 
-def setting(default: Any, help: str) -> Any:
-    """Declares a field of `Settings`."""
-    return field(default=default, metadata={"help": help})
+def setting(default: Any, help: str, *, title: str = "") -> Any:
+    """Declares a field of `Settings`; one with a `title` is shown in the preferences, with `help` beneath it."""
+    return field(default=default, metadata={"help": help, "title": title})
 
 
 @dataclass(frozen=True)
 class Settings:
     """All settings. `extra` keeps keys a newer or older version of the program wrote."""
 
-    device: str = setting("auto", "Where networks run: auto, cpu, gpu, gpu:N or mps")
-    weights_folder: str = setting("", "Folder of networks; empty for the program's own data folder")
-    mesh_frame: Literal["LPS", "RAS"] = setting("LPS", "Coordinates of exported meshes")
+    theme: Literal["auto", "dark", "light"] = setting("auto", "Dark, light, or as the desktop is", title="Appearance")
+    language: Literal["auto", "en", "de"] = setting(
+        "auto", "Language of the window; changes when the program starts again", title="Language"
+    )
+    convention: Literal["radiological", "neurological"] = setting(
+        "radiological", "Radiological: the patient's right is on the left of the picture", title="Slices"
+    )
+    mouse_profile: Literal["crosshair", "window"] = setting(
+        "crosshair",
+        "What dragging with the left button does in slices: move the crosshair, or change brightness and contrast",
+        title="Mouse",
+    )
+    device: str = setting("auto", "Where networks run: auto, cpu, gpu, gpu:N or mps", title="Runs on")
+    weights_folder: str = setting(
+        "", "Folder of networks; empty for the program's own data folder", title="Networks folder"
+    )
+    mesh_frame: Literal["LPS", "RAS"] = setting("LPS", "Coordinates of exported meshes", title="Mesh coordinates")
+    open_folder: str = setting("", "The folder a scan was opened from last")
+    export_folder: str = setting("", "The folder results were exported to last")
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -50,6 +50,17 @@ WORDS: dict[str, tuple[str, str]] = {
         "{name} holds {count} series and {wanted} is not one of them.",
         "Choose one of: {choices}.",
     ),
+    # label maps
+    "labels.elsewhere": (
+        "{name} lies elsewhere in space: it shares no part with the open scan.",
+        "Open the scan it was made from, then the label map.",
+    ),
+    "labels.not_labels": (
+        "{name} holds no labels: {reason}.",
+        "A label map holds whole numbers from 0 to 65535; anything else opens as a scan.",
+    ),
+    "labels.too_many": ("{name} holds {count} structures, more than can be shown.", "Split it into several files."),
+    "labels.empty_folder": ("{name} holds no label maps.", "Choose the folder with one NIfTI file per structure."),
     # geometry
     "geometry.bad_affine": (
         "{name} does not say where its voxels lie in space.",
@@ -181,6 +192,15 @@ WORDS: dict[str, tuple[str, str]] = {
         "Use networks of nnU-Net v2 from a source you trust.",
     ),
     "weights.unsupported": ("The network {folder} cannot be run here: {reason}.", "Use a 3D full resolution network."),
+    # licence
+    "licence.form": (
+        "This is not the form of a licence number.",
+        "It starts with aca_ and has 14 letters or digits after it.",
+    ),
+    "licence.not_written": (
+        "The licence number could not be stored: {reason}.",
+        "Check the data folder's permissions.",
+    ),
     # runs
     "run.out_of_memory": (
         "The memory of {device} did not suffice.",
