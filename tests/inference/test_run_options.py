@@ -147,6 +147,27 @@ def test_smooth_labels(run: Runner, name: str) -> None:
         compare(run, name, how, Options(task=name, smooth_labels=True))
 
 
+def test_smooth_labels_leave_out_what_lies_only_between_two_others(run: Runner) -> None:
+    """On a scan finer than the network's grid. Interpolating from dark to bright passes through the bands between.
+
+    Along i: dark, bright from 15, dark from 23, the band next to background from 27. No sample of the network's grid
+    falls between the voxels of a border, so that band wins between dark and bright only by interpolation: at 23,
+    within three samples of where it is, and not at 15.
+    """
+    dark, middle, _, bright = sorted(round(centre) for centre in band_networks()["481"].centres[0])
+    affine, how = oblique_affine((1.6, 0.8, 1.4)), How(smooth="labels")
+    scan = np.full((40, 8, 9), dark, np.int16)
+    scan[15:23], scan[27:] = bright, middle
+    scan, expected, _ = settled(scan, affine, lambda each: each.task("tissue_types", how))
+
+    result = run(scan, affine, Options(task="tissue_types", smooth_labels=True))
+
+    np.testing.assert_array_equal(result.labels, expected)
+    between = band_networks()["481"].centres[0].index(middle)
+    assert between not in expected[12:18]
+    assert between in expected[21:25]
+
+
 @pytest.mark.parametrize("with_roi", [False, True])
 def test_smooth_labels_the_earlier_way(run: Runner, with_roi: bool) -> None:
     roi = brightest_of_rough("298")[:1] if with_roi else ()
