@@ -44,19 +44,19 @@ def read_scan(
     """
     path = Path(path)
     request = Request(volume_index, progress)
-    with plain_words(path), _choices_at(path, request) as choices:
+    with _plain_words(path), _choices_at(path, request) as choices:
         return picked(choices, series.strip(), path.name)(request)
 
 
 def list_series(path: str | Path) -> list[SeriesSummary]:
     """Every series (or scan file) at `path`, one of them marked as best. Raises ReadError when there is none."""
     path = Path(path)
-    with plain_words(path), _choices_at(path, Request()) as choices:
+    with _plain_words(path), _choices_at(path, Request()) as choices:
         return [each.summary for each in choices]
 
 
 @contextmanager
-def plain_words(path: Path) -> Iterator[None]:
+def _plain_words(path: Path) -> Iterator[None]:
     """Turns what the system says into our words, and keeps libraries from remarking on odd but readable files."""
     with warnings.catch_warnings():
         # pydicom, nibabel and their decoders warn about values that are repaired or checked in this room.
@@ -208,11 +208,10 @@ def _outline(path: Path, kind: Kind) -> Outline:
 
 
 def _open_file(path: Path, kind: Kind, request: Request) -> Volume:
-    return volume_of(read_file(path, kind, request))
+    return volume_of(_read_file(path, kind, request))
 
 
-def read_file(path: Path, kind: Kind, request: Request) -> Scan:
-    """The voxels of one file as it states them, upright or not. Raises ReadError, GeometryError and OSError."""
+def _read_file(path: Path, kind: Kind, request: Request) -> Scan:
     if kind == "nifti":
         return read_nifti(path, request)
     if kind == "mgh":

@@ -1,1 +1,0 @@
-"""Dialogs: each does one thing and closes; none blocks the window."""
