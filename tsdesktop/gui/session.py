@@ -5,13 +5,14 @@ Views get the session, listen to its signals and never call each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from tsdesktop.core.notes import Note
 from tsdesktop.core.statistics import StructureStatistics
@@ -45,7 +46,11 @@ class Display:
 
 
 class Session(QObject):
-    """The open scan, its labels, their looks, the pointer in the world and the selected structure."""
+    """The open scan, its labels, their looks, the crosshair in the world and the selected structure.
+
+    `cursor_ras` is where the crosshair stands, `pointer_ras` what lies under the mouse (None beside the scan).
+    `undo_stack` holds the changes of looks that a person made.
+    """
 
     volume_changed = Signal()
     labels_changed = Signal()
@@ -53,6 +58,7 @@ class Session(QObject):
     looks_changed = Signal()
     selection_changed = Signal()
     cursor_changed = Signal()
+    pointer_changed = Signal()
     window_changed = Signal()
     display_changed = Signal()
     notes_changed = Signal()
@@ -66,9 +72,11 @@ class Session(QObject):
         self.looks: dict[int, Look] = {}
         self.selected: int | None = None
         self.cursor_ras: NDArray[np.float64] = np.zeros(3)
+        self.pointer_ras: NDArray[np.float64] | None = None
         self.window = Window(40.0, 400.0)
         self.display = Display()
         self.notes: tuple[Note, ...] = ()
+        self.undo_stack = QUndoStack(self)
 
     def open_volume(self, volume: Volume) -> None:
         """Shows another scan; labels of the one before are closed."""
@@ -87,6 +95,7 @@ class Session(QObject):
         """Forgets the labels, their looks and numbers."""
         self.label_map, self.result, self.selected = None, None, None
         self.statistics, self.looks = {}, {}
+        self.undo_stack.clear()
         self.labels_changed.emit()
         self.statistics_changed.emit()
         self.selection_changed.emit()
@@ -94,6 +103,8 @@ class Session(QObject):
     def show_labels(self, label_map: LabelMap, result: Segmentation | None = None) -> None:
         """Shows labels on the scan; structures that were there before keep their looks and the selection."""
         before = {each.name: self.looks.get(each.label) for each in self.label_map} if self.label_map else {}
+        # The changes name labels, which may stand for other structures now.
+        self.undo_stack.clear()
         chosen = self.selected_structure
         self.label_map, self.result = label_map, result
         self.looks = {each.label: before.get(each.name) or Look(each.rgb) for each in label_map.classes}
@@ -109,14 +120,20 @@ class Session(QObject):
         self.statistics = {each.structure.label: each for each in statistics}
         self.statistics_changed.emit()
 
-    def set_looks(self, looks: dict[int, Look]) -> None:
-        """Replaces the looks of these labels; those of others stay."""
+    def set_looks(self, looks: Mapping[int, Look]) -> None:
+        """Replaces the looks of these labels, without a way back; those of others stay."""
         self.looks = {**self.looks, **looks}
         self.looks_changed.emit()
 
-    def set_visible(self, labels: Iterable[int], visible: bool) -> None:
-        """Shows or hides structures."""
-        self.set_looks({label: replace(self.looks[label], visible=visible) for label in labels})
+    def change_looks(self, what: str, looks: Mapping[int, Look]) -> None:
+        """As `set_looks`, as a step that can be undone; `what` names it in the menu. Nothing where nothing changes."""
+        changed = {label: look for label, look in looks.items() if self.looks.get(label) != look}
+        if changed:
+            self.undo_stack.push(_LooksChange(self, what, changed))
+
+    def change_visible(self, what: str, labels: Iterable[int], visible: bool) -> None:
+        """Shows or hides structures, as a step that can be undone."""
+        self.change_looks(what, {label: replace(self.looks[label], visible=visible) for label in labels})
 
     def select(self, label: int | None, *, go_there: bool = False) -> None:
         """Selects a structure everywhere; `go_there` moves the pointer to its centroid."""
@@ -134,6 +151,11 @@ class Session(QObject):
         index = np.clip(geometry.voxel(world_ras), 0, np.array(geometry.shape) - 1)
         self.cursor_ras = geometry.world_ras(index)
         self.cursor_changed.emit()
+
+    def point_at(self, world_ras: NDArray[np.float64] | None) -> None:
+        """The mouse is over this place in RAS+ mm, or over none."""
+        self.pointer_ras = world_ras
+        self.pointer_changed.emit()
 
     def set_window(self, window: Window) -> None:
         """Another window and level for the slices."""
@@ -164,8 +186,24 @@ class Session(QObject):
         """The label of a voxel of the scan; 0 for background or without labels."""
         if self.label_map is None or self.volume is None:
             return 0
-        if self.label_map.geometry.shape == self.volume.geometry.shape:
+        if self.label_map.geometry.matches(self.volume.geometry):
             return int(self.label_map.array[voxel])
         index = np.rint(self.label_map.geometry.voxel(self.volume.geometry.world_ras(voxel))).astype(int)
         inside = np.all((index >= 0) & (index < self.label_map.geometry.shape))
         return int(self.label_map.array[tuple(index)]) if inside else 0
+
+
+class _LooksChange(QUndoCommand):
+    """One step of the undo stack: looks before and after."""
+
+    def __init__(self, session: Session, what: str, looks: Mapping[int, Look]) -> None:
+        super().__init__(what)
+        self._session = session
+        self._before = {label: session.looks[label] for label in looks if label in session.looks}
+        self._after = looks
+
+    def redo(self) -> None:
+        self._session.set_looks(self._after)
+
+    def undo(self) -> None:
+        self._session.set_looks(self._before)

@@ -1,0 +1,134 @@
+"""Exports that a person chose: the files that were announced are written, hold the truth, and can be stopped."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from tsdesktop.core.errors import Cancelled, ExportError
+from tsdesktop.core.geometry import Geometry
+from tsdesktop.core.structures import structure_class
+from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.jobs.messages import Progress
+from tsdesktop.pipeline.chosen_exports import SMOOTHINGS, ExportChoice, planned_files, write_chosen
+from tsdesktop.scans.labels import read_label_map
+
+SHAPE = (30, 28, 26)
+AFFINE = np.array([[-1.5, 0, 0, 20], [0, 1.5, 0, -10], [0, 0, 2.0, 100], [0, 0, 0, 1.0]])
+
+
+@pytest.fixture
+def volume() -> Volume:
+    array = np.random.default_rng(1).integers(-100, 200, SHAPE).astype(np.int16)
+    return Volume(array, Geometry(SHAPE, AFFINE), "CT")
+
+
+@pytest.fixture
+def label_map(volume: Volume) -> LabelMap:
+    """A liver, a spleen and an aorta that is not there; from a file, so without a task."""
+    array = np.zeros(SHAPE, np.uint8)
+    array[4:14, 5:20, 6:20], array[18:26, 8:16, 8:18] = 1, 2
+    classes = tuple(structure_class(n, name) for n, name in ((1, "liver"), (2, "spleen"), (3, "aorta")))
+    return LabelMap(array, volume.geometry, classes)
+
+
+def everything(folder: Path) -> ExportChoice:
+    return ExportChoice(
+        folder, label_map=True, masks=True, meshes=True, merged_mesh=True, csv=True, json=True, preview=True
+    )
+
+
+def corners_of(path: Path) -> np.ndarray:
+    facets = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+    return np.frombuffer(path.read_bytes()[84:], facets)["corners"].reshape(-1, 3)
+
+
+def test_what_was_announced_is_written_and_nothing_else(tmp_path: Path, volume: Volume, label_map: LabelMap) -> None:
+    choice = everything(tmp_path / "out")
+    written = write_chosen(choice, volume, label_map)
+    there = {each for each in (tmp_path / "out").rglob("*") if each.is_file()}
+    assert set(written) == set(planned_files(choice, label_map)) == there
+    assert len(written) == 2 + 2 + 2 + 1 + 1 + 1 + 1
+
+
+def test_the_label_map_opens_again(tmp_path: Path, volume: Volume, label_map: LabelMap) -> None:
+    write_chosen(ExportChoice(tmp_path, label_map=True), volume, label_map)
+    read = read_label_map(tmp_path / "labels.nii.gz", volume)
+    assert np.array_equal(read.array, label_map.array) and read.classes == label_map.classes
+
+
+def test_only_the_chosen_structures_are_written(tmp_path: Path, volume: Volume, label_map: LabelMap) -> None:
+    choice = replace(everything(tmp_path), names=("spleen", "aorta"))
+    write_chosen(choice, volume, label_map)
+    assert [each.name for each in (tmp_path / "structures").iterdir()] == ["spleen.nii.gz"]
+    assert [each.name for each in (tmp_path / "meshes").iterdir()] == ["spleen.stl"]
+    assert np.unique(nib.load(tmp_path / "labels.nii.gz").dataobj).tolist() == [0, 2]
+    rows = list(csv.DictReader((tmp_path / "statistics.csv").read_text().splitlines()))
+    assert [row["name"] for row in rows] == ["spleen"]
+    assert float(rows[0]["volume_ml"]) == pytest.approx(label_map.volume_ml("spleen"))
+    assert list(json.loads((tmp_path / "statistics.json").read_text())) == ["spleen"]
+
+
+@pytest.mark.parametrize("frame", ["LPS", "RAS"])
+def test_meshes_lie_where_the_labels_lie(tmp_path: Path, volume: Volume, label_map: LabelMap, frame: str) -> None:
+    choice = ExportChoice(tmp_path, meshes=True, frame="LPS" if frame == "LPS" else "RAS")
+    write_chosen(choice, volume, label_map)
+    middle = label_map.geometry.world_ras(np.argwhere(label_map.array == 1)).mean(axis=0)
+    turn = np.array([-1, -1, 1] if frame == "LPS" else [1, 1, 1])
+    found = corners_of(tmp_path / "meshes" / "liver.stl")
+    assert np.linalg.norm((found.min(axis=0) + found.max(axis=0)) / 2 - middle * turn) < 1.0
+
+
+def test_smoother_is_smoother(tmp_path: Path, volume: Volume, label_map: LabelMap) -> None:
+    reach = []
+    for name in SMOOTHINGS:
+        choice = ExportChoice(tmp_path / name, ("liver",), merged_mesh=True, smoothing=name)
+        write_chosen(choice, volume, label_map)
+        corners = corners_of(tmp_path / name / "all_structures.stl")
+        # The corners of a box are what smoothing takes away first.
+        reach.append(np.linalg.norm(corners - corners.mean(axis=0), axis=1).max())
+    assert reach[0] > reach[1] > reach[2]
+
+
+def test_files_in_the_way_are_refused_before_anything_is_written(
+    tmp_path: Path, volume: Volume, label_map: LabelMap
+) -> None:
+    (tmp_path / "preview.png").write_text("mine")
+    with pytest.raises(ExportError) as caught:
+        write_chosen(everything(tmp_path), volume, label_map)
+    assert caught.value.id == "export.exists"
+    assert [each.name for each in tmp_path.iterdir()] == ["preview.png"]
+    write_chosen(replace(everything(tmp_path), overwrite=True), volume, label_map)
+    assert (tmp_path / "preview.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("names", [("aorta",), ("nothing",)])
+def test_nothing_to_write_is_said(tmp_path: Path, volume: Volume, label_map: LabelMap, names: tuple[str, ...]) -> None:
+    with pytest.raises(ExportError) as caught:
+        write_chosen(ExportChoice(tmp_path, names, csv=True), volume, label_map)
+    assert caught.value.id == "export.nothing"
+    assert planned_files(ExportChoice(tmp_path, names, csv=True), label_map) == []
+
+
+def test_progress_rises_to_one_and_cancelling_leaves_whole_files(
+    tmp_path: Path, volume: Volume, label_map: LabelMap
+) -> None:
+    heard: list[Progress] = []
+    write_chosen(everything(tmp_path / "whole"), volume, label_map, heard.append)
+    shares = [each.share for each in heard]
+    assert shares == sorted(shares) and shares[0] == 0.0 and shares[-1] == 1.0
+
+    def stop(told: Progress) -> None:
+        if "spleen" in told.stage:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        write_chosen(everything(tmp_path / "part"), volume, label_map, stop)
+    assert (tmp_path / "part" / "meshes" / "liver.stl").stat().st_size > 84
+    assert not list((tmp_path / "part").rglob(".tsdesktop-*"))

@@ -1,0 +1,1 @@
+"""Dialogs: each does one thing and closes; none blocks the window."""

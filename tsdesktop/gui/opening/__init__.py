@@ -1,0 +1,1 @@
+"""How scans come in: the empty centre, what was dropped, and what was open before."""

@@ -1,0 +1,65 @@
+"""Small pictures to recognise scans by. Pure functions of arrays: they may run away from the main thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from tsdesktop.core.files import written_whole
+from tsdesktop.core.geometry import to_ras_order
+from tsdesktop.core.volume import Volume
+from tsdesktop.gui.opening.recent import RecentScan, recent_of, remember
+from tsdesktop.gui.windowing import Window, auto_window, first_window
+
+SIDE_PX = 96
+# Made twice as large, so that it is sharp on dense screens.
+_DENSITY = 2
+
+
+def coronal_picture(volume: Volume, side_px: int = SIDE_PX * _DENSITY) -> QImage:
+    """The middle coronal slice on black, the patient's right on the left, the head up."""
+    order = to_ras_order(volume.geometry)
+    spacing = order.apply_geometry(volume.geometry).spacing_mm
+    turned = order.apply(volume.array)
+    plane = turned[::-1, turned.shape[1] // 2, ::-1].T
+    return picture_of(plane, spacing[2] / spacing[0], first_window(volume), side_px)
+
+
+def picture_of(
+    plane: NDArray[Any], tall: float = 1.0, window: Window | None = None, side_px: int = SIDE_PX * _DENSITY
+) -> QImage:
+    """A slice [row, column] as a square picture; `tall`: the height of a pixel for its width."""
+    grey = _grey(plane, window or auto_window(plane))
+    rows, columns = grey.shape
+    image = QImage(grey.tobytes(), columns, rows, columns, QImage.Format.Format_Grayscale8)
+    height, width = rows * tall, float(columns)
+    scale = side_px / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    smooth = Qt.TransformationMode.SmoothTransformation
+    fitted = image.scaled(*size, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
+    out = QImage(side_px, side_px, QImage.Format.Format_RGB32)
+    out.fill(QColor("black"))
+    painter = QPainter(out)
+    painter.drawImage((side_px - fitted.width()) // 2, (side_px - fitted.height()) // 2, fitted)
+    painter.end()
+    return out
+
+
+def remember_with_picture(volume: Volume, path: Path, series: str = "") -> RecentScan:
+    """Puts a scan that was opened on the list of recent ones, with its picture. Slow. Raises OSError."""
+    scan = recent_of(volume, path, series)
+    scan.thumbnail.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(scan.thumbnail) as temporary:
+        coronal_picture(volume).save(str(temporary), "PNG")  # type: ignore[call-overload]
+    remember(scan)
+    return scan
+
+
+def _grey(plane: NDArray[Any], window: Window) -> NDArray[np.uint8]:
+    values = (plane.astype(np.float32) - window.low) * (255.0 / window.width)
+    return np.ascontiguousarray(np.clip(values + 0.5, 0, 255).astype(np.uint8))

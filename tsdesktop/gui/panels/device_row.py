@@ -1,0 +1,98 @@
+"""Where networks run, why there, and how to change it."""
+
+from __future__ import annotations
+
+import os
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu, QWidget
+
+from tsdesktop.gui.panels.choices import RunChoices
+from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.panels.parts import MARGIN, Popup, Row, heading, link_button, plain_label, stacked
+from tsdesktop.jobs.messages import Device, Devices
+
+
+class DeviceRow(QWidget):
+    """The row RUNS ON. The devices come with `show_devices`."""
+
+    def __init__(self, choices: RunChoices, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._choices = choices
+        self.row = Row()
+        self.row.setToolTip(self.tr("Choose where networks run"))
+        self.row.clicked.connect(self._open_menu)
+        self.why = link_button(
+            self.tr("why not GPU?"), self._open_reasons, self.tr("Why the graphics card is not used")
+        )
+        self.row.set_side(self.why)
+        self.setLayout(stacked(heading(self.tr("Runs on")), self.row))
+        choices.changed.connect(self._on_choices_changed)
+        self._on_choices_changed()
+
+    def show_devices(self, devices: Devices) -> None:
+        """The devices found, with the reason where one is not used."""
+        self._choices.show_devices(devices)
+
+    def menu(self) -> QMenu:
+        """Automatic and every device; those that may not be used are there, with the reason."""
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        group = QActionGroup(menu)
+        self._add(menu, group, ("auto", self.tr("Choose automatically"), ""))
+        for each in self._known():
+            self._add(menu, group, (each.name, self._title(each), each.refused))
+        return menu
+
+    def reasons(self) -> str:
+        """Why no graphics card is used."""
+        devices = self._choices.devices
+        if devices is None:
+            return self.tr("The graphics card is looked for when the first run is prepared.")
+        refused = [f"{each.title}: {each.refused}." for each in devices.devices if each.refused]
+        lines = refused or [self.tr("No graphics card was found on this computer.")]
+        tail = self.tr("Everything works on the processor as well; it takes longer. ({library})")
+        return "\n".join([*lines, "", tail.format(library=devices.library)])
+
+    def _add(self, menu: QMenu, group: QActionGroup, words: tuple[str, str, str]) -> None:
+        name, title, refused = words
+        action = QAction(f"{title}: {refused}" if refused else title, menu)
+        action.setCheckable(True)
+        action.setChecked(self._choices.device == name)
+        action.setEnabled(not refused)
+        action.setToolTip(refused)
+        action.setData(name)
+        action.triggered.connect(lambda _=False, name=name: self._choices.choose_device(name))
+        group.addAction(action)
+        menu.addAction(action)
+
+    def _open_menu(self) -> None:
+        self.menu().popup(self.row.mapToGlobal(self.row.rect().bottomLeft()))
+
+    def _open_reasons(self) -> None:
+        popup = Popup(self, QSize(max(280, self.width()), 10))
+        popup.setLayout(stacked(plain_label(self.reasons()), margin=MARGIN))
+        popup.adjustSize()
+        popup.open_at(self.row)
+
+    def _known(self) -> tuple[Device, ...]:
+        devices = self._choices.devices
+        return devices.devices if devices else (Device("cpu", "", 0.0),)
+
+    def _title(self, device: Device) -> str:
+        if device.name == "cpu":
+            return self.tr("CPU, {cores} cores").format(cores=os.cpu_count() or 1)
+        if not device.memory_gb:
+            return device.title
+        return f"{device.title}, {decimal(device.memory_gb, 0)} GB"
+
+    def _on_choices_changed(self) -> None:
+        used = self._choices.used_device
+        device = next((each for each in self._known() if each.name == used), Device(used, used, 0.0))
+        self.row.setText(self._title(device))
+        self.row.setAccessibleName(self.tr("Runs on {device}").format(device=self.row.text()))
+        self.why.setVisible(used == "cpu" and self._choices.device in ("auto", "cpu"))
+        instant = self._choices.task.instant is not None
+        self.setVisible(not instant)
+        self.row.place_side()

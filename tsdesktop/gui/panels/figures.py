@@ -1,0 +1,52 @@
+"""Numbers as people read them: times, sizes, volumes, Hounsfield units. The language decides the decimal mark."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLocale
+
+# Narrow and never broken at the end of a line.
+SPACE = "\u202f"
+
+
+def about_text(seconds: float) -> str:
+    """A time to expect, no finer than it can be known: "4 s", "20 s", "2 min", "1 h 20 min"."""
+    if seconds < 10:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 57.5:
+        return f"{5 * round(seconds / 5)} s"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(5 * round(minutes / 5), 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def countdown_text(seconds: float) -> str:
+    """A time that runs down: "3 min 10 s", "45 s"; by ten seconds above two minutes, so that it does not flicker."""
+    whole = max(1, round(seconds))
+    if whole >= 120:
+        whole = 10 * round(whole / 10)
+    minutes, rest = divmod(whole, 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes and rest else f"{minutes} min" if minutes else f"{rest} s"
+
+
+def size_text(size_bytes: float) -> str:
+    """The size of a download: "85 MB", "1.2 GB"."""
+    if size_bytes >= 999.5e6:
+        return f"{decimal(size_bytes / 1e9, 1)} GB"
+    return f"{max(1, round(size_bytes / 1e6))} MB"
+
+
+def volume_text(ml: float) -> str:
+    """A volume with three figures: "61.4 ml", "402 ml", "1 092 ml"."""
+    if 0 < ml < 0.01:
+        return f"<{SPACE}{decimal(0.01, 2)} ml"
+    digits = 0 if ml >= 99.95 else 1 if ml >= 9.995 else 2 if ml else 0
+    return f"{decimal(ml, digits)} ml"
+
+
+def decimal(value: float, digits: int) -> str:
+    """A number with `digits` decimals, thousands set apart by a narrow space and the language's decimal mark."""
+    return f"{value:,.{digits}f}".replace(",", SPACE).replace(".", QLocale().decimalPoint()).replace("-", "\u2212")

@@ -1,0 +1,57 @@
+"""What a run says while it runs: stage, network, window, time left."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from tsdesktop.core.options import Options
+from tsdesktop.core.tasks import Catalogue
+from tsdesktop.gui.panels.figures import countdown_text
+from tsdesktop.gui.panels.quality_words import stage_title
+from tsdesktop.gui.panels.words import task_title
+from tsdesktop.jobs.messages import Progress
+
+translate = QCoreApplication.translate
+
+
+def stage_text(progress: Progress, options: Options, catalogue: Catalogue) -> str:
+    """Where a run is: "Full resolution · network 3 of 5 · window 12 of 27"."""
+    if not progress.tiles:
+        return _plain_stage(progress.stage)
+    parts = [_network_stage(progress.stage, options, catalogue)]
+    if progress.parts > 1:
+        network = translate("Run", "network {part} of {parts}")
+        parts.append(network.format(part=progress.part, parts=progress.parts))
+    window = translate("Run", "window {tile} of {tiles}")
+    parts.append(window.format(tile=progress.tile, tiles=progress.tiles))
+    return " · ".join(parts)
+
+
+def left_text(seconds: float | None) -> str:
+    """How long it will take: "3 min 10 s left"; empty while nobody knows."""
+    if seconds is None:
+        return ""
+    return translate("Run", "{time} left").format(time=countdown_text(seconds))
+
+
+def _network_stage(stage: str, options: Options, catalogue: Catalogue) -> str:
+    task = catalogue.tasks.get(stage.split(" ", 1)[0])
+    if task is None:
+        return stage.capitalize()
+    if task.name != options.task:
+        return translate("Run", "Finding the region")
+    return stage_title(options.quality) if len(task.variants) > 1 else task_title(task)
+
+
+def _plain_stage(stage: str) -> str:
+    known = {
+        "": translate("Run", "Starting"),
+        "reading": translate("Run", "Reading the scan"),
+        "loading": translate("Run", "Starting"),
+        "resampling": translate("Run", "Preparing the scan"),
+        "resampling back": translate("Run", "Bringing the result back"),
+        "restoring": translate("Run", "Bringing the result back"),
+        "air": translate("Run", "Looking for air"),
+        "body": translate("Run", "Looking for the body"),
+    }
+    return known.get(stage, stage.capitalize())

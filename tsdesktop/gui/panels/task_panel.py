@@ -1,0 +1,189 @@
+"""The top of the left side: find and choose a task. A few are suggested, all are one click away."""
+
+# ruff: noqa: N802 - methods of Qt
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from tsdesktop.core.tasks import Task
+from tsdesktop.gui import theme
+from tsdesktop.gui.panels.choices import RunChoices
+from tsdesktop.gui.panels.finder import Match, find_tasks, fits
+from tsdesktop.gui.panels.parts import GAP, heading, link_button, plain_label
+from tsdesktop.gui.panels.task_card import TaskCard
+from tsdesktop.gui.panels.task_words import card_text
+from tsdesktop.gui.panels.words import GROUPS, group_title
+
+_MOST_FOUND = 12
+
+
+class TaskPanel(QWidget):
+    """Search box and cards. `details_wanted(task)` when somebody wants to read more about one."""
+
+    details_wanted = Signal(object)
+
+    def __init__(self, choices: RunChoices, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._choices = choices
+        self._all_shown = False
+        self._cards: dict[str, TaskCard] = {}
+        self._matches: dict[str, Match] = {}
+        self.search = self._search_box()
+        self._heading = heading(self.tr("Task"))
+        self._list = QVBoxLayout()
+        self._list.setContentsMargins(0, 0, 0, 0)
+        self._list.setSpacing(GAP)
+        self._more = link_button("", self._toggle_all, self.tr("Every task, by part of the body"))
+        self._nothing = plain_label(role="secondary")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(self.search)
+        column.addSpacing(theme.GRID)
+        column.addWidget(self._heading)
+        column.addLayout(self._list)
+        column.addWidget(self._nothing)
+        column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
+        choices.changed.connect(self._on_choices_changed)
+        self._lay_out()
+
+    @property
+    def cards(self) -> list[TaskCard]:
+        """The cards that are shown, from the top."""
+        return list(self._cards.values())
+
+    def _search_box(self) -> QLineEdit:
+        box = QLineEdit()
+        box.setPlaceholderText(self.tr("Find a task or structure"))
+        box.setAccessibleName(self.tr("Find a task or structure"))
+        box.setToolTip(self.tr("Type a task, an organ or its anatomical name; a slip of the finger is forgiven"))
+        box.setClearButtonEnabled(True)
+        self._search_icon = box.addAction(theme.icon("mdi6.magnify"), QLineEdit.ActionPosition.LeadingPosition)
+        box.textChanged.connect(self._lay_out)
+        box.returnPressed.connect(self._choose_first)
+        box.installEventFilter(self)
+        QShortcut(QKeySequence.StandardKey.Find, self, self._focus_search)
+        return box
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        """Down goes from the search box to the cards, Escape empties it."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and watched is self.search:
+            if event.key() == Qt.Key.Key_Down and self.cards:
+                self.cards[0].setFocus(Qt.FocusReason.TabFocusReason)
+                return True
+            if event.key() == Qt.Key.Key_Escape and self.search.text():
+                self.search.clear()
+                return True
+        return False
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The icon in the search box follows the theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._search_icon.setIcon(theme.icon("mdi6.magnify"))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up and Down move between cards."""
+        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+        at = next((n for n, card in enumerate(self.cards) if card.hasFocus()), None)
+        if step is None or at is None:
+            super().keyPressEvent(event)
+        elif at + step < 0:
+            self.search.setFocus(Qt.FocusReason.BacktabFocusReason)
+        elif at + step < len(self.cards):
+            self.cards[at + step].setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _focus_search(self) -> None:
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def _choose_first(self) -> None:
+        if self.search.text().strip() and self.cards:
+            self._choices.choose_task(self.cards[0].task)
+
+    def _toggle_all(self) -> None:
+        self._all_shown = not self._all_shown
+        self._lay_out()
+
+    def _on_choices_changed(self) -> None:
+        shown = [task.name for task in self._tasks_shown()]
+        if shown == list(self._cards):
+            self._refresh()
+        else:
+            self._lay_out()
+
+    def _tasks_shown(self) -> list[Task]:
+        query = self.search.text().strip()
+        if query:
+            matches = find_tasks(query, self._choices.catalogue.tasks.values(), self._choices.modality)[:_MOST_FOUND]
+            self._matches = {match.task.name: match for match in matches}
+            return [match.task for match in matches]
+        self._matches = {}
+        return (
+            [task for _, tasks in self._grouped() for task in tasks] if self._all_shown else self._choices.suggested()
+        )
+
+    def _grouped(self) -> list[tuple[str, list[Task]]]:
+        """All tasks by group; those that do not fit the scan come last in each, such groups after the others."""
+        groups: dict[str, list[Task]] = {group: [] for group in GROUPS}
+        for task in self._choices.catalogue.tasks.values():
+            groups["more" if task.status == "more" else task.group].append(task)
+        modality = self._choices.modality
+        for tasks in groups.values():
+            tasks.sort(key=lambda task: not fits(task, modality))
+        filled = [(group, tasks) for group, tasks in groups.items() if tasks]
+        return sorted(filled, key=lambda pair: not fits(pair[1][0], modality))
+
+    def _lay_out(self) -> None:
+        tasks = self._tasks_shown()
+        focused = next((name for name, card in self._cards.items() if card.hasFocus()), None)
+        self._clear()
+        if self._all_shown and not self._matches and not self.search.text().strip():
+            for group, members in self._grouped():
+                self._list.addWidget(self._group_label(group))
+                self._add_cards(members)
+        else:
+            self._add_cards(tasks)
+        self._refresh()
+        if focused in self._cards:
+            self._cards[focused].setFocus()
+
+    def _clear(self) -> None:
+        self._cards = {}
+        while (item := self._list.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+
+    def _group_label(self, group: str) -> QLabel:
+        label = plain_label(group_title(group), "secondary")
+        label.setContentsMargins(0, theme.GRID, 0, 0)
+        return label
+
+    def _add_cards(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            card = TaskCard(task)
+            card.clicked.connect(lambda _=False, task=task: self._on_card_clicked(task))
+            card.details_wanted.connect(lambda task=task: self.details_wanted.emit(task))
+            self._cards[task.name] = card
+            self._list.addWidget(card)
+
+    def _on_card_clicked(self, task: Task) -> None:
+        self._choices.choose_task(task)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        for name, card in self._cards.items():
+            card.show_words(card_text(card.task, self._choices, self._matches.get(name)))
+            card.setChecked(card.task is self._choices.task)
+        query = self.search.text().strip()
+        count = len(self._choices.catalogue.tasks)
+        self._heading.setText((self.tr("Found") if query else self.tr("Task")).upper())
+        self._more.setText(self.tr("Fewer tasks") if self._all_shown else self.tr("All {n} tasks").format(n=count))
+        self._more.setVisible(not query)
+        self._nothing.setText(self.tr("Nothing is called “{query}”. Try another word for it.").format(query=query))
+        self._nothing.setVisible(bool(query) and not self._cards)

@@ -1,0 +1,129 @@
+"""The catalogue's own words in the person's language: tasks, structures, groups, systems, options, errors.
+
+Names that come from tables are looked up by their English text, in one context per table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QCoreApplication
+
+from tsdesktop.core.errors import TsDesktopError
+from tsdesktop.core.structures import StructureClass, System
+from tsdesktop.core.tasks import Task
+from tsdesktop.core.words import WORDS
+
+
+def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:  # noqa: N802 - the name by which texts to translate are found
+    """Marks a text of a table for translators."""
+    return text
+
+
+SYSTEMS: Mapping[System, str] = {
+    "vessels": QT_TRANSLATE_NOOP("Systems", "Vessels"),
+    "heart": QT_TRANSLATE_NOOP("Systems", "Heart"),
+    "lungs": QT_TRANSLATE_NOOP("Systems", "Lungs and airways"),
+    "digestive": QT_TRANSLATE_NOOP("Systems", "Digestive and spleen"),
+    "urinary": QT_TRANSLATE_NOOP("Systems", "Urinary"),
+    "glands": QT_TRANSLATE_NOOP("Systems", "Glands"),
+    "spine": QT_TRANSLATE_NOOP("Systems", "Spine"),
+    "ribs": QT_TRANSLATE_NOOP("Systems", "Ribs and sternum"),
+    "pelvis": QT_TRANSLATE_NOOP("Systems", "Pelvis"),
+    "limbs": QT_TRANSLATE_NOOP("Systems", "Limbs"),
+    "muscles": QT_TRANSLATE_NOOP("Systems", "Muscles"),
+    "head": QT_TRANSLATE_NOOP("Systems", "Head and brain"),
+    "teeth": QT_TRANSLATE_NOOP("Systems", "Teeth"),
+    "tissues": QT_TRANSLATE_NOOP("Systems", "Tissues and cavities"),
+    "other": QT_TRANSLATE_NOOP("Systems", "Other"),
+}
+GROUPS: Mapping[str, str] = {
+    "whole_body": QT_TRANSLATE_NOOP("Groups", "Whole body"),
+    "head_neck": QT_TRANSLATE_NOOP("Groups", "Head and neck"),
+    "chest": QT_TRANSLATE_NOOP("Groups", "Chest"),
+    "abdomen": QT_TRANSLATE_NOOP("Groups", "Abdomen"),
+    "musculoskeletal": QT_TRANSLATE_NOOP("Groups", "Bones and muscles"),
+    "vessels": QT_TRANSLATE_NOOP("Groups", "Vessels"),
+    "mr": QT_TRANSLATE_NOOP("Groups", "MR"),
+    "instant": QT_TRANSLATE_NOOP("Groups", "Instant, without a network"),
+    "custom": QT_TRANSLATE_NOOP("Groups", "Your own networks"),
+    "demo": QT_TRANSLATE_NOOP("Groups", "Demonstration"),
+    "more": QT_TRANSLATE_NOOP("Groups", "More, for special purposes"),
+}
+
+OPTIONS: Mapping[str, str] = {
+    "robust_crop": QT_TRANSLATE_NOOP("OptionTitles", "Robust crop"),
+    "body_crop": QT_TRANSLATE_NOOP("OptionTitles", "Crop to the body"),
+    "resampling_order": QT_TRANSLATE_NOOP("OptionTitles", "Resampling order"),
+    "smooth_labels": QT_TRANSLATE_NOOP("OptionTitles", "Smooth labels"),
+    "smooth_labels_legacy": QT_TRANSLATE_NOOP("OptionTitles", "Smooth labels, the earlier way"),
+    "force_split": QT_TRANSLATE_NOOP("OptionTitles", "Compute in three parts"),
+    "remove_small_blobs": QT_TRANSLATE_NOOP("OptionTitles", "Remove pieces up to"),
+    "threads": QT_TRANSLATE_NOOP("OptionTitles", "Processor threads"),
+    "bone_threshold_hu": QT_TRANSLATE_NOOP("OptionTitles", "Bone from"),
+    "model_size": QT_TRANSLATE_NOOP("OptionTitles", "Networks"),
+}
+
+translate = QCoreApplication.translate
+
+
+def _in(context: str, text: str) -> str:
+    return translate(context, text)
+
+
+def system_title(system: System) -> str:
+    """What a body system is called."""
+    return _in("Systems", SYSTEMS[system])
+
+
+def group_title(group: str) -> str:
+    """What a group of tasks is called."""
+    return _in("Groups", GROUPS[group])
+
+
+def task_title(task: Task) -> str:
+    """What a task is called."""
+    return _in("Tasks", task.title)
+
+
+def task_description(task: Task) -> str:
+    """What a task does, in a sentence or two."""
+    return _in("Tasks", task.description)
+
+
+def structure_title(structure: StructureClass) -> str:
+    """What a structure is called."""
+    return _in("Structures", structure.title)
+
+
+def preset_title(title: str) -> str:
+    """What a preset of structures is called."""
+    return _in("Presets", title)
+
+
+def option_title(name: str) -> str:
+    """What an option is called."""
+    return _in("OptionTitles", OPTIONS.get(name, name.replace("_", " ").capitalize()))
+
+
+def option_help(text: str) -> str:
+    """The line that explains an option."""
+    return _in("Options", text)
+
+
+def sentence(error: TsDesktopError) -> str:
+    """What happened."""
+    return _in("Errors", WORDS[error.id][0]).format(**error.arguments)
+
+
+def hint(error: TsDesktopError) -> str:
+    """What to do about it; may be empty."""
+    plain = WORDS[error.id][1]
+    return _in("Errors", plain).format(**error.arguments) if plain else ""
+
+
+def structures_text(count: int) -> str:
+    """How many structures."""
+    if count == 1:
+        return translate("Counts", "1 structure")
+    return translate("Counts", "{count} structures").format(count=count)

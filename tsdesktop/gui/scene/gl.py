@@ -1,0 +1,298 @@
+"""Draws the 3D view with VTK into memory, without a window. One thread makes, uses and closes a painter."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyvista
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+from vtkmodules.vtkCommonDataModel import vtkDataObject, vtkPlane, vtkPlaneCollection
+from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+
+from tsdesktop.gui.scene.camera import VIEW_ANGLE_DEGREES
+from tsdesktop.gui.scene.content import Body, Clip, Content, Order, SlicePicture, Slices
+from tsdesktop.gui.scene.probe import WINDOW_VARIABLE, Graphics, is_software, renderer_of
+from tsdesktop.surfaces.display import DisplayMesh
+
+# Where the lights stand as seen by the viewer (right, up, towards), strength and tint: key, fill, rim from behind.
+_LIGHTS = (
+    ((-0.55, 0.75, 0.95), 0.74, (1.0, 0.985, 0.955)),
+    ((0.95, 0.05, 0.65), 0.34, (0.90, 0.95, 1.0)),
+    ((0.15, 0.85, -0.75), 0.30, (1.0, 1.0, 1.0)),
+)
+_AMBIENT, _DIFFUSE, _SPECULAR, _SHININESS = 0.20, 0.95, 0.14, 26.0
+_PEELS_STILL, _PEELS_MOVING = 6, 2
+_OPENNESS = "openness"
+# Every body's shader: hollows are darker (and richer in colour: what light is there comes from the body itself), and an
+# inside, which only a clip plane shows, has one flat colour, so that what is cut looks filled.
+_VERTEX_CODE = (
+    ("//VTK::Normal::Dec", "in float openness;\nout float opennessVSOutput;\n"),
+    ("//VTK::Normal::Impl", "  opennessVSOutput = openness;\n"),
+)
+_COLOUR = (
+    "//VTK::Color::Impl",
+    """
+  if (gl_FrontFacing) {
+    vec3 light = pow(vec3(opennessVSOutput), vec3(1.0, 1.12, 1.12));
+    ambientColor *= light;
+    diffuseColor *= light;
+  } else {
+    ambientColor = diffuseColor * 0.8;
+    diffuseColor = vec3(0.0);
+    specularColor = vec3(0.0);
+  }
+""",
+)
+# The less a surface faces the viewer, the more of it is seen: a rim of glass.
+_GHOST = ("//VTK::Light::Impl", "  fragOutput0.a *= 0.10 + 1.1 * pow(1.0 - abs(normalVCVSOutput.z), 2.2);\n")
+_CHOSEN = (
+    "//VTK::Light::Impl",
+    "  fragOutput0.rgb += vec3(0.4, 0.54, 0.75) * pow(1.0 - clamp(normalVCVSOutput.z, 0.0, 1.0), 2.6);\n",
+)
+# Air around the patient is no part of a slice's picture.
+_NO_AIR = ("//VTK::TCoord::Impl", "  if (fragOutput0.r + fragOutput0.g + fragOutput0.b < 0.012) discard;\n")
+
+
+@dataclass(eq=False)
+class _Shown:
+    """The actor of one body with a mapper for each mesh; what it was last made from."""
+
+    body: Body
+    actor: Any
+    fine: Any
+    coarse: Any
+
+
+class GlPainter:
+    """Keeps a VTK scene equal to the last order's content and reads its pictures back."""
+
+    def __init__(self, graphics: Graphics) -> None:
+        os.environ[WINDOW_VARIABLE] = graphics.window_class
+        self._plotter = pyvista.Plotter(off_screen=True, window_size=[64, 64], lighting=None)
+        self._window = self._plotter.render_window
+        # Multisampling costs a software renderer a second a frame; still pictures are drawn larger instead.
+        self._window.SetMultiSamples(0)
+        self._renderer = self._plotter.renderer
+        self._content = Content()
+        self._shown: dict[int, _Shown] = {}
+        self._slices: list[Any] = []
+        self._together: Any = None
+        self._clip_planes = vtkPlaneCollection()
+        self._light()
+        self._window.Render()
+        renderer = renderer_of(self._window.ReportCapabilities())
+        self.graphics = replace(graphics, renderer=renderer, hardware=not is_software(renderer))
+        if self.graphics.hardware:
+            self._plotter.enable_ssao(radius=12.0, bias=1.0, kernel_size=64, blur=True)
+
+    def draw(self, order: Order) -> NDArray[np.uint8]:
+        """The picture as (height, width, 3) at the order's `pixels`, first row on top."""
+        if order.content is not self._content:
+            self._update(order.content)
+        self._choose(order.detail.coarse)
+        self._look(order)
+        self._window.Render()
+        return self._pixels(*order.pixels)
+
+    def close(self) -> None:
+        """Frees the window's memory; nothing may be drawn afterwards."""
+        self._shown.clear()
+        self._slices.clear()
+        self._plotter.close()
+
+    def _light(self) -> None:
+        for place, strength, tint in _LIGHTS:
+            light = pyvista.Light(position=place, color=tint, light_type="camera light", intensity=strength)
+            self._plotter.add_light(light)
+
+    def _update(self, content: Content) -> None:
+        self._plotter.set_background([value / 255 for value in content.background])
+        for label in self._shown.keys() - {each.surface.label for each in content.bodies}:
+            self._renderer.RemoveActor(self._shown.pop(label).actor)
+        for body in content.bodies:
+            self._show(body)
+        if content.bodies != self._content.bodies and self._together is not None:
+            self._renderer.RemoveActor(self._together)
+            self._together = None
+        if content.slices is not self._content.slices:
+            self._show_slices(content.slices)
+        if content.clip is not self._content.clip:
+            self._clip(content.clip)
+        self._content = content
+
+    def _show(self, body: Body) -> None:
+        shown = self._shown.get(body.surface.label)
+        if shown is not None and shown.body == body:
+            return
+        if shown is None or shown.body.surface is not body.surface:
+            if shown is not None:
+                self._renderer.RemoveActor(shown.actor)
+            shown = _Shown(body, vtkActor(), *self._mappers(body))
+            self._shown[body.surface.label] = shown
+            self._renderer.AddActor(shown.actor)
+        shown.body = body
+        _paint(shown)
+
+    def _mappers(self, body: Body) -> tuple[Any, Any]:
+        fine, coarse = body.surface.fine, body.surface.coarse
+        first = _mapper(fine, self._clip_planes)
+        return first, first if coarse is fine else _mapper(coarse, self._clip_planes)
+
+    def _show_slices(self, slices: Slices | None) -> None:
+        for actor in self._slices:
+            self._renderer.RemoveActor(actor)
+        self._slices = [_slice_actor(each, self._clip_planes) for each in (slices.pictures() if slices else ())]
+        for actor in self._slices:
+            self._renderer.AddActor(actor)
+
+    def _clip(self, clip: Clip | None) -> None:
+        self._clip_planes.RemoveAllItems()
+        if clip is not None:
+            plane = vtkPlane()
+            plane.SetOrigin(*clip.point_ras)
+            plane.SetNormal(*-clip.normal)
+            self._clip_planes.AddItem(plane)
+
+    def _choose(self, coarse: bool) -> None:
+        """Fine: an actor for each body. Coarse: one for all firm bodies, since each actor costs a third of a ms."""
+        firm = [each for each in self._content.bodies if _is_firm(each)] if coarse else []
+        if coarse and self._together is None and firm:
+            self._together = _together(firm, self._clip_planes)
+            self._renderer.AddActor(self._together)
+        if self._together is not None:
+            self._together.SetVisibility(coarse)
+        alone = {each.surface.label for each in firm}
+        for label, shown in self._shown.items():
+            shown.actor.SetVisibility(label not in alone)
+            mapper = shown.coarse if coarse else shown.fine
+            if shown.actor.GetMapper() is not mapper:
+                shown.actor.SetMapper(mapper)
+
+    def _look(self, order: Order) -> None:
+        camera = self._renderer.GetActiveCamera()
+        camera.SetViewAngle(VIEW_ANGLE_DEGREES)
+        camera.SetFocalPoint(*order.camera.focus_ras)
+        camera.SetPosition(*order.camera.position_ras)
+        camera.SetViewUp(*order.camera.turn[1])
+        self._renderer.ResetCameraClippingRange()
+        # Peeling layers off is the only right order for translucent surfaces; it costs a pass a layer.
+        layers = any(each.opacity < 1.0 and not each.ghost for each in order.content.bodies)
+        self._renderer.SetUseDepthPeeling(layers)
+        peels = _PEELS_MOVING if order.detail.coarse else _PEELS_STILL
+        self._renderer.SetMaximumNumberOfPeels(peels)
+        self._window.SetAlphaBitPlanes(layers)
+        self._window.SetSize(*order.pixels)
+
+    def _pixels(self, width: int, height: int) -> NDArray[np.uint8]:
+        array = vtkUnsignedCharArray()
+        self._window.GetPixelData(0, 0, width - 1, height - 1, 0, array, 0)
+        # VTK's first row is the lowest.
+        return np.ascontiguousarray(vtk_to_numpy(array).reshape(height, width, 3)[::-1])
+
+
+def _mapper(mesh: DisplayMesh, clip_planes: Any) -> Any:
+    data = pyvista.PolyData.from_regular_faces(mesh.vertices_ras, mesh.triangles)
+    data.GetPointData().SetNormals(numpy_to_vtk(mesh.normals))
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(data)
+    mapper.SetScalarModeToUsePointData()
+    mapper.SetClippingPlanes(clip_planes)
+    mapper.MapDataArrayToVertexAttribute(_OPENNESS, _OPENNESS, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
+    return mapper
+
+
+def _is_firm(body: Body) -> bool:
+    """Whether a body looks like all others but for its colour."""
+    return body.opacity >= 1.0 and not body.ghost and not body.chosen
+
+
+def _together(bodies: list[Body], clip_planes: Any) -> Any:
+    """One actor for the coarse meshes of many bodies."""
+    meshes = [each.surface.coarse for each in bodies]
+    starts = np.cumsum([0] + [len(mesh.vertices_ras) for mesh in meshes])
+    mesh = DisplayMesh(
+        np.concatenate([mesh.vertices_ras for mesh in meshes]),
+        np.concatenate([mesh.normals for mesh in meshes]),
+        np.concatenate([mesh.triangles + int(at) for mesh, at in zip(meshes, starts, strict=False)]).astype(np.int32),
+    )
+    mapper = _mapper(mesh, clip_planes)
+    _set_light(mapper, np.concatenate([_openness(each, coarse=True) for each in bodies]))
+    _set_colours(mapper, np.repeat([each.rgb for each in bodies], np.diff(starts), axis=0).astype(np.uint8))
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    _polish(actor)
+    return actor
+
+
+def _paint(shown: _Shown) -> None:
+    """Gives a body's colour, light and surface to its actor and meshes."""
+    body, style = shown.body, shown.actor.GetProperty()
+    for mapper, coarse in ((shown.fine, False), (shown.coarse, True)):
+        light = _openness(body, coarse=coarse)
+        _set_light(mapper, light)
+        _set_colours(mapper, np.broadcast_to(np.asarray(body.rgb, np.uint8), (len(light), 3)))
+        if shown.coarse is shown.fine:
+            break
+    style.SetOpacity(body.opacity)
+    style.SetBackfaceCulling(body.ghost)
+    _polish(shown.actor, *([_GHOST] if body.ghost else [_CHOSEN] if body.chosen else []))
+
+
+def _polish(actor: Any, *more: tuple[str, str]) -> None:
+    """The surface all bodies have, and what `more` the fragment shader does."""
+    style = actor.GetProperty()
+    style.SetInterpolationToPhong()
+    style.SetAmbient(_AMBIENT)
+    style.SetDiffuse(_DIFFUSE)
+    style.SetSpecular(_SPECULAR)
+    style.SetSpecularPower(_SHININESS)
+    shader = actor.GetShaderProperty()
+    shader.ClearAllShaderReplacements()
+    for place, code in _VERTEX_CODE:
+        shader.AddVertexShaderReplacement(place, True, f"{place}\n{code}", False)
+    shader.AddFragmentShaderReplacement(
+        "//VTK::Normal::Dec", True, "//VTK::Normal::Dec\nin float opennessVSOutput;\n", False
+    )
+    for place, code in (_COLOUR, *more):
+        shader.AddFragmentShaderReplacement(place, True, f"{place}\n{code}", False)
+
+
+def _openness(body: Body, *, coarse: bool) -> NDArray[np.float32]:
+    if body.openness is not None:
+        return body.openness.coarse if coarse else body.openness.fine
+    mesh = body.surface.coarse if coarse else body.surface.fine
+    return np.ones(len(mesh.vertices_ras), np.float32)
+
+
+def _set_light(mapper: Any, openness: NDArray[np.float32]) -> None:
+    array = numpy_to_vtk(np.ascontiguousarray(openness), deep=True)
+    array.SetName(_OPENNESS)
+    mapper.GetInput().GetPointData().AddArray(array)
+
+
+def _set_colours(mapper: Any, colours: NDArray[np.uint8]) -> None:
+    data = mapper.GetInput()
+    data.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(colours), deep=True))
+    data.Modified()
+
+
+def _slice_actor(picture: SlicePicture, clip_planes: Any) -> Any:
+    quad = pyvista.PolyData.from_regular_faces(picture.corners_ras, np.array([[0, 1, 2], [0, 2, 3]]))
+    quad.active_texture_coordinates = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)
+    texture = pyvista.Texture(np.repeat(picture.grey[:, :, None], 3, axis=2))
+    texture.InterpolateOn()
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(quad)
+    mapper.SetClippingPlanes(clip_planes)
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    actor.SetTexture(texture)
+    actor.GetProperty().LightingOff()
+    place, code = _NO_AIR
+    actor.GetShaderProperty().AddFragmentShaderReplacement(place, True, f"{place}\n{code}", False)
+    return actor

@@ -1,0 +1,141 @@
+"""Can VTK draw here? Asked in a process of its own, since without a working OpenGL VTK ends the process that asks.
+
+Run as a module it tries one kind of window, off the main thread as the view does, and prints what it found as JSON.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, dataclass
+from functools import cache
+
+log = logging.getLogger(__name__)
+
+WINDOW_VARIABLE = "VTK_DEFAULT_OPENGL_WINDOW"
+_PATIENCE_S = 20.0
+# EGL needs no display and works under Wayland; GLX reaches graphics cards whose driver has no EGL.
+_LINUX_WINDOWS = ("vtkEGLRenderWindow", "vtkXOpenGLRenderWindow", "vtkOSOpenGLRenderWindow")
+_SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software", "swr", "microsoft basic render", "gdi generic")
+
+
+@dataclass(frozen=True)
+class Graphics:
+    """What draws 3D here: VTK's window class ("" when VTK cannot), the renderer's name, whether it is a card."""
+
+    window_class: str
+    renderer: str
+    hardware: bool
+
+
+PROCESSOR = Graphics("", "processor", False)
+
+
+@cache
+def graphics() -> Graphics:
+    """The best that works here: a graphics card, else OpenGL by the processor, else no OpenGL. Takes about a second."""
+    best = PROCESSOR
+    for window_class in _candidates():
+        found = _probe(window_class)
+        if found is not None and (found.hardware or not best.window_class):
+            best = found
+        if best.hardware:
+            break
+    log.info("3D is drawn by %s (%s)", best.renderer, best.window_class or "no OpenGL")
+    return best
+
+
+def is_software(renderer: str) -> bool:
+    """Whether an OpenGL renderer of this name is the processor in disguise."""
+    return any(name in renderer.lower() for name in _SOFTWARE)
+
+
+def _candidates() -> tuple[str, ...]:
+    if not sys.platform.startswith("linux"):
+        return ("vtkWin32OpenGLRenderWindow",) if sys.platform == "win32" else ("vtkCocoaRenderWindow",)
+    if os.environ.get("DISPLAY"):
+        return _LINUX_WINDOWS
+    return tuple(each for each in _LINUX_WINDOWS if "XOpenGL" not in each)
+
+
+def _probe(window_class: str) -> Graphics | None:
+    """What a window of this class reports; None when it does not work."""
+    if getattr(sys, "frozen", False):
+        return _guess(window_class)
+    command = [sys.executable, "-m", "tsdesktop.gui.scene.probe", window_class]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_PATIENCE_S, check=False, text=True)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = done.stdout.strip().splitlines()
+    if done.returncode != 0 or not lines:
+        return None
+    try:
+        return Graphics(**json.loads(lines[-1]))
+    except (ValueError, TypeError):
+        return None
+
+
+def _guess(window_class: str) -> Graphics | None:
+    """For a packaged program, whose executable cannot run modules: whether the window's libraries can be loaded.
+
+    The renderer is then known only once the window is open; until then it counts as the processor.
+    """
+    needed = {
+        "vtkEGLRenderWindow": "libEGL.so.1",
+        "vtkXOpenGLRenderWindow": "libGL.so.1",
+        "vtkOSOpenGLRenderWindow": "libOSMesa.so.8",
+    }.get(window_class)
+    try:
+        if needed is not None:
+            ctypes.CDLL(needed)
+    except OSError:
+        return None
+    return Graphics(window_class, "OpenGL", False)
+
+
+def renderer_of(capabilities: str) -> str:
+    """The renderer's name from what VTK's window reports."""
+    for line in capabilities.splitlines():
+        if line.startswith("OpenGL renderer string:"):
+            return line.split(":", 1)[1].strip()
+    return "unknown"
+
+
+def _try(window_class: str, answers: list[Graphics]) -> None:
+    os.environ[WINDOW_VARIABLE] = window_class
+    import vtkmodules.vtkRenderingOpenGL2
+    from vtkmodules.vtkRenderingCore import vtkRenderer, vtkRenderWindow
+
+    window = vtkRenderWindow()
+    window.SetOffScreenRendering(1)
+    window.SetMultiSamples(0)
+    window.SetSize(32, 32)
+    window.AddRenderer(vtkRenderer())
+    window.Render()
+    if window.GetClassName() == window_class and window.SupportsOpenGL():
+        renderer = renderer_of(window.ReportCapabilities())
+        answers.append(Graphics(window_class, renderer, not is_software(renderer)))
+    window.Finalize()
+    del vtkmodules
+
+
+def main() -> int:
+    """Tries the window class named on the command line. Returns the exit code."""
+    answers: list[Graphics] = []
+    thread = threading.Thread(target=_try, args=(sys.argv[1], answers))
+    thread.start()
+    thread.join()
+    if not answers:
+        return 1
+    sys.stdout.write(json.dumps(asdict(answers[0])) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,433 @@
+"""The 3D view: shows pictures drawn in a thread of its own, turns the mouse into moves of the viewer.
+
+A plain widget that paints an image: an OpenGL widget in the window would make every repaint of the slices slower where
+the processor draws, and where a graphics card draws reading the picture back costs a few milliseconds. Nothing of VTK
+is loaded here; the thread and the workers load it, after the first paint.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QHideEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QApplication, QWidget
+
+from tsdesktop.gui import theme
+from tsdesktop.gui.scene.camera import FRONT, Camera
+from tsdesktop.gui.scene.chip import paint_chip
+from tsdesktop.gui.scene.content import Detail, Order
+from tsdesktop.gui.scene.drawing import Drawing, Frame
+from tsdesktop.gui.scene.marker import SIDE_PX, paint_marker
+from tsdesktop.gui.scene.pace import STILL, Pace
+from tsdesktop.gui.scene.picking import Hit, pick
+from tsdesktop.gui.scene.probe import Graphics
+from tsdesktop.gui.scene.stage import ClipKind, Stage
+from tsdesktop.gui.scene.strip import LETTERS, ToolStrip
+from tsdesktop.gui.session import Session
+
+_STILL_AFTER_MS = 120
+_HOVER_MS = 30
+_CLICK_PX = 4
+_TURN_DEGREES_PER_S = 30.0
+_TURN_STEP_MS = 16
+_PIXELS_PER_DEGREE = 2.5
+_MARGIN = 8
+_ZOOM_PER_STEP = 1.12
+
+
+class SceneView(QWidget):
+    """The structures of a session in 3D. Left drag turns, middle or Shift drag moves, wheel or right drag zooms.
+
+    `picture_drawn`: another picture is shown. `surfaces_shown`: every surface of the label map is in the picture.
+    `processor_draws`: told once when there is no graphics card.
+    """
+
+    double_clicked = Signal()
+    picture_drawn = Signal()
+    surfaces_shown = Signal()
+    processor_draws = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None, *, graphics: Graphics | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._graphics = graphics
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(120, 100)
+        self.setAccessibleName(self.tr("3D view"))
+        self._camera = FRONT
+        self._is_fitted = False
+        self._extent: NDArray[np.float64] | None = None
+        self._frame: Frame | None = None
+        self._pace = Pace(hardware=False, has_gl=True)
+        self._drawn_by: Graphics | None = None
+        self._pressed: QPointF | None = None
+        self._last = QPointF()
+        self._dragged = False
+        self._hovered: tuple[QPoint, str] | None = None
+        self._complete = False
+        self._make_parts()
+        self._make_timers()
+
+    def _make_parts(self) -> None:
+        self._stage = Stage(self._session, self)
+        self._drawing = Drawing()
+        self._strip = ToolStrip(self)
+        self._stage.changed.connect(self._on_content_changed)
+        self._stage.extent_changed.connect(self._on_extent_changed)
+        self._stage.finished.connect(self._on_surfaces_finished)
+        self._session.volume_changed.connect(self._on_volume_changed)
+        self._drawing.drawn.connect(self._on_drawn)
+        self._drawing.started.connect(self._on_started)
+        strip = self._strip
+        strip.view_asked.connect(self.look_from)
+        strip.clip_asked.connect(self.clip)
+        strip.skin_toggled.connect(self._stage.show_skin)
+        strip.slices_toggled.connect(self._stage.show_slices)
+        strip.fading_toggled.connect(self._stage.fade_others)
+        strip.turntable_toggled.connect(self.turn)
+        strip.reset_asked.connect(self.reset)
+        # Deleted with its window, or at the end of the program: the thread ends before Python does.
+        drawing = self._drawing
+        self.destroyed.connect(lambda: drawing.close())
+        application = QApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(drawing.close)
+
+    def _make_timers(self) -> None:
+        self._still_timer = QTimer(self, singleShot=True, interval=_STILL_AFTER_MS)
+        self._still_timer.timeout.connect(self._ask_still)
+        self._hover_timer = QTimer(self, singleShot=True, interval=_HOVER_MS)
+        self._hover_timer.timeout.connect(self._name_hovered)
+        self._turn_timer = QTimer(self, interval=_TURN_STEP_MS)
+        self._turn_timer.timeout.connect(self._on_turn_step)
+        self._turned_at = 0.0
+        self._answered = True
+
+    # What others may ask of the view.
+
+    @property
+    def camera(self) -> Camera:
+        """Where the viewer stands."""
+        return self._camera
+
+    @property
+    def drawn_by(self) -> Graphics | None:
+        """What draws the pictures; None until it is known."""
+        return self._drawn_by
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the picture shown is the final one of what is to be seen."""
+        frame = self._frame
+        if frame is None or self._still_timer.isActive() or not self._answered:
+            return False
+        return not frame.order.detail.coarse and frame.order.camera is self._camera
+
+    def look_from(self, letter: str) -> None:
+        """The standard view from A, P, L, R, S or I, with everything in the picture."""
+        self._camera = self._camera.looking_from(letter)
+        self._fit()
+        self._ask_moving()
+
+    def reset(self) -> None:
+        """From the front, with everything in the picture."""
+        self._strip.turntable.setChecked(False)
+        self.look_from("A")
+
+    def clip(self, kind: ClipKind) -> None:
+        """Cuts away what lies towards the viewer: of a plane across the view, of a slice, or "none"."""
+        self._stage.set_clip(kind, self._camera)
+
+    def turn(self, on: bool) -> None:
+        """Turns the body slowly, or stops."""
+        self._turned_at = time.monotonic()
+        if on:
+            self._pace.begin()
+            self._turn_timer.start()
+        else:
+            self._turn_timer.stop()
+            self._still_timer.start()
+
+    @property
+    def tools(self) -> ToolStrip:
+        """The strip of tools: skin, slices, fading, turntable are its buttons."""
+        return self._strip
+
+    def screenshot(self) -> QImage:
+        """The picture as it is shown, with the orientation marker, without tools."""
+        ratio = self.devicePixelRatioF()
+        image = QImage(self._picture_size(), QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        painter = QPainter(image)
+        self._paint_picture(painter)
+        painter.end()
+        return image
+
+    def pick(self, x: float, y: float) -> Hit | None:
+        """What structure stands at a point of the view (pixels from its top left)."""
+        if self._session.label_map is None:
+            return None
+        camera = self._camera if self._frame is None else self._frame.order.camera
+        ray = camera.ray(x, y, self.width(), self.height())
+        return pick(self._session.label_map, self._session.looks, ray, self._stage.clip(camera))
+
+    def close_scene(self) -> None:
+        """Ends the drawing thread. The view stays, with its last picture."""
+        for timer in (self._still_timer, self._hover_timer, self._turn_timer):
+            timer.stop()
+        self._stage.close()
+        self._drawing.close()
+
+    # Orders and answers.
+
+    def _order(self, detail: Detail) -> None:
+        if not self.isVisible() or self._picture_size().isEmpty():
+            return
+        size = self._picture_size()
+        self._answered = False
+        content = self._stage.content(self._camera)
+        self._drawing.ask(Order(content, self._camera, size.width(), size.height(), detail))
+
+    def _ask_moving(self) -> None:
+        self._order(self._pace.moving)
+        self._still_timer.start()
+
+    @Slot()
+    def _ask_still(self) -> None:
+        if not self._turn_timer.isActive():
+            self._order(STILL)
+
+    @Slot(object)
+    def _on_started(self, found: Graphics) -> None:
+        self._drawn_by = found
+        self._pace = Pace(hardware=found.hardware, has_gl=bool(found.window_class))
+        if not found.hardware:
+            self.processor_draws.emit()
+        self.update()
+
+    @Slot(object)
+    def _on_drawn(self, frame: Frame) -> None:
+        self._frame = frame
+        self._pace.took(frame.order.detail, frame.milliseconds)
+        self._answered = True
+        if frame.order.detail == STILL and not self._still_timer.isActive() and not self._turn_timer.isActive():
+            best = self._pace.best(frame.order.width, frame.order.height)
+            if best is not None:
+                self._order(best)
+        self.update()
+        self.picture_drawn.emit()
+        if self._complete and not frame.order.detail.coarse:
+            self._complete = False
+            self.surfaces_shown.emit()
+
+    @Slot()
+    def _on_content_changed(self) -> None:
+        self._hovered = None
+        if self._frame is not None and self._pace.still_is_quick and not self._turn_timer.isActive():
+            self._order(STILL)
+        else:
+            self._ask_moving()
+
+    @Slot()
+    def _on_surfaces_finished(self) -> None:
+        self._complete = True
+        self._ask_still()
+
+    @Slot()
+    def _on_volume_changed(self) -> None:
+        self._is_fitted = False
+
+    @Slot(object)
+    def _on_extent_changed(self, bounds_mm: NDArray[np.float64]) -> None:
+        self._extent = bounds_mm
+        if not self._is_fitted:
+            self._fit()
+            self._is_fitted = True
+
+    def _fit(self) -> None:
+        bounds = self._extent
+        if bounds is None:
+            bounds = self._stage.content(self._camera).bounds_mm
+        if bounds is not None:
+            self._camera = self._camera.fitted(bounds, self.width() / max(1, self.height()))
+
+    def _picture_size(self) -> QSize:
+        return self.size() * self.devicePixelRatioF()
+
+    # Painting.
+
+    def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
+        """Paints the last picture and what lies over it."""
+        if not self._drawing.is_started:
+            QTimer.singleShot(0, self._wake)
+        painter = QPainter(self)
+        self._paint_picture(painter)
+        self._paint_words(painter)
+        if self._hovered is not None:
+            paint_chip(painter, self.size(), *self._hovered)
+        painter.end()
+
+    @Slot()
+    def _wake(self) -> None:
+        self._drawing.start(self._graphics)
+        self._stage.wake()
+        self._on_content_changed()
+
+    def _paint_picture(self, painter: QPainter) -> None:
+        painter.fillRect(self.rect(), theme.current().colour("panel"))
+        if self._frame is not None:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(QRectF(self.rect()), self._frame.image)
+            reach = SIDE_PX + _MARGIN
+            paint_marker(painter, QPointF(reach, self.height() - reach), self._frame.order.camera)
+
+    def _paint_words(self, painter: QPainter) -> None:
+        painter.setPen(theme.current().colour("secondary"))
+        painter.setFont(theme.base_font(12))
+        area = self.rect().adjusted(_MARGIN + 2, _MARGIN, -_MARGIN, -_MARGIN)
+        top = Qt.AlignmentFlag.AlignTop
+        painter.drawText(area, top | Qt.AlignmentFlag.AlignLeft, self._title())
+        if self._drawn_by is not None and not self._drawn_by.window_class:
+            words = self.tr("3D is drawn by the processor")
+            painter.drawText(area, top | Qt.AlignmentFlag.AlignRight, words)
+        if self._session.volume is not None and self._session.label_map is None and not self._stage.shows_anything:
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, self.tr("Structures appear here"))
+
+    def _title(self) -> str:
+        made, expected = self._stage.made, self._stage.expected
+        return self.tr("3D") if made >= expected else self.tr("3D · {0} of {1}").format(made, expected)
+
+    # Events.
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keeps the strip in its corner and the picture as large as the view."""
+        super().resizeEvent(event)
+        self._strip.fit(self.width())
+        size = self._strip.size()
+        self._strip.move(self.width() - size.width() - _MARGIN, self.height() - size.height() - _MARGIN)
+        if self._drawing.is_started:
+            self._ask_moving()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """A hidden view does not turn."""
+        self._strip.turntable.setChecked(False)
+        super().hideEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Another theme: icons and background follow."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_strip"):
+            self._strip.dress()
+            self._on_content_changed()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Begins a click or a drag."""
+        self._pressed = self._last = event.position()
+        self._dragged = False
+        self._hovered = None
+        self._pace.begin()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Drags, or names what lies under the pointer."""
+        if self._pressed is None:
+            self._last = event.position()
+            self._hover_timer.start()
+            return
+        if (event.position() - self._pressed).manhattanLength() > _CLICK_PX:
+            self._dragged = True
+        if self._dragged:
+            moved = event.position() - self._last
+            self._last = event.position()
+            self._drag(moved.x(), moved.y(), event)
+
+    def _drag(self, x: float, y: float, event: QMouseEvent) -> None:
+        buttons, shift = event.buttons(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if buttons & Qt.MouseButton.RightButton:
+            self._camera = self._camera.zoomed(float(np.exp(-0.008 * y)))
+        elif buttons & Qt.MouseButton.MiddleButton or shift:
+            self._camera = self._camera.panned(x, y, self.height())
+        else:
+            self._camera = self._camera.orbited(x, y)
+        self._ask_moving()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """A click selects the structure under it everywhere, beside all structures nothing."""
+        if self._pressed is not None and not self._dragged and event.button() == Qt.MouseButton.LeftButton:
+            hit = self.pick(event.position().x(), event.position().y())
+            self._session.select(None if hit is None else hit.label, go_there=True)
+        self._pressed = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        """Asks to be maximised."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.double_clicked.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        """Zooms."""
+        steps = event.angleDelta().y() / 120.0
+        if not self._still_timer.isActive():
+            self._pace.begin()
+        self._camera = self._camera.zoomed(_ZOOM_PER_STEP**steps)
+        self._hovered = None
+        self._ask_moving()
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Nothing lies under the pointer any more."""
+        self._hover_timer.stop()
+        self._hovered = None
+        self.update()
+        super().leaveEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Letters look from their side, arrows turn, plus and minus zoom, Home resets."""
+        turns = {
+            Qt.Key.Key_Left: (-15, 0), Qt.Key.Key_Right: (15, 0), Qt.Key.Key_Up: (0, -15), Qt.Key.Key_Down: (0, 15)
+        }  # fmt: skip
+        letter = event.text().upper()
+        if letter and letter in LETTERS:
+            self.look_from(letter)
+        elif event.key() in turns:
+            self._camera = self._camera.orbited(*turns[Qt.Key(event.key())])
+            self._ask_moving()
+        elif letter in ("+", "-"):
+            self._camera = self._camera.zoomed(_ZOOM_PER_STEP ** (1 if letter == "+" else -1))
+            self._ask_moving()
+        elif event.key() == Qt.Key.Key_Home:
+            self.reset()
+        else:
+            super().keyPressEvent(event)
+
+    @Slot()
+    def _name_hovered(self) -> None:
+        hit = self.pick(self._last.x(), self._last.y()) if self.underMouse() or self._hovered else None
+        label_map = self._session.label_map
+        self._hovered = None
+        if hit is not None and label_map is not None:
+            named = next((each.title for each in label_map.classes if each.label == hit.label), "")
+            self._hovered = (self._last.toPoint(), named) if named else None
+        self.update()
+
+    @Slot()
+    def _on_turn_step(self) -> None:
+        if not self._answered:
+            return
+        now = time.monotonic()
+        # After a pause (a busy computer) the body goes on from where it is instead of jumping.
+        elapsed, self._turned_at = min(0.2, now - self._turned_at), now
+        self._camera = self._camera.orbited(_TURN_DEGREES_PER_S * elapsed * _PIXELS_PER_DEGREE, 0.0)
+        self._order(self._pace.moving)
