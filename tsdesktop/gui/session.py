@@ -152,6 +152,13 @@ class Session(QObject):
         self.cursor_ras = geometry.world_ras(index)
         self.cursor_changed.emit()
 
+    def add_notes(self, notes: Iterable[Note]) -> None:
+        """More to tell about the open scan, such as what a run noticed."""
+        added = tuple(notes)
+        if added:
+            self.notes = (*self.notes, *added)
+            self.notes_changed.emit()
+
     def point_at(self, world_ras: NDArray[np.float64] | None) -> None:
         """The mouse is over this place in RAS+ mm, or over none."""
         self.pointer_ras = world_ras
@@ -170,16 +177,24 @@ class Session(QObject):
     @property
     def selected_structure(self) -> StructureClass | None:
         """The selected structure, if any."""
-        if self.label_map is None or self.selected is None:
-            return None
-        return next((each for each in self.label_map if each.label == self.selected), None)
+        return None if self.selected is None else self.structure_of(self.selected)
+
+    def structure_of(self, label: int) -> StructureClass | None:
+        """The structure of a label; None where there is none of that label."""
+        return None if self.label_map is None else next((each for each in self.label_map if each.label == label), None)
 
     @property
     def cursor_voxel(self) -> tuple[int, int, int]:
-        """The voxel (i, j, k) of the scan under the pointer; (0, 0, 0) without a scan."""
+        """The voxel (i, j, k) of the scan under the crosshair; (0, 0, 0) without a scan."""
+        return self.voxel_at(self.cursor_ras)
+
+    def voxel_at(self, world_ras: NDArray[np.float64]) -> tuple[int, int, int]:
+        """The voxel (i, j, k) of the scan nearest to a place in RAS+ mm; (0, 0, 0) without a scan."""
         if self.volume is None:
             return 0, 0, 0
-        i, j, k = (int(n) for n in np.rint(self.volume.geometry.voxel(self.cursor_ras)))
+        geometry = self.volume.geometry
+        nearest = np.clip(np.rint(geometry.voxel(world_ras)), 0, np.array(geometry.shape) - 1)
+        i, j, k = (int(n) for n in nearest)
         return i, j, k
 
     def label_at(self, voxel: tuple[int, int, int]) -> int:

@@ -26,7 +26,7 @@ from tsdesktop.scans.mgh import mgh_outline, read_mgh
 from tsdesktop.scans.nifti import nifti_outline, read_nifti
 from tsdesktop.scans.streams import Outline, Request
 
-__all__ = ["SeriesSummary", "list_series", "read_scan"]
+__all__ = ["SeriesSummary", "list_series", "read_scan", "read_scan_or_series"]
 
 
 def read_scan(
@@ -46,6 +46,21 @@ def read_scan(
     request = Request(volume_index, progress)
     with _plain_words(path), _choices_at(path, request) as choices:
         return picked(choices, series.strip(), path.name)(request)
+
+
+def read_scan_or_series(
+    path: str | Path, *, progress: Callable[[float], None] | None = None
+) -> Volume | list[SeriesSummary]:
+    """The scan at `path` where there is one that can be opened, else all its series for a person to choose from.
+
+    Raises ReadError or GeometryError as `read_scan`.
+    """
+    path = Path(path)
+    request = Request(None, progress)
+    with _plain_words(path), _choices_at(path, request) as choices:
+        if sum(each.problem is None for each in choices) > 1:
+            return [each.summary for each in choices]
+        return picked(choices, "", path.name)(request)
 
 
 def list_series(path: str | Path) -> list[SeriesSummary]:

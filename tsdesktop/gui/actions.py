@@ -1,0 +1,148 @@
+"""Every action of the window, made once: the menus, the chips of the header and the keys share them.
+
+Keys without Ctrl belong to the views only, so that they never get in the way of typing elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QCoreApplication, QObject, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from tsdesktop.gui.header import preset_title
+from tsdesktop.gui.session import LabelStyle, Session
+from tsdesktop.gui.windowing import CT_PRESETS, auto_window, first_window
+
+translate = QCoreApplication.translate
+Tool = str
+OPACITIES = (20, 45, 70, 100)
+
+
+@dataclass(frozen=True)
+class Said:
+    """How an action is spoken of: its text, its keys, and one line that explains it."""
+
+    text: str
+    keys: str = ""
+    help: str = ""
+
+
+class ActionMaker:
+    """Makes actions on a window; `views` is the widget whose focus gives single keys their meaning."""
+
+    def __init__(self, window: QWidget, views: QWidget) -> None:
+        self._window = window
+        self._views = views
+
+    def made(self, said: Said, on_triggered: Callable[[], object], *, checkable: bool = False) -> QAction:
+        """An action that does this."""
+        action = QAction(said.text, self._window)
+        action.setToolTip(said.help or said.text)
+        action.setStatusTip(said.help)
+        action.setCheckable(checkable)
+        action.triggered.connect(lambda _=False: on_triggered())
+        if said.keys:
+            action.setShortcuts([QKeySequence(each) for each in said.keys.split(" | ")])
+        if said.keys and not _has_modifier(said.keys):
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            self._views.addAction(action)
+        else:
+            self._window.addAction(action)
+        return action
+
+    def group(self, actions: Iterator[QAction] | list[QAction], parent: QObject) -> QActionGroup:
+        """Actions of which one is in force."""
+        group = QActionGroup(parent)
+        for action in actions:
+            action.setCheckable(True)
+            group.addAction(action)
+        return group
+
+
+class ShowActions(QObject):
+    """How slices are shown: brightness, labels, convention. They follow the session, and change it."""
+
+    def __init__(self, session: Session, maker: ActionMaker, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.presets = self._presets(maker)
+        self.window_of_file = maker.made(
+            Said(self.tr("As the file says"), "0", self.tr("The brightness stored with the scan, else its usual one")),
+            lambda: session.volume is not None and session.set_window(first_window(session.volume)),
+        )
+        self.window_auto = maker.made(
+            Said(self.tr("From the values"), "", self.tr("From the darkest to the brightest values of the scan")),
+            lambda: session.volume is not None and session.set_window(auto_window(session.volume.array)),
+        )
+        self.labels = self._toggle(maker, Said(self.tr("Show labels"), "G"), "show_labels")
+        self.smooth = self._toggle(maker, Said(self.tr("Smooth slices"), "I"), "smooth")
+        self.crosshair = self._toggle(maker, Said(self.tr("Crosshair"), "X"), "crosshair")
+        self.neurological = maker.made(
+            Said(self.tr("Neurological view"), "N", self.tr("The patient's right on the right of the picture")),
+            self._turn_convention,
+            checkable=True,
+        )
+        self.filled = self._style(maker, Said(self.tr("Filled")), "filled")
+        self.outlined = self._style(maker, Said(self.tr("Outlines"), "O"), "outlined")
+        self.opacities = [self._opacity(maker, percent) for percent in OPACITIES]
+        maker.group([self.filled, self.outlined], self)
+        maker.group(self.opacities, self)
+        session.display_changed.connect(self._on_display_changed)
+        self._on_display_changed()
+
+    def _presets(self, maker: ActionMaker) -> list[QAction]:
+        return [
+            maker.made(
+                Said(f"{preset_title(name)}   W {window.width:.0f}  L {window.level:.0f}", str(number)),
+                lambda window=window: self._session.set_window(window),
+            )
+            for number, (name, window) in enumerate(CT_PRESETS, 1)
+        ]
+
+    def _toggle(self, maker: ActionMaker, said: Said, field: str) -> QAction:
+        def turn() -> None:
+            display = self._session.display
+            self._session.set_display(replace(display, **{field: not getattr(display, field)}))
+
+        action = maker.made(said, turn, checkable=True)
+        action.setProperty("field", field)
+        return action
+
+    def _style(self, maker: ActionMaker, said: Said, style: LabelStyle) -> QAction:
+        def turn() -> None:
+            display = self._session.display
+            # The key takes turns; the menu's entry that is in force stays in force.
+            other: LabelStyle = "filled" if display.style == style and style == "outlined" else style
+            self._session.set_display(replace(display, style=other, show_labels=True))
+
+        return maker.made(said, turn, checkable=True)
+
+    def _opacity(self, maker: ActionMaker, percent: int) -> QAction:
+        def turn() -> None:
+            display = replace(self._session.display, fill_opacity=percent / 100, style="filled", show_labels=True)
+            self._session.set_display(display)
+
+        action = maker.made(Said(self.tr("{percent} % filled").format(percent=percent)), turn, checkable=True)
+        action.setData(percent)
+        return action
+
+    def _turn_convention(self) -> None:
+        display = self._session.display
+        self._session.set_display(replace(display, radiological=not display.radiological))
+
+    def _on_display_changed(self) -> None:
+        display = self._session.display
+        for action in (self.labels, self.smooth, self.crosshair):
+            action.setChecked(bool(getattr(display, action.property("field"))))
+        self.neurological.setChecked(not display.radiological)
+        self.filled.setChecked(display.style == "filled")
+        self.outlined.setChecked(display.style == "outlined")
+        for action in self.opacities:
+            action.setChecked(action.data() == round(100 * display.fill_opacity))
+
+
+def _has_modifier(keys: str) -> bool:
+    return "+" in keys or keys.startswith("F") and keys[1:2].isdigit()

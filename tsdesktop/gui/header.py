@@ -1,0 +1,164 @@
+"""The line above everything: the menus, what is open, and how it is shown. Each chip opens what can be changed there."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QMenuBar, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from tsdesktop.core.volume import Volume
+from tsdesktop.gui import theme
+from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.session import Session
+from tsdesktop.gui.windowing import CT_PRESETS
+
+HEIGHT = 40
+translate = QCoreApplication.translate
+_ICON_PX = 16
+
+
+class Chip(QToolButton):
+    """A quiet button with words that opens a menu or a dialog."""
+
+    def __init__(self, icon_name: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon_name = icon_name
+        self.setProperty("role", "chip")
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setIconSize(QSize(_ICON_PX, _ICON_PX))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._dress()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """The icon follows the theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._dress()
+
+    def _dress(self) -> None:
+        if self._icon_name:
+            self.setIcon(theme.icon(self._icon_name))
+
+
+class Header(QWidget):
+    """Menus at the left, then the open scan; brightness, labels, layout, measuring and export at the right.
+
+    `scan_clicked` and `export_clicked`; the other chips open the menus that they are given.
+    """
+
+    scan_clicked = Signal()
+    export_clicked = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setObjectName("header")
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self.menus = QMenuBar(self)
+        self.menus.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.scan = Chip()
+        self.scan.clicked.connect(self.scan_clicked)
+        self.window_chip, self.labels = Chip("mdi6.contrast-circle"), Chip("mdi6.layers-outline")
+        self.layouts, self.measure = Chip("mdi6.view-grid-outline"), Chip("mdi6.ruler")
+        self.export = QPushButton(self.tr("Export…"))
+        self.export.setToolTip(self.tr("Write label maps, surfaces, statistics and pictures (Ctrl+E)"))
+        self.export.clicked.connect(self.export_clicked)
+        self._name_chips()
+        self._lay_out()
+        session.volume_changed.connect(self._on_volume_changed)
+        session.labels_changed.connect(self._on_labels_changed)
+        session.window_changed.connect(self._on_window_changed)
+        session.display_changed.connect(self._on_display_changed)
+        for tell in (self._on_volume_changed, self._on_labels_changed, self._on_window_changed):
+            tell()
+        self._on_display_changed()
+
+    def set_menus(self, window: QMenu, labels: QMenu, layouts: QMenu, measure: QMenu) -> None:
+        """What the chips open."""
+        chips = (self.window_chip, self.labels, self.layouts, self.measure)
+        for chip, menu in zip(chips, (window, labels, layouts, measure), strict=True):
+            chip.setMenu(menu)
+
+    def show_layout(self, title: str) -> None:
+        """The layout of the views that is in use."""
+        self.layouts.setText(title)
+
+    def show_tool(self, title: str) -> None:
+        """The measuring tool in hand; empty for none."""
+        self.measure.setText(title or self.tr("Measure"))
+
+    def _name_chips(self) -> None:
+        self.scan.setToolTip(self.tr("What is this file? Geometry, series and intensities"))
+        self.window_chip.setToolTip(self.tr("Brightness and contrast: keys 1 to 6, or drag with the right button"))
+        self.labels.setToolTip(self.tr("How labels are shown on slices"))
+        self.layouts.setToolTip(self.tr("Which views are shown; a double click makes one large"))
+        self.measure.setToolTip(self.tr("Distance, angle, or values in a circle"))
+        self.show_layout(self.tr("Four views"))
+        self.show_tool("")
+
+    def _lay_out(self) -> None:
+        line = QHBoxLayout(self)
+        line.setContentsMargins(theme.GRID, 0, 3 * theme.GRID, 0)
+        line.setSpacing(2 * theme.GRID)
+        line.addWidget(self.menus)
+        line.addWidget(self.scan)
+        line.addStretch(1)
+        for each in (self.window_chip, self.labels, self.layouts, self.measure, self.export):
+            line.addWidget(each)
+
+    def _on_volume_changed(self) -> None:
+        volume = self._session.volume
+        for each in (self.scan, self.window_chip, self.layouts, self.measure):
+            each.setVisible(volume is not None)
+        if volume is not None:
+            self.scan.setText(scan_text(volume))
+            self.scan.setAccessibleName(self.tr("Open scan: {scan}").format(scan=self.scan.text()))
+
+    def _on_labels_changed(self) -> None:
+        has_labels = self._session.label_map is not None
+        self.labels.setVisible(has_labels)
+        self.export.setVisible(self._session.volume is not None)
+        self.export.setEnabled(has_labels)
+
+    def _on_window_changed(self) -> None:
+        window = self._session.window
+        text = f"W {decimal(window.width, 0)}  L {decimal(window.level, 0)}"
+        name = next((name for name, preset in CT_PRESETS if preset == window), "")
+        is_ct = self._session.volume is not None and self._session.volume.modality == "CT"
+        self.window_chip.setText(f"{text} · {preset_title(name)}" if name and is_ct else text)
+
+    def _on_display_changed(self) -> None:
+        display = self._session.display
+        if not display.show_labels:
+            text = self.tr("Labels hidden")
+        elif display.style == "outlined":
+            text = self.tr("Outlines")
+        else:
+            text = self.tr("Fill {percent} %").format(percent=round(100 * display.fill_opacity))
+        self.labels.setText(text)
+
+
+def preset_title(name: str) -> str:
+    """What a preset of brightness is called."""
+    titles = {
+        "Soft tissue": translate("Header", "Soft tissue"),
+        "Lung": translate("Header", "Lung"),
+        "Liver": translate("Header", "Liver"),
+        "Bone": translate("Header", "Bone"),
+        "Brain": translate("Header", "Brain"),
+        "Angio": translate("Header", "Angio"),
+    }
+    return titles.get(name, name)
+
+
+def scan_text(volume: Volume) -> str:
+    """The open scan in a few words: name, size, spacing."""
+    size = "×".join(str(n) for n in volume.geometry.shape)
+    least, most = min(volume.spacing_mm), max(volume.spacing_mm)
+    spacing = decimal(least, 1) if most - least < 0.05 else f"{decimal(least, 1)}-{decimal(most, 1)}"
+    name = volume.source.description or volume.source.name
+    kind = "" if volume.modality == "unknown" or volume.modality in name else f" · {volume.modality}"
+    shown = name if len(name) <= 36 else f"{name[:20]}…{name[-14:]}"
+    return f"{shown}{kind} · {size} · {spacing} mm"

@@ -1,0 +1,125 @@
+"""A run as the window sees it: ordered on the left, watched, its drafts and its result shown in place.
+
+Wires the left panel, the supervisor and the session together; none of these knows the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+
+from tsdesktop.core.options import Options
+from tsdesktop.core.statistics import StructureStatistics
+from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.gui.background import Work, run_in_background
+from tsdesktop.gui.panels.figures import countdown_text
+from tsdesktop.gui.panels.left import LeftPanel
+from tsdesktop.gui.panels.words import structures_text
+from tsdesktop.gui.session import Session
+from tsdesktop.gui.supervisor import Order, Supervisor
+from tsdesktop.jobs.messages import Progress
+from tsdesktop.measures.statistics import structure_statistics
+from tsdesktop.pipeline import Segmentation
+from tsdesktop.pipeline.exporting import on_label_grid
+
+log = logging.getLogger(__name__)
+
+
+class RunFlow(QObject):
+    """Starts runs and shows what comes of them. `running_changed(bool)`; `result_shown` once a result is on screen."""
+
+    running_changed = Signal(bool)
+    result_shown = Signal(Segmentation)
+    bug_found = Signal(Exception)
+
+    def __init__(self, session: Session, left: LeftPanel, supervisor: Supervisor, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._left = left
+        self._supervisor = supervisor
+        self._counting: Work | None = None
+        left.run_wanted.connect(self.start)
+        left.cancel_wanted.connect(supervisor.cancel)
+        supervisor.progressed.connect(self._on_progressed)
+        supervisor.draft_ready.connect(self._on_draft_ready)
+        supervisor.finished.connect(self._on_finished)
+        supervisor.failed.connect(self._on_failed)
+        supervisor.cancelled.connect(self._on_cancelled)
+        session.labels_changed.connect(self._count)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is under way."""
+        return self._supervisor.running is not None
+
+    @property
+    def _is_of_open_scan(self) -> bool:
+        order = self._supervisor.running
+        return order is not None and order.volume is self._session.volume
+
+    def start(self, options: Options) -> None:
+        """Starts a run on the open scan; nothing while another one is under way."""
+        if self._session.volume is None or self.is_running:
+            return
+        self._left.run.show_started(options)
+        self._supervisor.run(Order(self._session.volume, options))
+        self.running_changed.emit(True)
+
+    def _on_progressed(self, progress: Progress) -> None:
+        if self.is_running:
+            self._left.run.show_progress(progress)
+
+    def _on_draft_ready(self, label_map: LabelMap) -> None:
+        if self._is_of_open_scan:
+            self._session.show_labels(label_map)
+            self._left.run.show_note(self.tr("A draft is shown; it is refined in place."))
+
+    def _on_finished(self, result: Segmentation) -> None:
+        self.running_changed.emit(False)
+        if self._session.volume is not result.volume:
+            self._left.run.show_idle()
+            return
+        self._session.show_labels(result.label_map, result)
+        found = len(result.label_map.present)
+        if found:
+            text = self.tr("Found {structures} in {time}")
+            words = {"structures": structures_text(found), "time": countdown_text(result.seconds)}
+            self._left.run.show_done(text.format(**words))
+        else:
+            self._left.run.show_done(self.tr("Nothing was found: this scan may not show what the task looks for."))
+        new_notes = [each for each in result.notes if each not in result.volume.notes]
+        self._session.add_notes(new_notes)
+        self.result_shown.emit(result)
+
+    def _on_failed(self, error: Exception) -> None:
+        self.running_changed.emit(False)
+        self._left.run.show_error(error)
+        self.bug_found.emit(error)
+
+    def _on_cancelled(self) -> None:
+        self.running_changed.emit(False)
+        self._left.run.show_idle()
+
+    def _count(self) -> None:
+        """Counts the labels that are shown, away from the main thread."""
+        if self._counting is not None:
+            self._counting.forget()
+            self._counting = None
+        session = self._session
+        if session.label_map is None or session.volume is None:
+            return
+        count = partial(_counted, session.volume, session.label_map)
+        self._counting = run_in_background(count, partial(self._on_counted, session.label_map), self._on_not_counted)
+
+    def _on_counted(self, label_map: LabelMap, statistics: list[StructureStatistics]) -> None:
+        if self._session.label_map is label_map:
+            self._session.set_statistics(statistics)
+
+    def _on_not_counted(self, error: Exception) -> None:
+        log.error("the structures could not be measured", exc_info=error)
+
+
+def _counted(volume: Volume, label_map: LabelMap) -> list[StructureStatistics]:
+    return list(structure_statistics(on_label_grid(volume, label_map), label_map))

@@ -1,0 +1,88 @@
+"""The line below everything: where the pointer is, what lies there, and what this program is not."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from tsdesktop.gui import theme
+from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.panels.words import structure_title
+from tsdesktop.gui.session import Session
+
+HEIGHT = 26
+_LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
+
+
+class StatusLine(QWidget):
+    """Position in mm with its letters, voxel, value and structure; of the crosshair while the mouse is elsewhere."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setObjectName("status")
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self.place, self.voxel, self.value, self.structure = (QLabel() for _ in range(4))
+        self.convention = QLabel()
+        self.disclaimer = QLabel(self.tr("not a medical device"))
+        self._lay_out()
+        session.pointer_changed.connect(self._show_place)
+        session.cursor_changed.connect(self._show_place)
+        session.labels_changed.connect(self._show_place)
+        session.volume_changed.connect(self._show_place)
+        session.display_changed.connect(self._show_convention)
+        self._show_place()
+        self._show_convention()
+
+    def _lay_out(self) -> None:
+        line = QHBoxLayout(self)
+        line.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, 0)
+        line.setSpacing(4 * theme.GRID)
+        for each, width in ((self.place, 190), (self.voxel, 130), (self.value, 80)):
+            each.setMinimumWidth(width)
+            line.addWidget(each)
+        line.addWidget(self.structure)
+        line.addStretch(1)
+        for each in (self.convention, self.disclaimer):
+            line.addWidget(each)
+        for each in (self.voxel, self.convention, self.disclaimer):
+            each.setProperty("role", "secondary")
+
+    def _show_place(self) -> None:
+        session = self._session
+        labels = (self.place, self.voxel, self.value, self.structure)
+        if session.volume is None:
+            for each in labels:
+                each.clear()
+            return
+        world = session.cursor_ras if session.pointer_ras is None else session.pointer_ras
+        voxel = session.voxel_at(world)
+        self.place.setText(place_text(world))
+        self.voxel.setText(self.tr("voxel {i}, {j}, {k}").format(i=voxel[0], j=voxel[1], k=voxel[2]))
+        self.value.setText(self._value_text(float(session.volume.array[voxel])))
+        label = session.label_at(voxel)
+        found = session.structure_of(label) if label else None
+        self.structure.setText(structure_title(found) if found else "")
+
+    def _value_text(self, value: float) -> str:
+        volume = self._session.volume
+        if volume is not None and volume.modality == "CT":
+            return f"{decimal(value, 0)} HU"
+        return decimal(value, 0 if value == int(value) else 2)
+
+    def _show_convention(self) -> None:
+        if self._session.display.radiological:
+            self.convention.setText(self.tr("Radiological: right on the left"))
+        else:
+            self.convention.setText(self.tr("Neurological: right on the right"))
+
+
+def place_text(world_ras: NDArray[np.float64]) -> str:
+    """A place as radiologists write it: "R 12.4  P 31.0  S 292.3 mm", letters instead of signs."""
+    pairs = zip((float(value) for value in world_ras), _LETTERS, strict=True)
+    parts = [f"{letters[1 if value >= 0 else 0]} {decimal(abs(value), 1)}" for value, letters in pairs]
+    return "  ".join(parts) + " mm"
