@@ -8,6 +8,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK
 from scipy.spatial.transform import Rotation
 
 from tests.scans.files import oriented
@@ -18,6 +19,7 @@ from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.exports.nifti import write_label_map, write_per_class, write_volume
 from tsdesktop.scans.labels import content_of, mask_files, nearest_on, read_label_map, read_masks
+from tsdesktop.scans.reader import read_scan
 
 SHAPE = (13, 11, 9)
 
@@ -212,3 +214,98 @@ def test_our_structure_keeps_codes(tmp_path: Path, volume: Volume, label_map: La
     write_label_map(label_map.only(["liver"]), tmp_path / "x.nii.gz")
     read = read_label_map(tmp_path / "x.nii.gz", volume)
     assert read.classes == (structure_class(5, "liver"),) and read.classes[0].codes is not None
+
+
+def test_a_mask_of_what_was_not_found_is_a_mask(tmp_path: Path, volume: Volume) -> None:
+    empty = np.zeros(SHAPE, np.uint8)
+    assert content_of(saved(tmp_path / "spleen.nii.gz", empty, volume.affine)) == "mask"
+    assert content_of(saved(tmp_path / "result.nii.gz", empty, volume.affine)) == "labels"
+
+
+def segmentation(path: Path, array: np.ndarray, fields: dict[str, str]) -> Path:
+    """A NRRD file as 3D Slicer writes segmentations; `array` is [k, j, i] and its header gets `fields`."""
+    image = SimpleITK.GetImageFromArray(array, isVector=array.ndim == 4)
+    image.SetSpacing((2.0, 3.0, 4.0))
+    image.SetOrigin((-22.0, 0.0, 4.0))
+    for key, value in fields.items():
+        image.SetMetaData(key, value)
+    SimpleITK.WriteImage(image, str(path))
+    return path
+
+
+def test_a_segmentation_of_3d_slicer_keeps_names_and_colours(tmp_path: Path, volume: Volume) -> None:
+    array = np.zeros(SHAPE[::-1], np.uint8)
+    array[2:7, 3:8, 2:9], array[7, 3:8, 2:9] = 3, 4
+    fields = {
+        "Segment0_ID": "s_1", "Segment0_Name": "liver", "Segment0_LabelValue": "3", "Segment0_Color": "1 0.5 0",
+        "Segment1_ID": "s_2", "Segment1_Name": "my lesion", "Segment1_LabelValue": "4", "Segment1_Color": "0 0 1",
+    }  # fmt: skip
+    path = segmentation(tmp_path / "result.seg.nrrd", array, fields)
+    assert content_of(path) == "labels"
+    read = read_label_map(path, volume)
+    assert [(each.label, each.name) for each in read.present] == [(3, "liver"), (4, "my lesion")]
+    assert [each.rgb for each in read.present] == [(255, 128, 0), (0, 0, 255)]
+    assert read.present[0].codes is not None
+    assert np.array_equal(read.mask("liver"), array.T == 3)
+
+
+def test_overlapping_layers_are_refused_and_not_halved(tmp_path: Path, volume: Volume) -> None:
+    path = segmentation(tmp_path / "layers.seg.nrrd", np.ones((*SHAPE[::-1], 2), np.uint8), {})
+    assert content_of(path) == ""
+    with pytest.raises(ReadError) as caught:
+        read_label_map(path, volume)
+    assert caught.value.id == "labels.not_labels" and "layers" in caught.value.sentence
+
+
+def test_a_label_map_of_freesurfer(tmp_path: Path, volume: Volume, label_map: LabelMap) -> None:
+    array = label_map.array.astype(np.int32)
+    nib.save(nib.MGHImage(array, volume.affine.astype(np.float32)), tmp_path / "aseg.mgz")
+    assert content_of(tmp_path / "aseg.mgz") == "labels"
+    assert np.array_equal(read_label_map(tmp_path / "aseg.mgz", volume).array, label_map.array)
+
+
+REAL_LABELS = (
+    *("ct_abdomen/total_fast.nii.gz", "ct_slab/total.nii.gz", "ct_slab/total_fast.nii.gz", "dicom_ct/total.nii.gz"),
+    *("ct_slab/total_roi_subset.nii.gz", "ct_slab/tissue_types"),
+    *("models/ct_abdomen_fast_by_peer.nii.gz", "models/ct_abdomen_fastest_by_peer.nii.gz"),
+)
+
+
+def test_real_scans_and_real_labels_are_told_apart(data: Path) -> None:
+    files = [each for each in data.rglob("*") if each.is_file() and "nnunet" not in each.parts]
+    taken = {each.relative_to(data).as_posix() for each in files if content_of(each)}
+    masks = {each for each in taken if each.startswith(("cta_aorta/models/", "ct_slab/tissue_types/"))}
+    assert taken - masks == set(REAL_LABELS) - {"ct_slab/tissue_types"}
+    assert "cta_aorta/models/ct_cropped.nii.gz" not in masks and len(masks) == 21
+    folders = {each.relative_to(data).as_posix() for each in data.rglob("*") if each.is_dir() and content_of(each)}
+    assert folders == {"ct_slab/tissue_types"}
+
+
+def test_real_labels_open_on_their_scan(data: Path) -> None:
+    volume = read_scan(data / "ct_abdomen" / "ct.nii.gz")
+    read = read_label_map(data / "ct_abdomen" / "total_fast.nii.gz", volume)
+    assert len(read.present) == 61 and read.geometry.matches(volume.geometry)
+    assert read.volume_ml("liver") == pytest.approx(1125.684)
+    names = {each.name for each in catalogue().task("total").classes}
+    assert {each.name for each in read.present} <= names
+
+
+def test_real_labels_written_one_by_one_open_as_they_were(data: Path, tmp_path: Path) -> None:
+    volume = read_scan(data / "ct_slab" / "ct.nii.gz")
+    before = read_label_map(data / "ct_slab" / "total_fast.nii.gz", volume)
+    write_per_class(before.only([each.name for each in before.present]), tmp_path / "masks")
+    after = read_label_map(tmp_path / "masks", volume)
+    assert sorted(each.name for each in after.present) == sorted(each.name for each in before.present)
+    for each in before.present:
+        assert np.array_equal(after.mask(each.name), before.mask(each.name))
+
+
+def test_real_labels_of_another_grid_and_of_another_patient(data: Path) -> None:
+    slab = read_scan(data / "ct_slab" / "ct.nii.gz")
+    # The slab says that it begins where the whole scan begins, so its grid is the whole scan's first slices.
+    shown = read_label_map(data / "ct_abdomen" / "total_fast.nii.gz", slab)
+    whole = read_label_map(data / "ct_abdomen" / "total_fast.nii.gz", read_scan(data / "ct_abdomen" / "ct.nii.gz"))
+    assert np.array_equal(shown.array, whole.array[:, :, : slab.geometry.shape[2]])
+    with pytest.raises(ReadError) as caught:
+        read_label_map(data / "ct_slab" / "total_fast.nii.gz", read_scan(data / "mr_head" / "chris_t1.nii.gz"))
+    assert caught.value.id == "labels.elsewhere"

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import Literal
 
 import pytest
 
 from tsdesktop.core.errors import LicenceError
-from tsdesktop.weights.licence import forget_licence, licence_file, state_of, store_licence, stored_licence
+from tsdesktop.weights.licence import (
+    enter_licence,
+    forget_licence,
+    licence_file,
+    state_of,
+    store_licence,
+    stored_licence,
+)
 
 NUMBER = "aca_" + "A1b2C3d4E5f6G7"
 
@@ -51,3 +59,28 @@ def test_a_number_of_another_form_is_not_stored(caplog: pytest.LogCaptureFixture
         store_licence("aca_short")
     assert caught.value.id == "licence.form" and "aca_short" not in caught.value.sentence
     assert stored_licence() == "" and not caplog.text
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("valid", NUMBER), ("unreachable", NUMBER), ("rejected", "")])
+def test_what_a_server_says_decides_whether_it_is_kept(
+    answer: Literal["valid", "unreachable", "rejected"], kept: str
+) -> None:
+    asked: list[str] = []
+
+    def ask(number: str) -> Literal["valid", "unreachable", "rejected"]:
+        asked.append(number)
+        return answer
+
+    assert enter_licence(f" {NUMBER} ", ask) == answer
+    assert (asked, stored_licence()) == ([NUMBER], kept)
+
+
+def test_nobody_is_asked_about_another_form() -> None:
+    def ask(number: str) -> Literal["valid"]:
+        raise AssertionError(number)
+
+    store_licence(NUMBER)
+    assert [enter_licence("aca_1", ask), enter_licence(" ", ask), enter_licence(NUMBER)] == [
+        "rejected", "not entered", "valid",
+    ]  # fmt: skip
+    assert stored_licence() == NUMBER

@@ -18,9 +18,15 @@ log = logging.getLogger(__name__)
 DATA_FOLDER_VARIABLE = "TSDESKTOP_DATA_DIR"
 
 
-def setting(default: Any, help: str, *, title: str = "") -> Any:
-    """Declares a field of `Settings`; one with a `title` is shown in the preferences, with `help` beneath it."""
-    return field(default=default, metadata={"help": help, "title": title})
+Kind = Literal["", "folder", "device"]
+
+
+def setting(default: Any, help: str, *, title: str = "", kind: Kind = "", limits: tuple[int, int] | None = None) -> Any:
+    """Declares a field of `Settings`; one with a `title` is shown in the preferences, with `help` beneath it.
+
+    `kind` says what a text stands for, `limits` the least and the greatest whole number that is allowed.
+    """
+    return field(default=default, metadata={"help": help, "title": title, "kind": kind, "limits": limits})
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,26 @@ class Settings:
         "What dragging with the left button does in slices: move the crosshair, or change brightness and contrast",
         title="Mouse",
     )
-    device: str = setting("auto", "Where networks run: auto, cpu, gpu, gpu:N or mps", title="Runs on")
+    device: str = setting("auto", "Where networks run: auto, cpu, gpu, gpu:N or mps", title="Runs on", kind="device")
+    draft_first: bool = setting(True, "Show a quick draft while the full result is computed", title="Draft first")
     weights_folder: str = setting(
-        "", "Folder of networks; empty for the program's own data folder", title="Networks folder"
+        "", "Folder of networks; empty for the program's own data folder", title="Networks folder", kind="folder"
     )
     mesh_frame: Literal["LPS", "RAS"] = setting("LPS", "Coordinates of exported meshes", title="Mesh coordinates")
-    open_folder: str = setting("", "The folder a scan was opened from last")
-    export_folder: str = setting("", "The folder results were exported to last")
+    label_style: Literal["filled", "outlined"] = setting("filled", "Whether labels are filled in slices or outlined")
+    label_opacity: int = setting(45, "Opacity of filled labels in percent", limits=(0, 100))
+    smooth_slices: bool = setting(True, "Whether slices are interpolated between voxels")
+    window_geometry: str = setting("", "Place and size of the window, in base64 as Qt writes it")
+    window_state: str = setting("", "How the window is divided, as JSON")
+    window_layout: str = setting("four", "Which views are shown")
+    left_open: bool = setting(True, "Whether the side with tasks is open")
+    right_open: bool = setting(True, "Whether the side with structures is open")
+    open_folder: str = setting("", "The folder a scan was opened from last", kind="folder")
+    export_folder: str = setting("", "The folder results were exported to last", kind="folder")
+    export_kinds: str = setting("label_map", "What was exported last, with commas")
+    export_smoothing: Literal["faithful", "smooth", "very smooth"] = setting(
+        "smooth", "How smooth the surfaces were that were exported last"
+    )
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -96,11 +115,17 @@ def _settings_from(stored: Mapping[str, Any]) -> Settings:
     for each in fields(Settings):
         if each.name == "extra" or each.name not in stored:
             continue
-        value, hint = stored[each.name], hints[each.name]
-        allowed = value in get_args(hint) if get_origin(hint) is Literal else isinstance(value, hint)
-        if allowed:
+        value = stored[each.name]
+        if _is_allowed(value, hints[each.name], each.metadata["limits"]):
             values[each.name] = value
         else:
             log.warning("setting %s has a value that is not allowed; the default is used", each.name)
     known = {each.name for each in fields(Settings)}
     return Settings(**values, extra={key: value for key, value in stored.items() if key not in known})
+
+
+def _is_allowed(value: Any, hint: Any, limits: tuple[int, int] | None) -> bool:
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    # Yes and no are numbers to Python, and to nobody else.
+    return type(value) is hint and (limits is None or limits[0] <= value <= limits[1])

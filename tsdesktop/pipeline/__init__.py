@@ -16,6 +16,7 @@ from tsdesktop.core.options import Options
 from tsdesktop.core.volume import Volume
 from tsdesktop.exports.nifti import label_map_to_nibabel, write_volume
 from tsdesktop.jobs.messages import Devices
+from tsdesktop.pipeline.chosen_exports import ExportChoice, chosen_structures, planned_files, write_chosen
 from tsdesktop.pipeline.exporting import check_outputs, export
 from tsdesktop.pipeline.segmentation import Listener, Segmentation, check_run, segment_volume
 from tsdesktop.runs.engine import Engine
@@ -23,17 +24,21 @@ from tsdesktop.scans.reader import SeriesSummary, list_series, read_scan
 
 __all__ = [
     "Engine",
+    "ExportChoice",
     "Segmentation",
     "SeriesSummary",
     "check_outputs",
     "check_run",
+    "chosen_structures",
     "export",
     "find_devices",
     "list_series",
+    "planned_files",
     "read",
     "segment",
     "segment_volume",
     "to_nibabel",
+    "write_chosen",
     "write_volume",
 ]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from tsdesktop.core.errors import ExportError
+from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.exports.nifti import write_label_map, write_per_class
@@ -29,6 +30,7 @@ SMOOTHINGS: dict[SmoothingName, Smoothing] = {
 }
 # How long each kind takes beside the others, for even progress: the labels, one surface, the tables, the picture.
 _LABELS, _SURFACE, _TABLES, _PICTURE = 6.0, 2.0, 4.0, 6.0
+_BATCH = 12
 
 
 @dataclass(frozen=True)
@@ -58,24 +60,19 @@ class ExportChoice:
         return self.meshes or self.merged_mesh
 
 
-def chosen_structures(choice: ExportChoice, label_map: LabelMap) -> LabelMap:
-    """The labels without what was not chosen. Raises ExportError when nothing is left."""
-    wanted = set(choice.names)
-    kept = [each.name for each in label_map.present if not wanted or each.name in wanted]
-    if not kept:
-        raise ExportError("export.nothing", reason="no chosen structure is in the label map")
-    return label_map.only(kept) if wanted else label_map
+def chosen_structures(choice: ExportChoice, label_map: LabelMap) -> tuple[StructureClass, ...]:
+    """The structures that were chosen and occur, in label order."""
+    return tuple(each for each in label_map.present if not choice.names or each.name in choice.names)
 
 
 def planned_files(choice: ExportChoice, label_map: LabelMap) -> list[Path]:
-    """The files that `write_chosen` would write, in order; none when nothing is chosen or left."""
-    try:
-        chosen = chosen_structures(choice, label_map)
-    except ExportError:
+    """The files that `write_chosen` would write, in order; none when nothing is chosen or left. No voxel is touched."""
+    chosen = chosen_structures(choice, label_map)
+    if not chosen:
         return []
     files = []
     if choice.label_map:
-        stem = _label_stem(chosen)
+        stem = _label_stem(label_map)
         files += [choice.folder / f"{stem}.nii.gz", choice.folder / f"{stem}.json"]
     if choice.masks:
         files += _in_folder(choice.folder / "structures", chosen, ".nii.gz")
@@ -95,16 +92,24 @@ def write_chosen(
     Whatever `listen` raises ends the work; files that were written before stay. Raises ExportError, also for files in
     the way, before anything is written.
     """
-    chosen = chosen_structures(choice, label_map)
+    if not chosen_structures(choice, label_map):
+        raise ExportError("export.nothing", reason="no chosen structure is in the label map")
     planned = planned_files(choice, label_map)
     if not planned:
         raise ExportError("export.nothing", reason="nothing was chosen")
     refuse_existing(planned, overwrite=choice.overwrite)
     existing_folder(choice.folder)
+    chosen = _without_others(choice, label_map)
     work = _Work(choice, volume, chosen, _Steps(choice, chosen, listen))
     written = [*work.labels(), *work.surfaces(), *work.tables(), *work.picture()]
     listen(Progress("done", 1.0))
     return written
+
+
+def _without_others(choice: ExportChoice, label_map: LabelMap) -> LabelMap:
+    if not choice.names:
+        return label_map
+    return label_map.only(each.name for each in chosen_structures(choice, label_map))
 
 
 class _Steps:
@@ -141,15 +146,17 @@ class _Work:
             path = choice.folder / f"{_label_stem(self.chosen)}.nii.gz"
             yield from write_label_map(self.chosen, path, source, overwrite=choice.overwrite)
         if choice.masks:
-            self.steps.begin("writing labels", _LABELS)
-            present = self.chosen.only(each.name for each in self.chosen.present)
-            yield from write_per_class(present, choice.folder / "structures", source, overwrite=choice.overwrite)
+            folder = choice.folder / "structures"
+            for batch in _batches(self.chosen.present):
+                self.steps.begin("writing labels", _LABELS * len(batch) / len(self.chosen.present))
+                some = replace(self.chosen, classes=batch)
+                yield from write_per_class(some, folder, source, overwrite=choice.overwrite)
 
     def surfaces(self) -> Iterator[Path]:
         choice = self.choice
         if not (choice.meshes or choice.merged_mesh):
             return
-        paths = _in_folder(choice.folder / "meshes", self.chosen, ".stl")
+        paths = _in_folder(choice.folder / "meshes", self.chosen.present, ".stl")
         kept: list[SurfaceMesh] = []
         for structure, path in zip(self.chosen.present, paths, strict=True):
             self.steps.begin(f"surface of {structure.title}", _SURFACE)
@@ -193,9 +200,17 @@ class _Work:
         yield path
 
 
+def _batches(structures: Sequence[StructureClass]) -> Iterator[tuple[StructureClass, ...]]:
+    """A few at a time, so that stopping is heard; all at once where file names have to be told apart."""
+    alike = len({each.name.lower() for each in structures}) < len(structures)
+    size = len(structures) if alike else _BATCH
+    for n in range(0, len(structures), size):
+        yield tuple(structures[n : n + size])
+
+
 def _label_stem(label_map: LabelMap) -> str:
     return file_names([label_map.task or "labels"], "")[0]
 
 
-def _in_folder(folder: Path, chosen: LabelMap, ending: str) -> list[Path]:
-    return [folder / name for name in file_names([each.name for each in chosen.present], ending)]
+def _in_folder(folder: Path, chosen: Iterable[StructureClass], ending: str) -> list[Path]:
+    return [folder / name for name in file_names([each.name for each in chosen], ending)]

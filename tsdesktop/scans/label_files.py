@@ -18,14 +18,24 @@ READABLE: tuple[Kind, ...] = ("nifti", "mgh", "nrrd", "meta", "gipl")
 
 
 def stated(path: Path) -> Scan:
-    """The voxels and the affine of a file as it states them. Raises ReadError and GeometryError."""
+    """The voxels and the affine of a file as it states them. Raises ReadError and GeometryError.
+
+    Several volumes in one file are refused: taking the first would leave out structures unsaid.
+    """
     with system_words(path):
         kind = kind_of(path)
         if kind not in READABLE:
             raise ReadError("labels.not_labels", name=path.name, reason="it is no image of a kind that labels come in")
-        if kind == "nifti":
-            return read_nifti(path, Request())
-        return read_mgh(path, Request()) if kind == "mgh" else read_itk(path, kind, Request())
+        scan = _read(path, kind)
+    if any(each.id == "note.first_volume" for each in scan.notes):
+        raise ReadError("labels.not_labels", name=path.name, reason="it has several layers or points in time")
+    return scan
+
+
+def _read(path: Path, kind: Kind) -> Scan:
+    if kind == "nifti":
+        return read_nifti(path, Request())
+    return read_mgh(path, Request()) if kind == "mgh" else read_itk(path, kind, Request())
 
 
 @contextmanager

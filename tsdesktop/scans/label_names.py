@@ -1,4 +1,6 @@
-"""What the numbers of a label map stand for: a table in the NIfTI header, or a JSON file beside it."""
+"""What the numbers of a label map stand for: a table in its header (NIfTI, or NRRD as 3D Slicer writes segmentations),
+or a JSON file beside it.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 _LABEL = re.compile(r"<Label\b([^>]*)>(.*?)</Label>", re.DOTALL)
 _KEY = re.compile(r'\bKey="(\d+)"')
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_SEGMENT = re.compile(r"^Segment(\d+)_(Name|LabelValue|Color):=(.*)$", re.MULTILINE)
+_NRRD_HEADER_BYTES = 1 << 20
 _HIGHEST = 65535
 
 
@@ -36,13 +40,13 @@ class NamedLabels:
 
 def named_labels(path: Path) -> NamedLabels:
     """What `path` or the JSON file beside it says; nothing where neither speaks."""
-    return _from_sidecar(path) or NamedLabels(_from_extension(path))
+    return _from_sidecar(path) or NamedLabels(_from_extension(path) or _from_segments(path))
 
 
 def bare_name(path: Path) -> str:
     """The file's name without its endings: "liver.nii.gz" as "liver"."""
     name = path.name
-    for ending in (".gz", ".nii", ".mgz", ".mgh", ".nrrd", ".mha", ".mhd"):
+    for ending in (".gz", ".nii", ".mgz", ".mgh", ".nrrd", ".seg", ".mha", ".mhd"):
         name = name[: -len(ending)] if name.lower().endswith(ending) else name
     return name
 
@@ -113,6 +117,35 @@ def _in_table(attributes: str, inside: str) -> StructureClass | None:
         # Label 0 is the background, which other programs list under a name.
         return None
     return structure_class(int(key.group(1)), name)
+
+
+def _from_segments(path: Path) -> tuple[StructureClass, ...]:
+    """The segments in the header of a NRRD file."""
+    segments: dict[str, dict[str, str]] = {}
+    for number, key, value in _SEGMENT.findall(_nrrd_header(path)):
+        segments.setdefault(number, {})[key] = value.strip()
+    return distinct(each for each in map(_segment, segments.values()) if each is not None)
+
+
+def _segment(entry: Mapping[str, str]) -> StructureClass | None:
+    try:
+        structure = structure_class(int(entry["LabelValue"]), entry["Name"])
+        red, green, blue = (round(255 * min(1.0, max(0.0, float(n)))) for n in entry["Color"].split())
+    except (KeyError, ValueError):
+        return None
+    return replace(structure, rgb=(red, green, blue)) if structure.label <= _HIGHEST else None
+
+
+def _nrrd_header(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            if not file.read(4).startswith(b"NRRD"):
+                return ""
+            file.seek(0)
+            head = file.read(_NRRD_HEADER_BYTES).replace(b"\r\n", b"\n")
+    except OSError:
+        return ""
+    return head.partition(b"\n\n")[0].decode("utf-8", "replace")
 
 
 def _extensions(path: Path) -> list[str]:

@@ -86,7 +86,8 @@ def content_of(path: Path) -> Content:
             array = stated(path).array
             if named_labels(path).classes:
                 return "labels" if _is_labels(array) else ""
-            return _content_of(array)
+            # A structure that was not found leaves an empty mask.
+            return "mask" if not array.any() and bare_name(path) in known_names() else _content_of(array)
     except ReadError:
         return ""
 

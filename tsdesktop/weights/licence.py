@@ -1,6 +1,7 @@
 """The licence number for networks that need one: its form, and the file that only this user may read. Never logged.
 
-The number is not sent anywhere yet: only its form is known, so "unreachable" is for when a server is asked.
+Nothing is sent anywhere here. Whoever can ask the server hands its question to `enter_licence`; without one only the
+form of a number is known.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +17,7 @@ from tsdesktop.core.errors import LicenceError
 from tsdesktop.core.settings import data_folder
 
 LicenceState = Literal["valid", "rejected", "unreachable", "not entered"]
+Question = Callable[[str], Literal["valid", "rejected", "unreachable"]]
 LICENCE_URL = "https://backend.totalsegmentator.com/license-academic/"
 _FORM = re.compile(r"aca_[0-9A-Za-z]{14}")
 _ONLY_OWNER = 0o600
@@ -38,6 +41,20 @@ def stored_licence() -> str:
         return licence_file().read_text(encoding="ascii", errors="replace").strip()
     except OSError:
         return ""
+
+
+def enter_licence(number: str, ask: Question | None = None) -> LicenceState:
+    """Checks a number and keeps it unless it was rejected; slow where `ask` is given, which asks the server.
+
+    Without `ask` "valid" means the form alone. "unreachable" keeps the number, so that it can be asked about again; an
+    empty text changes nothing. Raises LicenceError when it cannot be written.
+    """
+    state = state_of(number)
+    if state == "valid" and ask is not None:
+        state = ask(number.strip())
+    if state in ("valid", "unreachable"):
+        store_licence(number)
+    return state
 
 
 def store_licence(number: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 import tsdesktop
@@ -51,6 +51,8 @@ def test_anything_else_is_a_bug_with_a_report() -> None:
         "could not open '/mnt/My Scans/Meier Anna/ct.nii.gz': gone",
         r"could not open C:\Users\anna\Meier\scan.dcm",
         r"could not open \\server\share\Meier\scan.dcm",
+        "could not open '/mnt/My Scans/Anna Meier ct': gone",
+        "could not open /mnt/My Scans/ct of Anna Meier.nii.gz (gone)",
         "file:///data/Meier%20Anna.zip is damaged",
         "Meier_Anna.nii.gz is damaged",
         "~/scans/Meier.mha",
@@ -94,23 +96,23 @@ def test_the_last_lines_are_kept_and_debug_is_not() -> None:
     assert "line 4" in report_text(recent.lines) and "secret" not in report_text(recent.lines)
 
 
-def test_the_bug_dialog_copies_its_report(qtbot: QtBot) -> None:
+def test_the_bug_dialog_copies_its_report(qtbot: QtBot, window: QWidget) -> None:
     told = words_for(raised(RuntimeError("boom")))
     assert told is not None
-    dialog = BugReport(told)
-    qtbot.addWidget(dialog)
+    dialog = BugReport(told, window)
     dialog.show()
     QTest.mouseClick(next(each for each in dialog.findChildren(QPushButton) if each.text() == "Copy report"),
                      Qt.MouseButton.LeftButton)  # fmt: skip
     assert QGuiApplication.clipboard().text() == told.report
+    gone = []
+    dialog.destroyed.connect(lambda: gone.append(True))
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
-    assert not dialog.isVisible()
+    qtbot.waitUntil(lambda: bool(gone))
 
 
-def test_the_log_view_follows_the_log_and_its_report_names_nobody(qtbot: QtBot) -> None:
+def test_the_log_view_follows_the_log_and_its_report_names_nobody(qtbot: QtBot, window: QWidget) -> None:
     recent = RecentLines()
-    dialog = LogView(recent, ["Thorax Meier"])
-    qtbot.addWidget(dialog)
+    dialog = LogView(recent, ["Thorax Meier"], window)
     dialog.show()
     record = logging.LogRecord("x", logging.INFO, "", 0, "opened Thorax Meier from /scans/meier.zip", None, None)
     recent.handle(record)

@@ -25,12 +25,15 @@ _KEPT_LINES = 500
 _REPORTED_LINES = 60
 _SHORTEST_PRIVATE = 3
 _FRAME = re.compile(r'File "([^"]+)"')
+_ENDINGS = r"\.(?:nii(?:\.gz)?|dcm|ima|zip|nrrd|nhdr|mh[ad]|mg[zh]|hdr|img|gipl|stl)\b"
+_START = r"(?:file://)?(?:[A-Za-z]:[\\/]|\\\\|~[\\/]|/)"
+_LETTER = r"""[^\s"'<>|:;,()]"""
+_QUOTED_PATHS = re.compile(rf"""'{_START}[^'\n]*'|"{_START}[^"\n]*\"""")
+# Folders may have spaces in them, and so may the file at the end, as long as its ending tells where it stops.
 _PATHS = re.compile(
-    r"""(?:file://)?(?:[A-Za-z]:[\\/]|\\\\|~[\\/]|/)[^\s"'<>|:;,()]*(?:[ ][^\s"'<>|:;,()]*(?=[\\/]))*[^\s"'<>|:;,()]*"""
+    rf"{_START}{_LETTER}*(?:[ ]+{_LETTER}*[\\/]{_LETTER}*)*(?:(?:[ ]+{_LETTER}+){{1,6}}?{_ENDINGS})?", re.IGNORECASE
 )
-_SCAN_FILES = re.compile(
-    r"""[^\s"'<>|/\\]+\.(?:nii(?:\.gz)?|dcm|ima|zip|nrrd|nhdr|mh[ad]|mg[zh]|hdr|img|gipl|stl)\b""", re.IGNORECASE
-)
+_SCAN_FILES = re.compile(rf"""[^\s"'<>|/\\]+{_ENDINGS}""", re.IGNORECASE)
 _QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
 _UID = re.compile(r"\b\d+(?:\.\d+){5,}\b")
 
@@ -103,7 +106,7 @@ def redacted(text: str, private: Iterable[str] = ()) -> str:
     for word in sorted({each.strip() for each in (*private, *_own_names())}, key=len, reverse=True):
         if len(word) >= _SHORTEST_PRIVATE:
             out = re.sub(re.escape(word), "<private>", out, flags=re.IGNORECASE)
-    out = _PATHS.sub(_path_removed, out)
+    out = _PATHS.sub(_path_removed, _QUOTED_PATHS.sub("<path>", out))
     return _UID.sub("<uid>", _SCAN_FILES.sub("<file>", out))
 
 
