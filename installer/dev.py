@@ -1,6 +1,7 @@
 """Sets tsdesktop up in a clone, and runs or tests it.
 
-    python3 installer/dev.py run [ARGUMENTS]     the program; without arguments, a tour on the bundled sample scan
+    python3 installer/dev.py run [ARGUMENTS]     the program; without arguments, its window with the bundled sample
+                                                 scan, or where there is no display a tour of it
     python3 installer/dev.py test [ARGUMENTS]    every check; with arguments only pytest, which gets them
 
 This is the first thing that runs on a fresh machine, so it uses the standard library only. It makes the environment
@@ -10,6 +11,7 @@ This is the first thing that runs on a fresh machine, so it uses the standard li
 from __future__ import annotations
 
 import argparse
+import ctypes
 import hashlib
 import importlib.util
 import json
@@ -33,9 +35,31 @@ TOUR_TASKS = ("demo", "bone", "skin", "lungs", "fat_soft_bone")
 OLDEST_PYTHON = (3, 11)
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
-# What `test` needs from the system where there is no display, with the Debian package of each command. `run` needs
+# What `test` needs from the system where there is no display, with the Debian package of each command. The tour needs
 # nothing: meshes and pictures are made without OpenGL and X (tried in a container that has neither).
 SCREEN = {"xvfb-run": "xvfb", "xauth": "xauth"}
+# What Qt needs from the system to open a window on X, with the Debian package of each library. Desktops have most of it.
+LIBRARIES = {
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libX11-xcb.so.1": "libx11-xcb1",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-randr.so.0": "libxcb-randr0",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-sync.so.1": "libxcb-sync1",
+    "libxcb-util.so.1": "libxcb-util1",
+    "libxcb-xfixes.so.0": "libxcb-xfixes0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxkbcommon.so.0": "libxkbcommon0",
+}
 
 
 class SetupError(Exception):
@@ -96,15 +120,24 @@ def refuse_old_python(version: Sequence[int], executable: str) -> str:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Starts tsdesktop with these arguments; without any, takes the tour."""
+    """Starts tsdesktop with these arguments; without any, with the sample, or the tour where no window can be shown."""
     python = prepare(extras=())
-    if not arguments:
+    if not arguments and not has_display(os.environ, sys.platform):
         return take_tour(python)
-    command = [str(python), "-m", "tsdesktop", *arguments]
+    if has_display(os.environ, sys.platform):
+        install_libraries()
+    command = [str(python), "-m", "tsdesktop", *(arguments or [str(SAMPLE)])]
     if os.name == "posix":
         sys.stdout.flush()
         os.execv(command[0], command)  # the program gets Ctrl-C and the exit code is its own
     return subprocess.call(command)
+
+
+def has_display(environment: Mapping[str, str], platform: str) -> bool:
+    """Whether a window can be shown."""
+    if not platform.startswith("linux"):
+        return True
+    return any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def take_tour(python: Path) -> int:
@@ -309,16 +342,37 @@ def pinned_version(name: str, constraints: str) -> str:
 
 def install_virtual_screen(environment: Mapping[str, str]) -> None:
     """Gets a virtual screen on Debian and Ubuntu as root; else says which line does, and goes on."""
-    if not sys.platform.startswith("linux") or environment.get("DISPLAY"):
+    if not sys.platform.startswith("linux"):
         return
-    missing = missing_packages(lambda command: shutil.which(command) is not None)
+    install_libraries()
+    if environment.get("DISPLAY"):
+        return
+    missing = missing_packages(SCREEN, lambda command: shutil.which(command) is not None)
     if missing and not apt_install(missing):
         say(f"Tests that open windows need a virtual screen: {apt_line(missing)}.")
 
 
-def missing_packages(has: Callable[[str], bool]) -> list[str]:
-    """The Debian packages a virtual screen still needs; `has` tells whether a command is here."""
-    return [package for command, package in SCREEN.items() if not has(command)]
+def install_libraries() -> None:
+    """Gets the libraries of a window on Debian and Ubuntu as root; else says which line does, and goes on."""
+    if not sys.platform.startswith("linux"):
+        return
+    missing = missing_packages(LIBRARIES, can_be_loaded)
+    if missing and not apt_install(missing):
+        say(f"The window needs libraries of the system: {apt_line(missing)}.")
+
+
+def can_be_loaded(library: str) -> bool:
+    """Whether the system has this library."""
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def missing_packages(packages: Mapping[str, str], has: Callable[[str], bool]) -> list[str]:
+    """The Debian packages of what is not here; `has` tells whether a command or library is."""
+    return [package for name, package in packages.items() if not has(name)]
 
 
 def apt_install(packages: Sequence[str]) -> bool:

@@ -1,22 +1,63 @@
-"""Chooses which half to start before importing anything: the inference half, or the command line."""
+"""Chooses what to start before importing anything: the inference half, the command line, or the window."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
 
 HALF_VARIABLE = "TSDESKTOP_HALF"
+COMMANDS = ("segment", "info", "devices", "convert")
+Half = Literal["inference", "command line", "window"]
 
 
 def main() -> int:
-    """Starts the half that the environment asks for. Returns the exit code."""
-    if os.environ.get(HALF_VARIABLE) == "inference":
-        from tsdesktop.inference.worker import serve
+    """Starts the part of the program that is asked for. Returns the exit code."""
+    arguments = sys.argv[1:]
+    match half(arguments, os.environ):
+        case "inference":
+            from tsdesktop.inference.worker import serve
 
-        return serve()
-    from tsdesktop.cli.command import run
+            return serve()
+        case "window":
+            return _open_window(arguments)
+        case _:
+            from tsdesktop.cli.command import run
 
-    return run(sys.argv[1:])
+            return run(arguments)
+
+
+def half(arguments: Sequence[str], environment: Mapping[str, str]) -> Half:
+    """Which part: the environment names the inference half; commands and options are the command line's.
+
+    The window takes nothing, or paths to open.
+    """
+    if environment.get(HALF_VARIABLE) == "inference":
+        return "inference"
+    if not arguments:
+        return "window"
+    first = arguments[0]
+    is_command = first in COMMANDS or first.startswith("-")
+    # What is neither a command nor there is most likely a misspelt command: the command line says so.
+    return "window" if not is_command and Path(first).exists() else "command line"
+
+
+def has_display(environment: Mapping[str, str], platform: str) -> bool:
+    """Whether a window can be shown at all."""
+    if not platform.startswith("linux"):
+        return True
+    return any(environment.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+def _open_window(arguments: Sequence[str]) -> int:
+    if not has_display(os.environ, sys.platform):
+        sys.stderr.write("There is no display for the window here. `tsdesktop --help` shows what works without one.\n")
+        return 1
+    from tsdesktop.gui.start import start
+
+    return start([Path(each).absolute() for each in arguments])
 
 
 if __name__ == "__main__":

@@ -105,14 +105,29 @@ def test_the_fingerprint_follows_what_decides_the_installation(tmp_path: Path, m
 
 
 def test_only_what_is_missing_is_asked_for() -> None:
-    assert dev.missing_packages(lambda command: True) == []
-    assert dev.missing_packages(lambda command: False) == ["xvfb", "xauth"]
-    assert dev.missing_packages(lambda command: command == "xvfb-run") == ["xauth"]
+    assert dev.missing_packages(dev.SCREEN, lambda command: True) == []
+    assert dev.missing_packages(dev.SCREEN, lambda command: False) == ["xvfb", "xauth"]
+    assert dev.missing_packages(dev.SCREEN, lambda command: command == "xvfb-run") == ["xauth"]
+    assert "libxcb-icccm4" in dev.missing_packages(dev.LIBRARIES, lambda library: "icccm" not in library)
+
+
+def test_a_library_that_is_not_here_is_noticed() -> None:
+    assert not dev.can_be_loaded("libnothing-of-this-name.so.7")
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "shown"),
+    [({}, "linux", False), ({"DISPLAY": ":0"}, "linux", True), ({"WAYLAND_DISPLAY": "w"}, "linux", True),
+     ({}, "darwin", True), ({}, "win32", True)],
+)  # fmt: skip
+def test_the_window_is_opened_where_it_can_be_seen(environment: dict[str, str], platform: str, shown: bool) -> None:
+    assert dev.has_display(environment, platform) is shown
 
 
 def test_no_virtual_screen_is_installed_beside_a_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dev, "apt_install", lambda packages: pytest.fail("something was installed"))
     monkeypatch.setattr(shutil, "which", lambda command: None)
+    monkeypatch.setattr(dev, "can_be_loaded", lambda library: True)
     dev.install_virtual_screen({"DISPLAY": ":0"})
 
 

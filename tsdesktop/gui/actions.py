@@ -5,7 +5,7 @@ Keys without Ctrl belong to the views only, so that they never get in the way of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt
@@ -17,7 +17,6 @@ from tsdesktop.gui.session import LabelStyle, Session
 from tsdesktop.gui.windowing import CT_PRESETS, auto_window, first_window
 
 translate = QCoreApplication.translate
-Tool = str
 OPACITIES = (20, 45, 70, 100)
 
 
@@ -31,11 +30,14 @@ class Said:
 
 
 class ActionMaker:
-    """Makes actions on a window; `views` is the widget whose focus gives single keys their meaning."""
+    """Makes actions on a window. Letters mean something in the slices only, since 3D has letters of its own; digits
+    and other single keys in all `views`; what is pressed with Ctrl or is a function key means the same everywhere.
+    """
 
-    def __init__(self, window: QWidget, views: QWidget) -> None:
+    def __init__(self, window: QWidget, views: QWidget, slices: Sequence[QWidget]) -> None:
         self._window = window
         self._views = views
+        self._slices = slices
 
     def made(self, said: Said, on_triggered: Callable[[], object], *, checkable: bool = False) -> QAction:
         """An action that does this."""
@@ -46,14 +48,16 @@ class ActionMaker:
         action.triggered.connect(lambda _=False: on_triggered())
         if said.keys:
             action.setShortcuts([QKeySequence(each) for each in said.keys.split(" | ")])
-        if said.keys and not _has_modifier(said.keys):
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            self._views.addAction(action)
-        else:
+        if not said.keys or _has_modifier(said.keys):
             self._window.addAction(action)
+            return action
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        is_letter = len(said.keys) == 1 and said.keys.isalpha()
+        for widget in self._slices if is_letter else [self._views]:
+            widget.addAction(action)
         return action
 
-    def group(self, actions: Iterator[QAction] | list[QAction], parent: QObject) -> QActionGroup:
+    def group(self, actions: Iterable[QAction], parent: QObject) -> QActionGroup:
         """Actions of which one is in force."""
         group = QActionGroup(parent)
         for action in actions:

@@ -10,6 +10,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
+from tsdesktop.core.errors import TsDesktopError
 from tsdesktop.core.options import Options
 from tsdesktop.core.statistics import StructureStatistics
 from tsdesktop.core.volume import LabelMap, Volume
@@ -25,6 +26,8 @@ from tsdesktop.pipeline import Segmentation
 from tsdesktop.pipeline.exporting import on_label_grid
 
 log = logging.getLogger(__name__)
+# What is computed again within this time needs no question when it would be lost.
+_WORTH_ASKING_S = 20.0
 
 
 class RunFlow(QObject):
@@ -40,6 +43,8 @@ class RunFlow(QObject):
         self._left = left
         self._supervisor = supervisor
         self._counting: Work | None = None
+        # The result that is on screen and in no file yet.
+        self._unsaved: Segmentation | None = None
         left.run_wanted.connect(self.start)
         left.cancel_wanted.connect(supervisor.cancel)
         supervisor.progressed.connect(self._on_progressed)
@@ -53,6 +58,21 @@ class RunFlow(QObject):
     def is_running(self) -> bool:
         """Whether a run is under way."""
         return self._supervisor.running is not None
+
+    @property
+    def has_unsaved_result(self) -> bool:
+        """Whether a result that took long to compute is shown and has not been exported."""
+        result = self._unsaved
+        return result is not None and result is self._session.result and result.seconds >= _WORTH_ASKING_S
+
+    def mark_saved(self) -> None:
+        """The result on screen has been exported."""
+        self._unsaved = None
+
+    def give_up(self) -> None:
+        """Stops the run and lets go of its result."""
+        self._unsaved = None
+        self._supervisor.cancel()
 
     @property
     def _is_of_open_scan(self) -> bool:
@@ -82,6 +102,7 @@ class RunFlow(QObject):
             self._left.run.show_idle()
             return
         self._session.show_labels(result.label_map, result)
+        self._unsaved = result
         found = len(result.label_map.present)
         if found:
             text = self.tr("Found {structures} in {time}")
@@ -96,7 +117,8 @@ class RunFlow(QObject):
     def _on_failed(self, error: Exception) -> None:
         self.running_changed.emit(False)
         self._left.run.show_error(error)
-        self.bug_found.emit(error)
+        if not isinstance(error, TsDesktopError):
+            self.bug_found.emit(error)
 
     def _on_cancelled(self) -> None:
         self.running_changed.emit(False)

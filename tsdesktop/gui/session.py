@@ -91,6 +91,13 @@ class Session(QObject):
         self.cursor_changed.emit()
         self.notes_changed.emit()
 
+    def close_volume(self) -> None:
+        """Closes the scan and its labels."""
+        self.volume, self.notes, self.pointer_ras = None, (), None
+        self.close_labels()
+        self.volume_changed.emit()
+        self.notes_changed.emit()
+
     def close_labels(self) -> None:
         """Forgets the labels, their looks and numbers."""
         self.label_map, self.result, self.selected = None, None, None

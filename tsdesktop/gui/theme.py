@@ -152,7 +152,9 @@ def _style_sheet(theme: Theme) -> str:
     return f"""
     QWidget {{ font-size: {BASE_PX}px; }}
     QMainWindow, QDialog {{ background: {t.background}; }}
-    QFrame[role="panel"] {{ background: {t.panel}; border: none; }}
+    QFrame[role="panel"], QWidget[role="panel"] {{ background: {t.panel}; border: none; }}
+    QWidget#header {{ border-bottom: 1px solid {t.line}; }}
+    QWidget#status {{ border-top: 1px solid {t.line}; }}
     QFrame[role="popup"] {{ background: {t.panel}; border: 1px solid {t.line}; }}
     QFrame[role="hairline"] {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
     QFrame[role="card"] {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: {RADIUS}px; }}
@@ -174,6 +176,8 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton[role="primary"]:disabled {{ background: {t.line}; color: {t.secondary}; }}
     QPushButton[role="link"], QToolButton[role="link"] {{ background: transparent; border: none; color: {t.accent};
         padding: 2px; text-align: left; }}
+    QToolButton[role="chip"] {{ padding: 4px 9px; }}
+    QToolButton[role="chip"]::menu-indicator {{ image: none; }}
     QToolButton[role="quiet"] {{ background: transparent; border: none; padding: 3px; }}
     QToolButton[role="quiet"]:hover {{ background: {t.raised}; border-radius: {RADIUS}px; }}
     QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextBrowser {{ background: {t.raised};
@@ -185,7 +189,7 @@ def _style_sheet(theme: Theme) -> str:
     QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 4px; }}
     QMenu::item:selected {{ background: {t.line}; }}
     QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
-    QMenuBar {{ background: {t.panel}; }}
+    QMenuBar {{ background: transparent; border: none; }}
     QMenuBar::item {{ padding: 4px 9px; background: transparent; }}
     QMenuBar::item:selected {{ background: {t.raised}; border-radius: 4px; }}
     QTreeView, QListView, QTableView {{ background: transparent; border: none; outline: none; }}

@@ -1,0 +1,296 @@
+"""What the entries of the menus and the buttons of the window do: open, ask, export, show, remember."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QObject, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from tsdesktop.gui.background import run_in_background
+from tsdesktop.gui.dialogs.about import About
+from tsdesktop.gui.dialogs.export_dialog import ExportDialog
+from tsdesktop.gui.dialogs.licence_dialog import LicenceDialog
+from tsdesktop.gui.dialogs.log_view import LogView
+from tsdesktop.gui.dialogs.preferences import Preferences
+from tsdesktop.gui.dialogs.scan_information import ScanInformation
+from tsdesktop.gui.dialogs.series_picker import SeriesPicker
+from tsdesktop.gui.dialogs.shortcuts import Shortcuts
+from tsdesktop.gui.opening.flow import Wanted
+from tsdesktop.gui.pictures import picture_of_views, save_picture
+from tsdesktop.pipeline import SeriesSummary
+from tsdesktop.weights.places import own_weights_folder
+
+if TYPE_CHECKING:
+    from tsdesktop.gui.window import MainWindow
+
+translate = QCoreApplication.translate
+
+
+class Commands(QObject):
+    """The window's deeds. Nothing here waits: dialogs do not block, slow work runs in the background."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+
+    # opening
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Opens paths together; asks first where a run would be stopped or labels lost."""
+        go_on = partial(self._window.opening.open, paths)
+        if not self.ask_before_losing(go_on):
+            go_on()
+
+    def open_recent(self, path: Path, series: str) -> None:
+        """Opens a scan of the list again."""
+        go_on = partial(self._window.opening.open_series, Wanted(path, series))
+        if not self.ask_before_losing(go_on):
+            go_on()
+
+    def browse_file(self) -> None:
+        """Asks for a file, or several."""
+        self._window.centre.empty.browse_file()
+
+    def browse_folder(self) -> None:
+        """Asks for a folder."""
+        self._window.centre.empty.browse_folder()
+
+    def open_sample(self) -> None:
+        """Opens the scan that comes with the program."""
+        self._window.centre.empty.open_sample()
+
+    def browse_labels(self) -> None:
+        """Asks for a label map of the open scan."""
+        window = self._window
+        dialog = QFileDialog(window, self.tr("Open labels"), window.memory.settings.open_folder)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        endings = "*.nii *.nii.gz *.nrrd *.mha *.mhd *.mgz *.mgh"
+        dialog.setNameFilters([self.tr("Label maps") + f" ({endings})", self.tr("All files") + " (*)"])
+        dialog.filesSelected.connect(lambda names: window.opening.open_labels([Path(name) for name in names]))
+        dialog.open()
+
+    def offer_series(self, wanted: Wanted, summaries: list[SeriesSummary]) -> None:
+        """Lets a person choose among several series."""
+        picker = SeriesPicker(summaries, self._window)
+        picker.chosen.connect(
+            lambda chosen: self._window.opening.open_series(
+                Wanted(wanted.path, str(chosen.number), labels=wanted.labels)
+            )
+        )
+        picker.open()
+
+    def tell_left_over(self, paths: list[Path]) -> None:
+        """Says what was dropped and not opened."""
+        names = ", ".join(path.name for path in paths[:3])
+        text = self.tr("Not opened: {names}.").format(names=names)
+        self._window.telling.message(
+            text, self.tr("One scan is open at a time, with labels that belong to it."), "warning"
+        )
+
+    def close_scan(self) -> None:
+        """Back to the empty window."""
+        go_on = self._window.session.close_volume
+        if not self.ask_before_losing(go_on):
+            go_on()
+
+    def ask_before_losing(self, go_on: Callable[[], object]) -> bool:
+        """Asks where going on would stop a run or lose labels that were not exported; `go_on` is called on a yes.
+
+        Returns whether it asks; where there is nothing to lose it does not.
+        """
+        window = self._window
+        if window.runs.is_running:
+            question = self.tr("A run is under way. Stop it?")
+            yes, more = self.tr("Stop the run"), self.tr("What it has computed so far is lost.")
+        elif window.runs.has_unsaved_result:
+            question = self.tr("The labels have not been exported. Go on without them?")
+            yes, more = self.tr("Go on"), self.tr("They can be computed again, which takes as long as before.")
+        else:
+            return False
+        box = QMessageBox(QMessageBox.Icon.NoIcon, "tsdesktop", question, parent=window)
+        box.setInformativeText(more)
+        agreed = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+        if not window.runs.is_running:
+            export = box.addButton(self.tr("Export…"), QMessageBox.ButtonRole.ActionRole)
+            export.clicked.connect(lambda: self.export())
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        agreed.clicked.connect(partial(self._stop_and, go_on))
+        box.open()
+        return True
+
+    def _stop_and(self, go_on: Callable[[], object]) -> None:
+        self._window.runs.give_up()
+        go_on()
+
+    # running
+
+    def segment(self) -> None:
+        """Starts the run that the left panel describes, as its button does."""
+        self._window.show_sides(left=True, right=self._window.memory.settings.right_open)
+        self._window.left.run.button.click()
+
+    def cancel_run(self) -> None:
+        """Stops the run under way."""
+        if self._window.runs.is_running:
+            self._window.left.run.cancel.click()
+
+    def choose_structures(self) -> None:
+        """Opens the tree of structures to compute."""
+        self._window.show_sides(left=True, right=self._window.memory.settings.right_open)
+        self._window.left.open_structure_picker()
+
+    def find_devices(self) -> None:
+        """Looks for graphics cards again."""
+        self._window.supervisor.find_devices()
+
+    def open_networks_folder(self) -> None:
+        """Shows where networks belong."""
+        place = own_weights_folder()
+        place.mkdir(parents=True, exist_ok=True)
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(place)))
+
+    # results
+
+    def export(self, labels: tuple[int, ...] = ()) -> None:
+        """Opens the export dialog, for these labels or for all that a person chooses there."""
+        window = self._window
+        if window.session.label_map is None:
+            return
+        dialog = ExportDialog(window.session, window.memory.settings, labels, window)
+        dialog.folder_chosen.connect(lambda folder: window.memory.change(export_folder=str(folder)))
+        dialog.exported.connect(window.runs.mark_saved)
+        dialog.open()
+
+    def save_picture(self) -> None:
+        """Asks where, and writes the views as a PNG."""
+        window = self._window
+        image = picture_of_views(window.centre.grid)
+        dialog = QFileDialog(window, self.tr("Save picture"), window.memory.settings.export_folder)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("png")
+        dialog.setNameFilter(self.tr("PNG picture") + " (*.png)")
+        dialog.selectFile("tsdesktop.png")
+        dialog.fileSelected.connect(lambda name: self._write_picture(image, Path(name)))
+        dialog.open()
+
+    def _write_picture(self, image: QImage, path: Path) -> None:
+        said = self.tr("{name} was written.").format(name=path.name)
+        telling = self._window.telling
+        run_in_background(partial(save_picture, image, path), lambda _: telling.message(said), telling.error)
+
+    def copy_picture(self) -> None:
+        """Puts a picture of the views on the clipboard."""
+        QGuiApplication.clipboard().setImage(picture_of_views(self._window.centre.grid))
+        self._window.telling.message(self.tr("The picture is on the clipboard."))
+
+    # looking
+
+    def set_layout_named(self, name: str) -> None:
+        """Which views are shown."""
+        self._window.centre.grid.set_layout(name)
+
+    def reset_views(self) -> None:
+        """Everything in view, in slices and in 3D."""
+        for view in self._window.centre.slices.values():
+            view.zoom_reset()
+        if self._window.scene is not None:
+            self._window.scene.reset()
+
+    def go_to_selected(self) -> None:
+        """Moves the crosshair to the middle of the selected structure."""
+        session = self._window.session
+        if session.selected is not None:
+            session.select(session.selected, go_there=True)
+
+    def look_from(self, letter: str) -> None:
+        """Turns the 3D view."""
+        if self._window.scene is not None:
+            self._window.scene.look_from(letter)
+
+    def take_tool(self, tool: str) -> None:
+        """Takes a measuring tool into the hand; "" puts it down."""
+        window = self._window
+        for view in window.centre.slices.values():
+            view.set_tool(tool)
+        for action in window.menus.tool_actions:
+            action.setChecked(action.data() == tool)
+            if action.data() == tool:
+                window.header.show_tool(action.text() if tool else "")
+
+    def clear_measurements(self) -> None:
+        """Removes all measurements."""
+        self._window.centre.measurements.clear()
+
+    def toggle_left(self) -> None:
+        """Shows or hides the task panel."""
+        settings = self._window.memory.settings
+        self._window.show_sides(left=not settings.left_open, right=settings.right_open)
+
+    def toggle_right(self) -> None:
+        """Shows or hides the structure panel."""
+        settings = self._window.memory.settings
+        self._window.show_sides(left=settings.left_open, right=not settings.right_open)
+
+    def toggle_sides(self) -> None:
+        """Hides both panels, or shows both where one is hidden."""
+        settings = self._window.memory.settings
+        shown = not (settings.left_open or settings.right_open)
+        self._window.show_sides(left=shown, right=shown)
+
+    def toggle_full_screen(self) -> None:
+        """The whole screen, or back."""
+        window = self._window
+        if window.isFullScreen():
+            window.showNormal()
+        else:
+            window.showFullScreen()
+
+    def show_task_finder(self) -> None:
+        """Puts the cursor into the search for tasks."""
+        if self._window.session.volume is not None:
+            self._window.show_sides(left=True, right=self._window.memory.settings.right_open)
+            self._window.left.focus_search()
+
+    def show_structure_filter(self) -> None:
+        """Puts the cursor into the filter of structures."""
+        self._window.show_sides(left=self._window.memory.settings.left_open, right=True)
+        self._window.right.focus_filter()
+
+    # dialogs
+
+    def show_preferences(self) -> None:
+        """Opens the preferences."""
+        dialog = Preferences(self._window.memory.settings, self._window)
+        dialog.changed.connect(self._window.memory.take)
+        dialog.open()
+
+    def show_scan_information(self) -> None:
+        """Tells what the open file is."""
+        if self._window.session.volume is not None:
+            ScanInformation(self._window.session.volume, self._window.session.notes, self._window).open()
+
+    def show_licence(self) -> None:
+        """Opens the licence number's dialog."""
+        LicenceDialog(self._window).open()
+
+    def show_log(self) -> None:
+        """Opens the log."""
+        telling = self._window.telling
+        LogView(telling.log_lines, telling.private_words, self._window).open()
+
+    def show_shortcuts(self) -> None:
+        """Lists keys and what the mouse does."""
+        Shortcuts(self._window.menus.spoken, self._window.memory.settings.mouse_profile, self._window).open()
+
+    def show_about(self) -> None:
+        """Says what this program is, and is not."""
+        About(self._window).open()
+
+    def close(self) -> None:
+        """Closes the window."""
+        self._window.close()

@@ -1,0 +1,60 @@
+"""Tells a person what went wrong: a line above the views for what a line can say, a report for a bug."""
+
+from __future__ import annotations
+
+import logging
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from tsdesktop.gui.dialogs.bug_report import BugReport, Words, words_for
+from tsdesktop.gui.dialogs.notes_line import NotesLine
+from tsdesktop.gui.dialogs.report import RecentLines
+from tsdesktop.gui.session import Session
+
+log = logging.getLogger(__name__)
+
+
+class Telling(QObject):
+    """Where every exception of the window ends."""
+
+    def __init__(self, session: Session, line: NotesLine, log_lines: RecentLines, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._line = line
+        self._window = parent
+        self.log_lines = log_lines
+
+    @property
+    def private_words(self) -> list[str]:
+        """What names the open scan: nothing of it belongs into a report."""
+        volume = self._session.volume
+        if volume is None:
+            return []
+        source = volume.source
+        return [each for each in (source.name, source.description, source.series_instance_uid) if each]
+
+    def error(self, error: BaseException) -> None:
+        """One sentence and what to do about it; nothing for Cancelled; a report for what is this program's fault."""
+        told = words_for(error, self.log_lines.lines, self.private_words)
+        if told is None:
+            return
+        if told.is_bug:
+            self.bug(error, told)
+        else:
+            self._line.show_message(told.sentence, told.hint, role="error")
+
+    def bug(self, error: BaseException, told: Words | None = None) -> None:
+        """A line that offers the report."""
+        log.error("a bug: %s", type(error).__name__, exc_info=error)
+        words = told or words_for(error, self.log_lines.lines, self.private_words)
+        if words is not None:
+            show = self.tr("Show report")
+            self._line.show_message(words.sentence, role="error", action=(show, lambda: self._open_report(words)))
+
+    def message(self, text: str, hint: str = "", role: str = "good") -> None:
+        """Something worth a line."""
+        self._line.show_message(text, hint, role=role)
+
+    def _open_report(self, words: Words) -> None:
+        BugReport(words, self._window).open()

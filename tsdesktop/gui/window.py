@@ -1,0 +1,262 @@
+"""The main window: left what to do, centre the views, right what was found. It puts the parts together.
+
+Every part gets the session and listens to it; the window connects what they emit. What menus and buttons do stands in
+gui/commands.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QVBoxLayout, QWidget
+
+from tsdesktop.core.settings import Settings
+from tsdesktop.gui import theme
+from tsdesktop.gui.actions import ActionMaker
+from tsdesktop.gui.centre import Centre
+from tsdesktop.gui.commands import Commands
+from tsdesktop.gui.dialogs.report import RecentLines
+from tsdesktop.gui.header import Header
+from tsdesktop.gui.menus import Menus
+from tsdesktop.gui.opening.drop import paths_of
+from tsdesktop.gui.opening.flow import OpeningFlow, Wanted
+from tsdesktop.gui.panels.left import LeftPanel
+from tsdesktop.gui.panels.right import RightPanel
+from tsdesktop.gui.panels.structure_menu import structure_menu
+from tsdesktop.gui.remembering import Memory, display_of, display_settings, place_of, put_in_place
+from tsdesktop.gui.run_flow import RunFlow
+from tsdesktop.gui.scene.view import SceneView
+from tsdesktop.gui.session import Session
+from tsdesktop.gui.status_line import StatusLine
+from tsdesktop.gui.supervisor import Supervisor
+from tsdesktop.gui.telling import Telling
+
+_FIRST_SIZE = (1400, 880)
+_LEAST_SIZE = (860, 560)
+_SIDES = (296, 264)
+# The scan is on screen by then; the process that looks for graphics cards takes two cores for some seconds.
+_DEVICES_AFTER_MS = 2500
+
+
+class MainWindow(QMainWindow):
+    """The window of the program. It opens what is dropped on it, and closes once nothing would be lost."""
+
+    def __init__(self, settings: Settings, log_lines: RecentLines, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("tsdesktop")
+        self.setMinimumSize(*_LEAST_SIZE)
+        self.resize(*_FIRST_SIZE)
+        self.setAcceptDrops(True)
+        self.session = Session(self)
+        self.session.display = display_of(settings)
+        self.memory = Memory(settings, self)
+        self.supervisor = Supervisor(self)
+        self.scene: SceneView | None = None
+        self._closing_agreed = False
+        self._devices_asked = False
+        self._make_parts(log_lines)
+        self._lay_out()
+        self._connect()
+        self._restore(settings)
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Opens what was dropped, chosen or named together; asks first where that would stop a run or lose results."""
+        self.commands.open_paths(list(paths))
+
+    # parts
+
+    def _make_parts(self, log_lines: RecentLines) -> None:
+        session = self.session
+        self.header = Header(session)
+        self.left, self.right = LeftPanel(session), RightPanel(session)
+        self.centre = Centre(session)
+        self.status = StatusLine(session)
+        self.telling = Telling(session, self.centre.notes, log_lines, self)
+        self.opening = OpeningFlow(session, self)
+        self.runs = RunFlow(session, self.left, self.supervisor, self)
+        self.commands = Commands(self)
+        views = list(self.centre.slices.values())
+        self.menus = Menus(session, self.commands, ActionMaker(self, self.centre.grid, views), self)
+        self.menus.fill(self.header.menus)
+        menus = self.menus
+        self.header.set_menus(menus.window_menu, menus.labels_menu, menus.layout_menu, menus.measure_menu)
+
+    def _lay_out(self) -> None:
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setHandleWidth(1)
+        for part, stretch in ((self.left, 0), (self.centre, 1), (self.right, 0)):
+            self.splitter.addWidget(part)
+            self.splitter.setStretchFactor(self.splitter.count() - 1, stretch)
+        self.splitter.setCollapsible(1, False)
+        self.splitter.setSizes([_SIDES[0], _FIRST_SIZE[0] - sum(_SIDES), _SIDES[1]])
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.splitter, 1)
+        column.addWidget(self.status)
+        self.setMenuWidget(self.header)
+        self.setCentralWidget(inside)
+        self._show_sides()
+
+    def _connect(self) -> None:
+        commands, opening, session = self.commands, self.opening, self.session
+        self.header.scan_clicked.connect(commands.show_scan_information)
+        self.header.export_clicked.connect(lambda: commands.export())
+        self.left.licence_wanted.connect(commands.show_licence)
+        self.left.choices.changed.connect(self._on_choices_changed)
+        self.right.export_wanted.connect(commands.export)
+        self.supervisor.devices_found.connect(self.left.device.show_devices)
+        self._connect_centre()
+        opening.failed.connect(self.telling.error)
+        opening.series_offered.connect(commands.offer_series)
+        opening.scan_opened.connect(self._on_scan_opened)
+        opening.left_over.connect(commands.tell_left_over)
+        self.runs.bug_found.connect(self.telling.bug)
+        session.volume_changed.connect(self._on_volume_changed)
+        session.display_changed.connect(lambda: self.memory.change(**display_settings(session)))
+        self.memory.changed.connect(self._on_settings_changed)
+
+    def _connect_centre(self) -> None:
+        centre, commands, opening = self.centre, self.commands, self.opening
+        centre.empty.open_wanted.connect(self.open_paths)
+        centre.empty.series_wanted.connect(commands.open_recent)
+        centre.opening.cancel_wanted.connect(opening.cancel)
+        centre.grid.layout_changed.connect(self._on_layout_changed)
+        opening.started.connect(centre.opening.begin)
+        opening.progressed.connect(centre.opening.show_progress)
+        opening.ended.connect(centre.opening.end)
+        for view in centre.slices.values():
+            view.menu_wanted.connect(self._open_structure_menu)
+            view.tool_done.connect(lambda: commands.take_tool(""))
+
+    def _restore(self, settings: Settings) -> None:
+        grid_state = put_in_place(self, self.splitter, settings)
+        if grid_state is not None:
+            self.centre.grid.restore(grid_state)
+        self.centre.grid.set_layout(settings.window_layout or "four")
+        self.left.choices.choose_device(settings.device)
+        self._take_mouse_profile(settings)
+
+    # what happens
+
+    def _on_volume_changed(self) -> None:
+        self._show_sides()
+        volume = self.session.volume
+        name = "" if volume is None else volume.source.description or volume.source.name
+        self.setWindowTitle(f"{name} - tsdesktop" if name else "tsdesktop")
+        if volume is not None and self.scene is None:
+            # After the first slices are on screen.
+            QTimer.singleShot(0, self._make_scene)
+        if volume is not None and not self._devices_asked:
+            self._devices_asked = True
+            QTimer.singleShot(_DEVICES_AFTER_MS, self.supervisor.find_devices)
+
+    def _make_scene(self) -> None:
+        if self.scene is None:
+            self.scene = SceneView(self.session)
+            self.scene.menu_wanted.connect(self._open_structure_menu)
+            self.centre.grid.set_scene(self.scene)
+
+    def _on_scan_opened(self, wanted: Wanted) -> None:
+        self.memory.change(open_folder=str(wanted.path.parent))
+
+    def _on_layout_changed(self) -> None:
+        name = self.centre.grid.layout_name
+        for action in self.menus.layout_actions:
+            action.setChecked(action.data() == name)
+            if action.data() == name:
+                self.header.show_layout(action.text())
+
+    def _on_choices_changed(self) -> None:
+        self.memory.change(device=self.left.choices.device)
+
+    def _on_settings_changed(self, before: Settings, now: Settings) -> None:
+        if before.theme != now.theme:
+            wear_chosen(now)
+        if before.mouse_profile != now.mouse_profile:
+            self._take_mouse_profile(now)
+        if before.device != now.device:
+            self.left.choices.choose_device(now.device)
+        display = display_of(now, self.session.display)
+        if display != self.session.display:
+            self.session.set_display(display)
+
+    def _take_mouse_profile(self, settings: Settings) -> None:
+        for view in self.centre.slices.values():
+            view.mouse_profile = settings.mouse_profile
+
+    def _open_structure_menu(self, label: int, place: QPoint) -> None:
+        if label and self.session.label_map is not None:
+            menu = structure_menu(self.session, label, self, on_export=self.commands.export)
+            menu.popup(place)
+
+    def _show_sides(self) -> None:
+        is_open = self.session.volume is not None
+        self.left.setVisible(is_open and self.memory.settings.left_open)
+        self.right.setVisible(is_open and self.memory.settings.right_open)
+        self.status.setVisible(is_open)
+        if hasattr(self, "menus"):
+            self.menus.left.setChecked(self.memory.settings.left_open)
+            self.menus.right.setChecked(self.memory.settings.right_open)
+
+    def show_sides(self, *, left: bool, right: bool) -> None:
+        """Which of the panels are shown beside the views."""
+        self.memory.change(left_open=left, right_open=right)
+        self._show_sides()
+
+    # events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Files and folders may be dropped anywhere."""
+        if paths_of(event.mimeData()):
+            event.acceptProposedAction()
+            self.centre.show_drop_target(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+        """Nothing is dropped after all."""
+        self.centre.show_drop_target(False)
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Opens what was dropped."""
+        self.centre.show_drop_target(False)
+        paths = paths_of(event.mimeData())
+        if paths:
+            event.acceptProposedAction()
+            self.open_paths(paths)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """The desktop may change between dark and light."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ThemeChange and self.memory.settings.theme == "auto":
+            wear_chosen(self.memory.settings)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Asks first where a run would be stopped or labels lost; then ends every thread and process."""
+        if not self._closing_agreed and self.commands.ask_before_losing(self._close_agreed):
+            event.ignore()
+            return
+        self.memory.change(**place_of(self, self.splitter, self.centre.grid.state()))
+        self.memory.change(window_layout=self.centre.grid.layout_name)
+        self.memory.save_now()
+        self.opening.cancel()
+        if self.scene is not None:
+            self.scene.close_scene()
+        self.supervisor.close()
+        super().closeEvent(event)
+
+    def _close_agreed(self) -> None:
+        self._closing_agreed = True
+        self.close()
+
+
+def wear_chosen(settings: Settings) -> None:
+    """Dresses the application as the settings say."""
+    application = QApplication.instance()
+    if isinstance(application, QApplication):
+        chosen = {"dark": theme.DARK, "light": theme.LIGHT}.get(settings.theme) or theme.system_theme()
+        theme.wear(application, chosen)
