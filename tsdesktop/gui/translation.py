@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
@@ -13,17 +16,78 @@ from tsdesktop.core.words import WORDS
 Language = Literal["auto", "en", "de"]
 TRANSLATED = ("de",)
 WORDS_CONTEXT = "words"
+REASONS_CONTEXT = "reasons"
 SETTINGS_CONTEXT = "settings"
+STRUCTURES_CONTEXT = "Structures"
+
+# Gaps that hold what other people named, or what has to be typed as it is.
+AS_THEY_ARE = {
+    "name", "folder", "zip_name", "place", "task", "tasks", "near", "better", "choices", "endings", "option", "syntax",
+    "axes", "variant",
+}  # fmt: skip
+_DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
+# Words for gaps which the code composes or takes from elsewhere; all others are found where they are written.
+REASONS = (
+    "all {0} lie in the same place",
+    "they are shifted sideways against each other by up to {0} mm",
+    "two neighbours are {0} mm apart, most {1} mm",
+    "its {0} GB do not fit in memory",
+    "its sform says {0}, its qform {1}",
+    "it would be {0} mm long",
+    "{0} is a file, not a folder",
+    "{0} may not be changed",
+    "its plans cannot be read ({0})",
+    "it needs {0} channels at once",
+    "the normalization {0}",
+    "the network class {0}",
+    "the import of {0}",
+    "the operation {0}",
+    "the resampling {0}",
+    "a number from {0} to {1}",
+    "the task {0}",
+    "the MR task {0}",
+    "the graphics card ({0})",
+    "the computer",
+    "NVIDIA graphics card",
+    "Apple graphics",
+    "processor, {0} threads of {1} cores",
+    "this build of torch has no CUDA",
+    "no card or no driver was found",
+    "not available on this system",
+    "it has {0} GB of memory, {1} are needed",
+    "a test network did not run ({0})",
+    "a test network gave wrong results (off by {0})",
+    "segmentation",
+    "radiotherapy structure set",
+    "radiotherapy plan",
+    "radiotherapy dose map",
+    "radiotherapy object",
+    "report",
+    "presentation state",
+    "secondary capture picture",
+    "document",
+    "registration",
+    "parametric map",
+    "DICOM directory",
+)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What `install` changed, for `uninstall`."""
+
+    translators: tuple[QTranslator, ...]
+    locale_before: QLocale
 
 
 def translated(sentence_id: str, arguments: Mapping[str, object]) -> str:
     """The sentence of an error or a note in the window's language. Raises KeyError as `sentence_of`."""
-    return _looked_up(WORDS[sentence_id][0], arguments)
+    return _filled(WORDS[sentence_id][0], arguments)
 
 
 def translated_hint(sentence_id: str, arguments: Mapping[str, object]) -> str:
     """What to do about it in the window's language; may be empty."""
-    return _looked_up(WORDS[sentence_id][1], arguments)
+    return _filled(WORDS[sentence_id][1], arguments)
 
 
 def setting_words(text: str) -> str:
@@ -31,38 +95,81 @@ def setting_words(text: str) -> str:
     return QCoreApplication.translate(SETTINGS_CONTEXT, text)
 
 
-def chosen_language(language: Language) -> str:
-    """The language to show: "auto" is the system's where there is a translation, else English."""
-    if language != "auto":
-        return language
-    system = QLocale.system().name().split("_")[0]
-    return system if system in TRANSLATED else "en"
+def reason_words(text: str) -> str:
+    """The words the program itself puts into a gap of a sentence, such as "its header is damaged"; others unchanged."""
+    words = QCoreApplication.translate(REASONS_CONTEXT, text) if text else ""
+    if words != text:
+        return words
+    for plain, pattern in _patterns():
+        found = pattern.fullmatch(text)
+        if found:
+            values = [_number_words(each) for each in found.groups()]
+            return QCoreApplication.translate(REASONS_CONTEXT, plain).format(*values)
+    return _number_words(text)
 
 
-def install(application: QCoreApplication, language: Language) -> list[QTranslator]:
-    """Makes the application speak `language`; returns what was installed, for `uninstall`. English needs nothing."""
+def chosen_language(language: str) -> str:
+    """The language to show: "auto" is the first of the system's that there is, English where there is none."""
+    wanted = [each.split("-")[0] for each in QLocale.system().uiLanguages()] if language == "auto" else [language]
+    return next((each for each in wanted if each in ("en", *TRANSLATED)), "en")
+
+
+def install(application: QCoreApplication, language: str) -> Installed:
+    """Makes the application speak `language` and write numbers its way; `uninstall` takes it back."""
+    before = QLocale()
     code = chosen_language(language)
-    QLocale.setDefault(QLocale(code) if language != "auto" else QLocale.system())
+    system = QLocale.system()
+    # Austria and Switzerland speak German and have their own ways with numbers and dates.
+    QLocale.setDefault(system if system.name().split("_")[0] == code else QLocale(code))
     if code not in TRANSLATED:
-        return []
+        return Installed((), before)
     ours = str(assets_folder() / "translations" / f"tsdesktop_{code}.qm")
     qts = f"{QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)}/qtbase_{code}.qm"
-    installed = []
     # Qt's own words first: what is installed last is asked first.
-    for file in (qts, ours):
-        translator = QTranslator(application)
-        if translator.load(file):
-            application.installTranslator(translator)
-            installed.append(translator)
-    return installed
+    translators = [each for each in (_loaded(application, file) for file in (qts, ours)) if each is not None]
+    for translator in translators:
+        application.installTranslator(translator)
+    return Installed(tuple(translators), before)
 
 
-def uninstall(application: QCoreApplication, installed: list[QTranslator]) -> None:
+def uninstall(application: QCoreApplication, installed: Installed) -> None:
     """Takes a language away again."""
-    for each in installed:
+    for each in installed.translators:
         application.removeTranslator(each)
+    QLocale.setDefault(installed.locale_before)
 
 
-def _looked_up(english: str, arguments: Mapping[str, object]) -> str:
+def _loaded(application: QCoreApplication, file: str) -> QTranslator | None:
+    translator = QTranslator(application)
+    return translator if translator.load(file) else None
+
+
+def _filled(english: str, arguments: Mapping[str, object]) -> str:
     # An empty text would be looked up as the description of the translation file.
-    return QCoreApplication.translate(WORDS_CONTEXT, english).format(**arguments) if english else ""
+    if not english:
+        return ""
+    words = {name: _argument_words(name, value) for name, value in arguments.items()}
+    return QCoreApplication.translate(WORDS_CONTEXT, english).format(**words)
+
+
+def _argument_words(name: str, value: object) -> object:
+    if name in AS_THEY_ARE or not isinstance(value, str | float):
+        return value
+    words = reason_words(str(value))
+    if name != "what" or words != value:
+        return words
+    return ", ".join(QCoreApplication.translate(STRUCTURES_CONTEXT, each) for each in words.split(", "))
+
+
+def _number_words(text: str) -> str:
+    try:
+        float(text)
+    except ValueError:
+        return text
+    return _DECIMAL.sub(QLocale().decimalPoint(), text)
+
+
+@cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    changing = [each for each in REASONS if "{" in each]
+    return [(each, re.compile(re.sub(r"\\\{\d\\\}", "(.+)", re.escape(each)))) for each in changing]

@@ -1,0 +1,5697 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de" sourcelanguage="en">
+    <context>
+        <name>AdvancedOptions</name>
+        <message>
+            <source>Advanced options</source>
+            <translation>Erweiterte Optionen</translation>
+        </message>
+        <message>
+            <source>all</source>
+            <translation>alle</translation>
+        </message>
+        <message>
+            <source>off</source>
+            <translation>aus</translation>
+        </message>
+    </context>
+    <context>
+        <name>BugReport</name>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Copied</source>
+            <translation>Kopiert</translation>
+        </message>
+        <message>
+            <source>Copy report</source>
+            <translation>Bericht kopieren</translation>
+        </message>
+        <message>
+            <source>It holds no names of patients or files and no folders.</source>
+            <translation>Er enthält keine Namen von Patienten oder Dateien und keine Ordner.</translation>
+        </message>
+        <message>
+            <source>Please copy the report and send it to the makers.</source>
+            <translation>Bitte kopieren Sie den Bericht und senden Sie ihn an die Hersteller.</translation>
+        </message>
+        <message>
+            <source>Report</source>
+            <translation>Bericht</translation>
+        </message>
+        <message>
+            <source>This is a bug</source>
+            <translation>Das ist ein Programmfehler</translation>
+        </message>
+        <message>
+            <source>This is a bug in tsdesktop. Your scan and your results are kept.</source>
+            <translation>Das ist ein Fehler in tsdesktop. Ihre Aufnahme und Ihre Ergebnisse bleiben erhalten.</translation>
+        </message>
+    </context>
+    <context>
+        <name>ColourBox</name>
+        <message>
+            <source>Any other colour</source>
+            <translation>Jede andere Farbe</translation>
+        </message>
+        <message>
+            <source>As it came</source>
+            <translation>Wie anfangs</translation>
+        </message>
+        <message>
+            <source>Colour of {name}</source>
+            <translation>Farbe von {name}</translation>
+        </message>
+        <message>
+            <source>More…</source>
+            <translation>Mehr…</translation>
+        </message>
+        <message>
+            <source>The colour it had at first</source>
+            <translation>Die Farbe, die sie anfangs hatte</translation>
+        </message>
+    </context>
+    <context>
+        <name>Commands</name>
+        <message>
+            <source>A run is under way. Stop it?</source>
+            <translation>Eine Berechnung läuft. Anhalten?</translation>
+        </message>
+        <message>
+            <source>All files</source>
+            <translation>Alle Dateien</translation>
+        </message>
+        <message>
+            <source>Export…</source>
+            <translation>Exportieren…</translation>
+        </message>
+        <message>
+            <source>Go on</source>
+            <translation>Fortfahren</translation>
+        </message>
+        <message>
+            <source>Label maps</source>
+            <translation>Segmentierungen</translation>
+        </message>
+        <message>
+            <source>Not opened: {names}.</source>
+            <translation>Nicht geöffnet: {names}.</translation>
+        </message>
+        <message>
+            <source>One scan is open at a time, with labels that belong to it.</source>
+            <translation>Es ist immer eine Aufnahme offen, mit der Segmentierung, die zu ihr gehört.</translation>
+        </message>
+        <message>
+            <source>Open labels</source>
+            <translation>Segmentierung öffnen</translation>
+        </message>
+        <message>
+            <source>PNG picture</source>
+            <translation>PNG-Bild</translation>
+        </message>
+        <message>
+            <source>Save picture</source>
+            <translation>Bild speichern</translation>
+        </message>
+        <message>
+            <source>Stop the run</source>
+            <translation>Berechnung anhalten</translation>
+        </message>
+        <message>
+            <source>The labels have not been exported. Go on without them?</source>
+            <translation>Die Segmentierung wurde nicht exportiert. Ohne sie fortfahren?</translation>
+        </message>
+        <message>
+            <source>The picture is on the clipboard.</source>
+            <translation>Das Bild ist in der Zwischenablage.</translation>
+        </message>
+        <message>
+            <source>They can be computed again, which takes as long as before.</source>
+            <translation>Sie lässt sich neu berechnen; das dauert so lange wie zuvor.</translation>
+        </message>
+        <message>
+            <source>What it has computed so far is lost.</source>
+            <translation>Was bisher berechnet wurde, geht verloren.</translation>
+        </message>
+        <message>
+            <source>{name} was written.</source>
+            <translation>{name} wurde geschrieben.</translation>
+        </message>
+    </context>
+    <context>
+        <name>Counts</name>
+        <message>
+            <source>1 structure</source>
+            <translation>1 Struktur</translation>
+        </message>
+        <message>
+            <source>{count} structures</source>
+            <translation>{count} Strukturen</translation>
+        </message>
+    </context>
+    <context>
+        <name>DeviceRow</name>
+        <message>
+            <source>CPU, 1 core</source>
+            <translation>CPU, 1 Kern</translation>
+        </message>
+        <message>
+            <source>CPU, {cores} cores</source>
+            <translation>CPU, {cores} Kerne</translation>
+        </message>
+        <message>
+            <source>Choose automatically</source>
+            <translation>Automatisch wählen</translation>
+        </message>
+        <message>
+            <source>Choose where networks run</source>
+            <translation>Wählen Sie, wo Netze rechnen</translation>
+        </message>
+        <message>
+            <source>Everything works on the processor as well; it takes longer. ({library})</source>
+            <translation>Auf dem Prozessor geht alles ebenso; es dauert nur länger. ({library})</translation>
+        </message>
+        <message>
+            <source>Looking for a graphics card…</source>
+            <translation>Eine Grafikkarte wird gesucht…</translation>
+        </message>
+        <message>
+            <source>No graphics card was found on this computer.</source>
+            <translation>Auf diesem Computer wurde keine Grafikkarte gefunden.</translation>
+        </message>
+        <message>
+            <source>Runs on</source>
+            <translation>Rechnet auf</translation>
+        </message>
+        <message>
+            <source>Runs on {device}</source>
+            <translation>Rechnet auf {device}</translation>
+        </message>
+        <message>
+            <source>The graphics card is looked for when the first run is prepared.</source>
+            <translation type="vanished">Die Grafikkarte wird gesucht, wenn die erste Berechnung vorbereitet wird.</translation>
+        </message>
+        <message>
+            <source>Why the graphics card is not used</source>
+            <translation>Warum die Grafikkarte nicht benutzt wird</translation>
+        </message>
+        <message>
+            <source>automatic · its results were checked</source>
+            <translation>automatisch · ihre Ergebnisse wurden geprüft</translation>
+        </message>
+        <message>
+            <source>automatic · no graphics card was found</source>
+            <translation>automatisch · keine Grafikkarte gefunden</translation>
+        </message>
+        <message>
+            <source>automatic · {device}: {reason}</source>
+            <translation>automatisch · {device}: {reason}</translation>
+        </message>
+        <message>
+            <source>chosen by you</source>
+            <translation>von Ihnen gewählt</translation>
+        </message>
+        <message>
+            <source>why not GPU?</source>
+            <translation>warum nicht GPU?</translation>
+        </message>
+        <message>
+            <source>{device} was chosen, but cannot be used</source>
+            <translation>{device} ist gewählt, aber nicht benutzbar</translation>
+        </message>
+        <message>
+            <source>{device}, {memory} GB</source>
+            <translation>{device}, {memory} GB</translation>
+        </message>
+        <message>
+            <source>{device}: {reason}.</source>
+            <translation>{device}: {reason}.</translation>
+        </message>
+    </context>
+    <context>
+        <name>EmptyState</name>
+        <message>
+            <source>All files</source>
+            <translation>Alle Dateien</translation>
+        </message>
+        <message>
+            <source>Browse file…</source>
+            <translation>Datei wählen…</translation>
+        </message>
+        <message>
+            <source>Browse folder…</source>
+            <translation>Ordner wählen…</translation>
+        </message>
+        <message>
+            <source>Open a folder</source>
+            <translation>Ordner öffnen</translation>
+        </message>
+        <message>
+            <source>Open a scan</source>
+            <translation>Aufnahme öffnen</translation>
+        </message>
+        <message>
+            <source>Open the sample</source>
+            <translation>Beispiel öffnen</translation>
+        </message>
+        <message>
+            <source>Recent scans</source>
+            <translation>Zuletzt geöffnet</translation>
+        </message>
+        <message>
+            <source>Scans and label maps</source>
+            <translation>Aufnahmen und Segmentierungen</translation>
+        </message>
+    </context>
+    <context>
+        <name>ExportDialog</name>
+        <message>
+            <source>1 file will be written:</source>
+            <translation>1 Datei wird geschrieben:</translation>
+        </message>
+        <message>
+            <source>1 file written</source>
+            <translation>1 Datei geschrieben</translation>
+        </message>
+        <message>
+            <source>1 of them exists already.</source>
+            <translation>1 davon gibt es schon.</translation>
+        </message>
+        <message>
+            <source>All</source>
+            <translation>Alle</translation>
+        </message>
+        <message>
+            <source>All of them exist already.</source>
+            <translation>Alle davon gibt es schon.</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Counting voxels</source>
+            <translation>Voxel werden gezählt</translation>
+        </message>
+        <message>
+            <source>Drawing the picture</source>
+            <translation>Bild wird gezeichnet</translation>
+        </message>
+        <message>
+            <source>Export</source>
+            <translation>Exportieren</translation>
+        </message>
+        <message>
+            <source>Files that will be written</source>
+            <translation>Dateien, die geschrieben werden</translation>
+        </message>
+        <message>
+            <source>Folder</source>
+            <translation>Ordner</translation>
+        </message>
+        <message>
+            <source>Folder for the files</source>
+            <translation>Ordner für die Dateien</translation>
+        </message>
+        <message>
+            <source>Nothing is chosen.</source>
+            <translation>Nichts ist gewählt.</translation>
+        </message>
+        <message>
+            <source>Open folder</source>
+            <translation>Ordner öffnen</translation>
+        </message>
+        <message>
+            <source>Overwrite them</source>
+            <translation>Überschreiben</translation>
+        </message>
+        <message>
+            <source>Selected</source>
+            <translation>Ausgewählte</translation>
+        </message>
+        <message>
+            <source>Show report</source>
+            <translation>Bericht zeigen</translation>
+        </message>
+        <message>
+            <source>Starting</source>
+            <translation>Wird gestartet</translation>
+        </message>
+        <message>
+            <source>Stopped. What was written before is whole and stays.</source>
+            <translation>Angehalten. Was vorher geschrieben wurde, ist vollständig und bleibt.</translation>
+        </message>
+        <message>
+            <source>Stopping…</source>
+            <translation>Wird angehalten…</translation>
+        </message>
+        <message>
+            <source>Structures</source>
+            <translation>Strukturen</translation>
+        </message>
+        <message>
+            <source>Surface of {structure}</source>
+            <translation>Oberfläche: {structure}</translation>
+        </message>
+        <message>
+            <source>This file exists already</source>
+            <translation>Diese Datei gibt es schon</translation>
+        </message>
+        <message>
+            <source>This file exists already.</source>
+            <translation>Diese Datei gibt es schon.</translation>
+        </message>
+        <message>
+            <source>Those that are marked in the list</source>
+            <translation>Die in der Liste markierten</translation>
+        </message>
+        <message>
+            <source>Those whose eye is open in the list</source>
+            <translation>Die mit offenem Auge in der Liste</translation>
+        </message>
+        <message>
+            <source>Visible</source>
+            <translation>Sichtbare</translation>
+        </message>
+        <message>
+            <source>What to write</source>
+            <translation>Was geschrieben wird</translation>
+        </message>
+        <message>
+            <source>Which structures</source>
+            <translation>Welche Strukturen</translation>
+        </message>
+        <message>
+            <source>Writing labels</source>
+            <translation>Segmentierung wird geschrieben</translation>
+        </message>
+        <message>
+            <source>{count} files will be written:</source>
+            <translation>{count} Dateien werden geschrieben:</translation>
+        </message>
+        <message>
+            <source>{count} files written</source>
+            <translation>{count} Dateien geschrieben</translation>
+        </message>
+        <message>
+            <source>{count} of them exist already.</source>
+            <translation>{count} davon gibt es schon.</translation>
+        </message>
+    </context>
+    <context>
+        <name>ExportKinds</name>
+        <message>
+            <source>A file with 0 and 1 for each structure</source>
+            <translation>Je Struktur eine Datei mit 0 und 1</translation>
+        </message>
+        <message>
+            <source>All in one STL file</source>
+            <translation>Alle in einer STL-Datei</translation>
+        </message>
+        <message>
+            <source>All structures in one file, a number for each, with a table of their names</source>
+            <translation>Alle Strukturen in einer Datei, jede mit einer Nummer, dazu eine Tabelle der Namen</translation>
+        </message>
+        <message>
+            <source>All surfaces from the front beside a coronal slice</source>
+            <translation>Alle Oberflächen von vorn neben einer koronalen Schicht</translation>
+        </message>
+        <message>
+            <source>All surfaces one after the other; they are not joined to one solid</source>
+            <translation>Alle Oberflächen hintereinander; sie werden nicht zu einem Körper vereinigt</translation>
+        </message>
+        <message>
+            <source>Closed surfaces in millimetres, to view or print</source>
+            <translation>Geschlossene Oberflächen in Millimetern, zum Ansehen oder Drucken</translation>
+        </message>
+        <message>
+            <source>Coordinates of surfaces</source>
+            <translation>Koordinaten der Oberflächen</translation>
+        </message>
+        <message>
+            <source>Faithful to the voxels</source>
+            <translation>Den Voxeln getreu</translation>
+        </message>
+        <message>
+            <source>JSON</source>
+            <translation>JSON</translation>
+        </message>
+        <message>
+            <source>LPS (DICOM, 3D Slicer)</source>
+            <translation>LPS (DICOM, 3D Slicer)</translation>
+        </message>
+        <message>
+            <source>Label map</source>
+            <translation>Segmentierung</translation>
+        </message>
+        <message>
+            <source>One NIfTI file</source>
+            <translation>Eine NIfTI-Datei</translation>
+        </message>
+        <message>
+            <source>One NIfTI file per structure</source>
+            <translation>Eine NIfTI-Datei je Struktur</translation>
+        </message>
+        <message>
+            <source>One STL file per structure</source>
+            <translation>Eine STL-Datei je Struktur</translation>
+        </message>
+        <message>
+            <source>Picture</source>
+            <translation>Bild</translation>
+        </message>
+        <message>
+            <source>Preview (PNG)</source>
+            <translation>Vorschau (PNG)</translation>
+        </message>
+        <message>
+            <source>RAS (NIfTI)</source>
+            <translation>RAS (NIfTI)</translation>
+        </message>
+        <message>
+            <source>Smooth</source>
+            <translation>Glatt</translation>
+        </message>
+        <message>
+            <source>Smoothing of surfaces</source>
+            <translation>Glättung der Oberflächen</translation>
+        </message>
+        <message>
+            <source>Smoothing removes the steps of the voxels. Every piece keeps its volume; sharp edges become round.</source>
+            <translation>Glättung entfernt die Stufen der Voxel. Jedes Teil behält sein Volumen; scharfe Kanten werden rund.</translation>
+        </message>
+        <message>
+            <source>Statistics</source>
+            <translation>Messwerte</translation>
+        </message>
+        <message>
+            <source>Surfaces</source>
+            <translation>Oberflächen</translation>
+        </message>
+        <message>
+            <source>Table (CSV)</source>
+            <translation>Tabelle (CSV)</translation>
+        </message>
+        <message>
+            <source>Very smooth</source>
+            <translation>Sehr glatt</translation>
+        </message>
+        <message>
+            <source>Volume and mean intensity in TotalSegmentator's form</source>
+            <translation>Volumen und mittlere Intensität in der Form von TotalSegmentator</translation>
+        </message>
+        <message>
+            <source>Volume, intensities and place of each structure, for a spreadsheet</source>
+            <translation>Volumen, Intensitäten und Ort jeder Struktur, für die Tabellenkalkulation</translation>
+        </message>
+        <message>
+            <source>Which way x and y count: LPS to the left and back, RAS to the right and front</source>
+            <translation>Wohin x und y zählen: LPS nach links und hinten, RAS nach rechts und vorn</translation>
+        </message>
+    </context>
+    <context>
+        <name>FolderField</name>
+        <message>
+            <source>Browse…</source>
+            <translation>Durchsuchen…</translation>
+        </message>
+    </context>
+    <context>
+        <name>Groups</name>
+        <message>
+            <source>Abdomen</source>
+            <translation>Abdomen</translation>
+        </message>
+        <message>
+            <source>Bones and muscles</source>
+            <translation>Knochen und Muskeln</translation>
+        </message>
+        <message>
+            <source>Chest</source>
+            <translation>Thorax</translation>
+        </message>
+        <message>
+            <source>Demonstration</source>
+            <translation>Demonstration</translation>
+        </message>
+        <message>
+            <source>Head and neck</source>
+            <translation>Kopf und Hals</translation>
+        </message>
+        <message>
+            <source>Instant, without a network</source>
+            <translation>Sofort, ohne Netz</translation>
+        </message>
+        <message>
+            <source>MR</source>
+            <translation>MR</translation>
+        </message>
+        <message>
+            <source>More, for special purposes</source>
+            <translation>Weitere, für besondere Zwecke</translation>
+        </message>
+        <message>
+            <source>Vessels</source>
+            <translation>Gefäße</translation>
+        </message>
+        <message>
+            <source>Whole body</source>
+            <translation>Ganzer Körper</translation>
+        </message>
+        <message>
+            <source>Your own networks</source>
+            <translation>Ihre eigenen Netze</translation>
+        </message>
+    </context>
+    <context>
+        <name>Header</name>
+        <message>
+            <source>Angio</source>
+            <translation>Angio</translation>
+        </message>
+        <message>
+            <source>Bone</source>
+            <translation>Knochen</translation>
+        </message>
+        <message>
+            <source>Brain</source>
+            <translation>Gehirn</translation>
+        </message>
+        <message>
+            <source>Brightness and contrast: keys 1 to 6, or drag with the right button</source>
+            <translation>Helligkeit und Kontrast: Tasten 1 bis 6, oder mit der rechten Maustaste ziehen</translation>
+        </message>
+        <message>
+            <source>Distance, angle, or values in a circle</source>
+            <translation>Strecke, Winkel oder Werte in einem Kreis</translation>
+        </message>
+        <message>
+            <source>Export…</source>
+            <translation>Exportieren…</translation>
+        </message>
+        <message>
+            <source>Fill {percent} %</source>
+            <translation>Füllung {percent} %</translation>
+        </message>
+        <message>
+            <source>Four views</source>
+            <translation>Vier Ansichten</translation>
+        </message>
+        <message>
+            <source>How labels are shown on slices</source>
+            <translation>Wie Strukturen in Schichten gezeigt werden</translation>
+        </message>
+        <message>
+            <source>Labels hidden</source>
+            <translation>Strukturen ausgeblendet</translation>
+        </message>
+        <message>
+            <source>Liver</source>
+            <translation>Leber</translation>
+        </message>
+        <message>
+            <source>Lung</source>
+            <translation>Lunge</translation>
+        </message>
+        <message>
+            <source>Measure</source>
+            <translation>Messen</translation>
+        </message>
+        <message>
+            <source>Open scan: {scan}</source>
+            <translation>Offene Aufnahme: {scan}</translation>
+        </message>
+        <message>
+            <source>Outlines</source>
+            <translation>Konturen</translation>
+        </message>
+        <message>
+            <source>Soft tissue</source>
+            <translation>Weichteile</translation>
+        </message>
+        <message>
+            <source>What is this file? Geometry, series and intensities</source>
+            <translation>Was ist das für eine Datei? Geometrie, Serie und Intensitäten</translation>
+        </message>
+        <message>
+            <source>Which views are shown; a double click makes one large</source>
+            <translation>Welche Ansichten gezeigt werden; ein Doppelklick vergrößert eine</translation>
+        </message>
+        <message>
+            <source>Write label maps, surfaces, statistics and pictures (Ctrl+E)</source>
+            <translation>Segmentierungen, Oberflächen, Messwerte und Bilder schreiben (Strg+E)</translation>
+        </message>
+    </context>
+    <context>
+        <name>ListHead</name>
+        <message>
+            <source>By body system and name</source>
+            <translation>Nach Körpersystem und Name</translation>
+        </message>
+        <message>
+            <source>Filter 1 structure</source>
+            <translation>1 Struktur filtern</translation>
+        </message>
+        <message>
+            <source>Filter structures</source>
+            <translation>Strukturen filtern</translation>
+        </message>
+        <message>
+            <source>Filter {count} structures</source>
+            <translation>{count} Strukturen filtern</translation>
+        </message>
+        <message>
+            <source>Hide all</source>
+            <translation>Alle ausblenden</translation>
+        </message>
+        <message>
+            <source>Hide every structure in the list</source>
+            <translation>Jede Struktur der Liste ausblenden</translation>
+        </message>
+        <message>
+            <source>Hide these</source>
+            <translation>Diese ausblenden</translation>
+        </message>
+        <message>
+            <source>Name</source>
+            <translation>Name</translation>
+        </message>
+        <message>
+            <source>Show all</source>
+            <translation>Alle einblenden</translation>
+        </message>
+        <message>
+            <source>Show every structure in the list</source>
+            <translation>Jede Struktur der Liste einblenden</translation>
+        </message>
+        <message>
+            <source>Show these</source>
+            <translation>Diese einblenden</translation>
+        </message>
+        <message>
+            <source>The largest first</source>
+            <translation>Die größten zuerst</translation>
+        </message>
+        <message>
+            <source>Type a name, also a Latin one; a slip of the finger is forgiven</source>
+            <translation>Geben Sie einen Namen ein, auch einen lateinischen; Tippfehler werden verziehen</translation>
+        </message>
+        <message>
+            <source>Volume</source>
+            <translation>Volumen</translation>
+        </message>
+    </context>
+    <context>
+        <name>LogView</name>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Copied</source>
+            <translation>Kopiert</translation>
+        </message>
+        <message>
+            <source>Copy report</source>
+            <translation>Bericht kopieren</translation>
+        </message>
+        <message>
+            <source>Lines of the log</source>
+            <translation>Zeilen des Protokolls</translation>
+        </message>
+        <message>
+            <source>Log</source>
+            <translation>Protokoll</translation>
+        </message>
+        <message>
+            <source>Nothing has been logged yet.</source>
+            <translation>Noch wurde nichts protokolliert.</translation>
+        </message>
+        <message>
+            <source>The report holds versions, system and these lines; no patient, no folder.</source>
+            <translation>Der Bericht enthält Versionen, System und diese Zeilen; keine Patienten, keine Ordner.</translation>
+        </message>
+    </context>
+    <context>
+        <name>Measurements</name>
+        <message>
+            <source>area {area} mm²</source>
+            <translation>Fläche {area} mm²</translation>
+        </message>
+        <message>
+            <source>mean {mean} ± {sd}</source>
+            <translation>Mittel {mean} ± {sd}</translation>
+        </message>
+        <message>
+            <source>min {lowest}   max {highest}</source>
+            <translation>min {lowest}   max {highest}</translation>
+        </message>
+        <message>
+            <source>outside the scan</source>
+            <translation>außerhalb der Aufnahme</translation>
+        </message>
+    </context>
+    <context>
+        <name>Menus</name>
+        <message>
+            <source>&amp;Edit</source>
+            <translation>&amp;Bearbeiten</translation>
+        </message>
+        <message>
+            <source>&amp;File</source>
+            <translation>&amp;Datei</translation>
+        </message>
+        <message>
+            <source>&amp;Help</source>
+            <translation>&amp;Hilfe</translation>
+        </message>
+        <message>
+            <source>&amp;Run</source>
+            <translation>Be&amp;rechnung</translation>
+        </message>
+        <message>
+            <source>&amp;View</source>
+            <translation>&amp;Ansicht</translation>
+        </message>
+        <message>
+            <source>3D</source>
+            <translation>3D</translation>
+        </message>
+        <message>
+            <source>3D view</source>
+            <translation>3D-Ansicht</translation>
+        </message>
+        <message>
+            <source>About tsdesktop</source>
+            <translation>Über tsdesktop</translation>
+        </message>
+        <message>
+            <source>Angle</source>
+            <translation>Winkel</translation>
+        </message>
+        <message>
+            <source>Axial</source>
+            <translation>Axial</translation>
+        </message>
+        <message>
+            <source>Both panels</source>
+            <translation>Beide Seiten</translation>
+        </message>
+        <message>
+            <source>Brightness</source>
+            <translation>Helligkeit</translation>
+        </message>
+        <message>
+            <source>Cancel the run</source>
+            <translation>Berechnung abbrechen</translation>
+        </message>
+        <message>
+            <source>Choose structures…</source>
+            <translation>Strukturen wählen…</translation>
+        </message>
+        <message>
+            <source>Click three points; the second is the corner</source>
+            <translation>Klicken Sie drei Punkte; der zweite ist der Scheitel</translation>
+        </message>
+        <message>
+            <source>Click where it begins and where it ends</source>
+            <translation>Klicken Sie Anfang und Ende</translation>
+        </message>
+        <message>
+            <source>Close scan</source>
+            <translation>Aufnahme schließen</translation>
+        </message>
+        <message>
+            <source>Copy picture</source>
+            <translation>Bild kopieren</translation>
+        </message>
+        <message>
+            <source>Coronal</source>
+            <translation>Koronal</translation>
+        </message>
+        <message>
+            <source>Distance</source>
+            <translation>Strecke</translation>
+        </message>
+        <message>
+            <source>Drag from the middle outwards</source>
+            <translation>Ziehen Sie von der Mitte nach außen</translation>
+        </message>
+        <message>
+            <source>Export…</source>
+            <translation>Exportieren…</translation>
+        </message>
+        <message>
+            <source>Filter the structures found</source>
+            <translation>Gefundene Strukturen filtern</translation>
+        </message>
+        <message>
+            <source>Find a task or structure</source>
+            <translation>Aufgabe oder Struktur suchen</translation>
+        </message>
+        <message>
+            <source>Four views</source>
+            <translation>Vier Ansichten</translation>
+        </message>
+        <message>
+            <source>From above</source>
+            <translation>Von oben</translation>
+        </message>
+        <message>
+            <source>From behind</source>
+            <translation>Von hinten</translation>
+        </message>
+        <message>
+            <source>From below</source>
+            <translation>Von unten</translation>
+        </message>
+        <message>
+            <source>From the front</source>
+            <translation>Von vorn</translation>
+        </message>
+        <message>
+            <source>From the patient's left</source>
+            <translation>Von links (Patient)</translation>
+        </message>
+        <message>
+            <source>From the patient's right</source>
+            <translation>Von rechts (Patient)</translation>
+        </message>
+        <message>
+            <source>Full screen</source>
+            <translation>Vollbild</translation>
+        </message>
+        <message>
+            <source>Go to the selected structure</source>
+            <translation>Zur ausgewählten Struktur</translation>
+        </message>
+        <message>
+            <source>Hide all structures</source>
+            <translation>Alle Strukturen ausblenden</translation>
+        </message>
+        <message>
+            <source>Hides or shows both panels; in the views, the Tab key</source>
+            <translation>Blendet beide Seiten aus oder ein; in den Ansichten mit der Tabulatortaste</translation>
+        </message>
+        <message>
+            <source>In the 3D view the letter alone does the same</source>
+            <translation>In der 3D-Ansicht genügt der Buchstabe allein</translation>
+        </message>
+        <message>
+            <source>Keys and mouse</source>
+            <translation>Tasten und Maus</translation>
+        </message>
+        <message>
+            <source>Labels</source>
+            <translation>Segmentierung</translation>
+        </message>
+        <message>
+            <source>Licence…</source>
+            <translation>Lizenz…</translation>
+        </message>
+        <message>
+            <source>Log…</source>
+            <translation>Protokoll…</translation>
+        </message>
+        <message>
+            <source>Look for graphics cards again</source>
+            <translation>Grafikkarten erneut suchen</translation>
+        </message>
+        <message>
+            <source>Measure</source>
+            <translation>Messen</translation>
+        </message>
+        <message>
+            <source>No measuring</source>
+            <translation>Nicht messen</translation>
+        </message>
+        <message>
+            <source>No scans yet</source>
+            <translation>Noch keine Aufnahmen</translation>
+        </message>
+        <message>
+            <source>Open folder…</source>
+            <translation>Ordner öffnen…</translation>
+        </message>
+        <message>
+            <source>Open labels…</source>
+            <translation>Segmentierung öffnen…</translation>
+        </message>
+        <message>
+            <source>Open recent</source>
+            <translation>Zuletzt geöffnet</translation>
+        </message>
+        <message>
+            <source>Open the folder of networks</source>
+            <translation>Ordner der Netze öffnen</translation>
+        </message>
+        <message>
+            <source>Open the sample</source>
+            <translation>Beispiel öffnen</translation>
+        </message>
+        <message>
+            <source>Open…</source>
+            <translation>Öffnen…</translation>
+        </message>
+        <message>
+            <source>Preferences…</source>
+            <translation>Einstellungen…</translation>
+        </message>
+        <message>
+            <source>Quit</source>
+            <translation>Beenden</translation>
+        </message>
+        <message>
+            <source>Redo</source>
+            <translation>Wiederholen</translation>
+        </message>
+        <message>
+            <source>Remove all measurements</source>
+            <translation>Alle Messungen entfernen</translation>
+        </message>
+        <message>
+            <source>Reset the views</source>
+            <translation>Ansichten zurücksetzen</translation>
+        </message>
+        <message>
+            <source>Sagittal</source>
+            <translation>Sagittal</translation>
+        </message>
+        <message>
+            <source>Save picture of the views…</source>
+            <translation>Bild der Ansichten speichern…</translation>
+        </message>
+        <message>
+            <source>Segment</source>
+            <translation>Segmentieren</translation>
+        </message>
+        <message>
+            <source>Select nothing</source>
+            <translation>Auswahl aufheben</translation>
+        </message>
+        <message>
+            <source>Show all structures</source>
+            <translation>Alle Strukturen einblenden</translation>
+        </message>
+        <message>
+            <source>Structure panel</source>
+            <translation>Seite mit Strukturen</translation>
+        </message>
+        <message>
+            <source>Task panel</source>
+            <translation>Seite mit Aufgaben</translation>
+        </message>
+        <message>
+            <source>Three slices</source>
+            <translation>Drei Schichten</translation>
+        </message>
+        <message>
+            <source>Undo</source>
+            <translation>Rückgängig</translation>
+        </message>
+        <message>
+            <source>Values in a circle</source>
+            <translation>Werte in einem Kreis</translation>
+        </message>
+        <message>
+            <source>What is this file?</source>
+            <translation>Was ist das für eine Datei?</translation>
+        </message>
+    </context>
+    <context>
+        <name>MissingNetworks</name>
+        <message>
+            <source>Copied</source>
+            <translation>Kopiert</translation>
+        </message>
+        <message>
+            <source>Copy link</source>
+            <translation>Link kopieren</translation>
+        </message>
+        <message>
+            <source>Copy links</source>
+            <translation>Links kopieren</translation>
+        </message>
+        <message>
+            <source>Enter a licence number, or find out how to get one</source>
+            <translation>Lizenznummer eingeben, oder erfahren, wie man eine bekommt</translation>
+        </message>
+        <message>
+            <source>For your browser</source>
+            <translation>Für Ihren Browser</translation>
+        </message>
+        <message>
+            <source>Licence…</source>
+            <translation>Lizenz…</translation>
+        </message>
+        <message>
+            <source>Look for the networks again</source>
+            <translation>Erneut nach den Netzen suchen</translation>
+        </message>
+        <message>
+            <source>Nothing here opens folders; it is {place}</source>
+            <translation>Hier lassen sich keine Ordner öffnen; er ist {place}</translation>
+        </message>
+        <message>
+            <source>Open folder</source>
+            <translation>Ordner öffnen</translation>
+        </message>
+        <message>
+            <source>The network is incomplete: {what} is missing.</source>
+            <translation>Das Netz ist unvollständig: {what} fehlt.</translation>
+        </message>
+        <message>
+            <source>This needs a network that is not on this computer yet.</source>
+            <translation>Dafür fehlt auf diesem Computer noch ein Netz.</translation>
+        </message>
+        <message>
+            <source>This needs {count} networks that are not on this computer yet.</source>
+            <translation>Dafür fehlen auf diesem Computer noch {count} Netze.</translation>
+        </message>
+        <message>
+            <source>This task needs a network that comes with a licence number.</source>
+            <translation>Diese Aufgabe braucht ein Netz, das es nur mit Lizenznummer gibt.</translation>
+        </message>
+        <message>
+            <source>Try again</source>
+            <translation>Erneut versuchen</translation>
+        </message>
+        <message>
+            <source>Unpack in {place}</source>
+            <translation>Entpacken in {place}</translation>
+        </message>
+        <message>
+            <source>Where networks belong</source>
+            <translation>Wohin Netze gehören</translation>
+        </message>
+        <message>
+            <source>and {count} more</source>
+            <translation>und {count} weitere</translation>
+        </message>
+        <message>
+            <source>{place} cannot be made: {reason}</source>
+            <translation>{place} lässt sich nicht anlegen: {reason}</translation>
+        </message>
+    </context>
+    <context>
+        <name>NotesLine</name>
+        <message>
+            <source>All notes, and what to do about them</source>
+            <translation>Alle Hinweise, und was zu tun ist</translation>
+        </message>
+        <message>
+            <source>Choose series…</source>
+            <translation>Serie wählen…</translation>
+        </message>
+        <message>
+            <source>Choose volume…</source>
+            <translation>Volumen wählen…</translation>
+        </message>
+        <message>
+            <source>Details</source>
+            <translation>Details</translation>
+        </message>
+        <message>
+            <source>Dismiss</source>
+            <translation>Ausblenden</translation>
+        </message>
+        <message>
+            <source>Dismiss (Esc)</source>
+            <translation>Ausblenden (Esc)</translation>
+        </message>
+        <message>
+            <source>Notes</source>
+            <translation>Hinweise</translation>
+        </message>
+        <message>
+            <source>and {count} more</source>
+            <translation>und {count} weitere</translation>
+        </message>
+    </context>
+    <context>
+        <name>NotesPopup</name>
+        <message>
+            <source>Notes about this scan</source>
+            <translation>Hinweise zu dieser Aufnahme</translation>
+        </message>
+    </context>
+    <context>
+        <name>OpacityRow</name>
+        <message>
+            <source>How much of what lies behind it the 3D view lets through</source>
+            <translation>Wie viel die 3D-Ansicht von dem durchscheinen lässt, was dahinter liegt</translation>
+        </message>
+        <message>
+            <source>Opacity</source>
+            <translation>Deckkraft</translation>
+        </message>
+        <message>
+            <source>Opacity in 3D</source>
+            <translation>Deckkraft in 3D</translation>
+        </message>
+        <message>
+            <source>{percent} %</source>
+            <translation>{percent} %</translation>
+        </message>
+    </context>
+    <context>
+        <name>OpeningBar</name>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Opening {name}</source>
+            <translation>{name} wird geöffnet</translation>
+        </message>
+        <message>
+            <source>Progress of opening</source>
+            <translation>Fortschritt beim Öffnen</translation>
+        </message>
+    </context>
+    <context>
+        <name>OptionTitles</name>
+        <message>
+            <source>Bone from</source>
+            <translation>Knochen ab</translation>
+        </message>
+        <message>
+            <source>Compute in three parts</source>
+            <translation>In drei Teilen rechnen</translation>
+        </message>
+        <message>
+            <source>Crop to the body</source>
+            <translation>Auf den Körper zuschneiden</translation>
+        </message>
+        <message>
+            <source>Networks</source>
+            <translation>Netze</translation>
+        </message>
+        <message>
+            <source>Processor threads</source>
+            <translation>Prozessor-Threads</translation>
+        </message>
+        <message>
+            <source>Remove pieces up to</source>
+            <translation>Teile entfernen bis</translation>
+        </message>
+        <message>
+            <source>Resampling order</source>
+            <translation>Ordnung der Interpolation</translation>
+        </message>
+        <message>
+            <source>Robust crop</source>
+            <translation>Robuster Zuschnitt</translation>
+        </message>
+        <message>
+            <source>Smooth labels</source>
+            <translation>Glatte Ränder</translation>
+        </message>
+        <message>
+            <source>Smooth labels, the earlier way</source>
+            <translation>Glatte Ränder, frühere Art</translation>
+        </message>
+    </context>
+    <context>
+        <name>Options</name>
+        <message>
+            <source>compute in three parts along the body, as upstream does for large scans</source>
+            <translation>in drei Teilen entlang des Körpers rechnen, wie TotalSegmentator bei großen Aufnahmen</translation>
+        </message>
+        <message>
+            <source>compute only inside the body, found with a 6 mm network (CT)</source>
+            <translation>nur innerhalb des Körpers rechnen, den ein 6-mm-Netz findet (CT)</translation>
+        </message>
+        <message>
+            <source>coordinates of the meshes, in mm</source>
+            <translation>Koordinaten der Oberflächen, in mm</translation>
+        </message>
+        <message>
+            <source>do not write the masks body and skin of the task body</source>
+            <translation>die Masken body und skin der Aufgabe body nicht schreiben</translation>
+        </message>
+        <message>
+            <source>find the region to compute with the 3 mm network instead of the 6 mm one</source>
+            <translation>den Bereich mit dem 3-mm-Netz statt mit dem 6-mm-Netz suchen</translation>
+        </message>
+        <message>
+            <source>in the JSON, do not set structures at the scan's border to zero</source>
+            <translation>in der JSON-Datei Strukturen am Rand der Aufnahme nicht auf null setzen</translation>
+        </message>
+        <message>
+            <source>label numbers of TotalSegmentator version 1 (task total)</source>
+            <translation>Labelnummern von TotalSegmentator Version 1 (Aufgabe total)</translation>
+        </message>
+        <message>
+            <source>one file with all labels, or one file per structure</source>
+            <translation>eine Datei mit allen Labels, oder eine Datei je Struktur</translation>
+        </message>
+        <message>
+            <source>only these structures of a total task</source>
+            <translation>nur diese Strukturen einer total-Aufgabe</translation>
+        </message>
+        <message>
+            <source>processor threads; 0 takes all</source>
+            <translation>Prozessor-Threads; 0 nimmt alle</translation>
+        </message>
+        <message>
+            <source>remove pieces of a structure up to this many mm3 (200 when no number is given)</source>
+            <translation>Teile einer Struktur bis zu so vielen mm3 entfernen (200, wenn keine Zahl angegeben ist)</translation>
+        </message>
+        <message>
+            <source>replace files that exist</source>
+            <translation>vorhandene Dateien ersetzen</translation>
+        </message>
+        <message>
+            <source>smoother borders the earlier way: every label's mask is interpolated</source>
+            <translation>glattere Ränder auf die frühere Art: die Maske jedes Labels wird interpoliert</translation>
+        </message>
+        <message>
+            <source>smoother borders: interpolate the network's output instead of its labels</source>
+            <translation>glattere Ränder: die Ausgabe des Netzes statt seiner Labels interpolieren</translation>
+        </message>
+        <message>
+            <source>spline order of the scan's resampling, 0 to 5</source>
+            <translation>Spline-Ordnung bei der Interpolation der Aufnahme, 0 bis 5</translation>
+        </message>
+        <message>
+            <source>task bone only: voxels above this many Hounsfield units count as dense bone</source>
+            <translation>nur Aufgabe bone: Voxel über so vielen Hounsfield-Einheiten gelten als dichter Knochen</translation>
+        </message>
+        <message>
+            <source>the 3 mm network (6 mm for body)</source>
+            <translation>das 3-mm-Netz (6 mm bei body)</translation>
+        </message>
+        <message>
+            <source>the 6 mm network</source>
+            <translation>das 6-mm-Netz</translation>
+        </message>
+        <message>
+            <source>the task; `tsdesktop info` lists them</source>
+            <translation>die Aufgabe; `tsdesktop info` zählt alle auf</translation>
+        </message>
+        <message>
+            <source>total_v3 only: the big or the small networks</source>
+            <translation>nur total_v3: die großen oder die kleinen Netze</translation>
+        </message>
+        <message>
+            <source>where networks run: auto, cpu, gpu, gpu:N or mps</source>
+            <translation>wo Netze rechnen: auto, cpu, gpu, gpu:N oder mps</translation>
+        </message>
+        <message>
+            <source>which DICOM series: its number in the list, its UID or its description</source>
+            <translation>welche DICOM-Serie: ihre Nummer in der Liste, ihre UID oder ihre Beschreibung</translation>
+        </message>
+        <message>
+            <source>which average the JSON's intensity is</source>
+            <translation>welcher Mittelwert die Intensität in der JSON-Datei ist</translation>
+        </message>
+        <message>
+            <source>which volume of a file with several (time points, b-values), from 0</source>
+            <translation>welches Volumen einer Datei mit mehreren (Zeitpunkte, b-Werte), ab 0</translation>
+        </message>
+        <message>
+            <source>with --fast or --fastest: keep the labels at 3 or 6 mm</source>
+            <translation>mit --fast oder --fastest: die Labels bei 3 oder 6 mm lassen</translation>
+        </message>
+        <message>
+            <source>write a picture of the result</source>
+            <translation>ein Bild des Ergebnisses schreiben</translation>
+        </message>
+        <message>
+            <source>write a surface per structure, and all in one</source>
+            <translation>je Struktur eine Oberfläche schreiben, und alle in einer</translation>
+        </message>
+        <message>
+            <source>write no label map, only what else was asked for</source>
+            <translation>keine Segmentierung schreiben, nur was sonst verlangt wurde</translation>
+        </message>
+        <message>
+            <source>write no run manifest (what was run, with which networks and options)</source>
+            <translation>kein Manifest der Berechnung schreiben (was, mit welchen Netzen und Optionen)</translation>
+        </message>
+        <message>
+            <source>write the networks' probabilities (.npz, one file per network)</source>
+            <translation>die Wahrscheinlichkeiten der Netze schreiben (.npz, eine Datei je Netz)</translation>
+        </message>
+        <message>
+            <source>write volumes and intensities (JSON as upstream, and a fuller CSV)</source>
+            <translation>Volumina und Intensitäten schreiben (JSON wie TotalSegmentator, und eine ausführlichere CSV-Datei)</translation>
+        </message>
+    </context>
+    <context>
+        <name>Presets</name>
+        <message>
+            <source>Abdominal organs</source>
+            <translation>Bauchorgane</translation>
+        </message>
+        <message>
+            <source>All ribs</source>
+            <translation>Alle Rippen</translation>
+        </message>
+        <message>
+            <source>All vertebrae</source>
+            <translation>Alle Wirbel</translation>
+        </message>
+        <message>
+            <source>All vessels</source>
+            <translation>Alle Gefäße</translation>
+        </message>
+        <message>
+            <source>Bones for printing</source>
+            <translation>Knochen zum Drucken</translation>
+        </message>
+        <message>
+            <source>Heart and great vessels</source>
+            <translation>Herz und große Gefäße</translation>
+        </message>
+        <message>
+            <source>Kidneys and bladder</source>
+            <translation>Nieren und Harnblase</translation>
+        </message>
+        <message>
+            <source>Lungs</source>
+            <translation>Lungen</translation>
+        </message>
+        <message>
+            <source>Muscles</source>
+            <translation>Muskeln</translation>
+        </message>
+        <message>
+            <source>Pelvis and hips</source>
+            <translation>Becken und Hüften</translation>
+        </message>
+        <message>
+            <source>Ribs and sternum</source>
+            <translation>Rippen und Sternum</translation>
+        </message>
+        <message>
+            <source>Shoulder, arm and thigh bones</source>
+            <translation>Schulter-, Arm- und Oberschenkelknochen</translation>
+        </message>
+        <message>
+            <source>Spine and pelvis</source>
+            <translation>Wirbelsäule und Becken</translation>
+        </message>
+    </context>
+    <context>
+        <name>Quality</name>
+        <message>
+            <source>Draft</source>
+            <translation>Entwurf</translation>
+        </message>
+        <message>
+            <source>Fast</source>
+            <translation>Schnell</translation>
+        </message>
+        <message>
+            <source>Full</source>
+            <translation>Voll</translation>
+        </message>
+        <message>
+            <source>Full resolution</source>
+            <translation>Volle Auflösung</translation>
+        </message>
+    </context>
+    <context>
+        <name>QualityControl</name>
+        <message>
+            <source>A first look: large organs are found, small structures may be missing or coarse.</source>
+            <translation>Ein erster Blick: große Organe werden gefunden, kleine Strukturen können fehlen oder grob sein.</translation>
+        </message>
+        <message>
+            <source>About {time} here, {memory} GB of memory</source>
+            <translation>Hier etwa {time}, {memory} GB Speicher</translation>
+        </message>
+        <message>
+            <source>At most about {time}, {memory} GB of memory</source>
+            <translation>Höchstens etwa {time}, {memory} GB Speicher</translation>
+        </message>
+        <message>
+            <source>Good for volumes of organs and for planning; thin structures are a little coarse.</source>
+            <translation>Gut für Organvolumina und zur Planung; dünne Strukturen sind etwas grob.</translation>
+        </message>
+        <message>
+            <source>Its networks are not here yet: {size} to download.</source>
+            <translation>Seine Netze sind noch nicht hier: {size} herunterzuladen.</translation>
+        </message>
+        <message>
+            <source>Needs about {memory} GB of memory.</source>
+            <translation>Braucht etwa {memory} GB Speicher.</translation>
+        </message>
+        <message>
+            <source>Quality</source>
+            <translation>Qualität</translation>
+        </message>
+        <message>
+            <source>The finest result, as in published work.</source>
+            <translation>Das feinste Ergebnis, wie in veröffentlichten Arbeiten.</translation>
+        </message>
+        <message>
+            <source>{time} by earlier runs here, {memory} GB of memory</source>
+            <translation>{time} nach früheren Berechnungen hier, {memory} GB Speicher</translation>
+        </message>
+    </context>
+    <context>
+        <name>RecentCard</name>
+        <message>
+            <source>Remove from the list</source>
+            <translation>Aus der Liste entfernen</translation>
+        </message>
+        <message>
+            <source>Remove from this list; the scan stays where it is</source>
+            <translation>Aus dieser Liste entfernen; die Aufnahme bleibt, wo sie ist</translation>
+        </message>
+        <message>
+            <source>This scan is no longer where it was.</source>
+            <translation>Diese Aufnahme ist nicht mehr, wo sie war.</translation>
+        </message>
+        <message>
+            <source>no longer there</source>
+            <translation>nicht mehr da</translation>
+        </message>
+        <message>
+            <source>today {clock}</source>
+            <translation>heute {clock}</translation>
+        </message>
+        <message>
+            <source>yesterday {clock}</source>
+            <translation>gestern {clock}</translation>
+        </message>
+    </context>
+    <context>
+        <name>RightPanel</name>
+        <message>
+            <source>No structure was found in this scan</source>
+            <translation>In dieser Aufnahme wurde keine Struktur gefunden</translation>
+        </message>
+        <message>
+            <source>Nothing here is called “{query}”</source>
+            <translation>Nichts hier heißt „{query}“</translation>
+        </message>
+        <message>
+            <source>Structures appear here after a run</source>
+            <translation>Nach einer Berechnung erscheinen hier Strukturen</translation>
+        </message>
+    </context>
+    <context>
+        <name>Run</name>
+        <message>
+            <source>A first draft</source>
+            <translation>Ein erster Entwurf</translation>
+        </message>
+        <message>
+            <source>Bringing the result back</source>
+            <translation>Ergebnis wird zurückgerechnet</translation>
+        </message>
+        <message>
+            <source>Finding the region</source>
+            <translation>Bereich wird gesucht</translation>
+        </message>
+        <message>
+            <source>Looking for air</source>
+            <translation>Luft wird gesucht</translation>
+        </message>
+        <message>
+            <source>Looking for the body</source>
+            <translation>Körper wird gesucht</translation>
+        </message>
+        <message>
+            <source>Preparing the scan</source>
+            <translation>Aufnahme wird vorbereitet</translation>
+        </message>
+        <message>
+            <source>Reading the scan</source>
+            <translation>Aufnahme wird gelesen</translation>
+        </message>
+        <message>
+            <source>Starting</source>
+            <translation>Wird gestartet</translation>
+        </message>
+        <message>
+            <source>network {part} of {parts}</source>
+            <translation>Netz {part} von {parts}</translation>
+        </message>
+        <message>
+            <source>window {tile} of {tiles}</source>
+            <translation>Kachel {tile} von {tiles}</translation>
+        </message>
+        <message>
+            <source>{time} left</source>
+            <translation>noch {time}</translation>
+        </message>
+    </context>
+    <context>
+        <name>RunFlow</name>
+        <message>
+            <source>A draft is shown; it is refined in place.</source>
+            <translation>Ein Entwurf wird gezeigt; er wird an Ort und Stelle verfeinert.</translation>
+        </message>
+        <message>
+            <source>Found {structures} in {time}</source>
+            <translation>{structures} gefunden in {time}</translation>
+        </message>
+        <message>
+            <source>Nothing was found: this scan may not show what the task looks for.</source>
+            <translation>Nichts gefunden: vielleicht zeigt diese Aufnahme nicht, was die Aufgabe sucht.</translation>
+        </message>
+    </context>
+    <context>
+        <name>RunPanel</name>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Compute the labels of this scan</source>
+            <translation>Die Strukturen dieser Aufnahme berechnen</translation>
+        </message>
+        <message>
+            <source>Compute the labels of this scan (Ctrl+Return)</source>
+            <translation type="vanished">Die Strukturen dieser Aufnahme berechnen (Strg+Eingabe)</translation>
+        </message>
+        <message>
+            <source>Dismiss</source>
+            <translation>Ausblenden</translation>
+        </message>
+        <message>
+            <source>Open a scan first</source>
+            <translation>Öffnen Sie zuerst eine Aufnahme</translation>
+        </message>
+        <message>
+            <source>Please report it with the log.</source>
+            <translation>Bitte melden Sie ihn mit dem Protokoll.</translation>
+        </message>
+        <message>
+            <source>Progress of the run</source>
+            <translation>Fortschritt der Berechnung</translation>
+        </message>
+        <message>
+            <source>Segment</source>
+            <translation>Segmentieren</translation>
+        </message>
+        <message>
+            <source>Something went wrong in the program itself: this is a bug.</source>
+            <translation>Im Programm selbst ging etwas schief: das ist ein Programmfehler.</translation>
+        </message>
+        <message>
+            <source>Stopping</source>
+            <translation>Wird angehalten</translation>
+        </message>
+    </context>
+    <context>
+        <name>SceneView</name>
+        <message>
+            <source>3D</source>
+            <translation>3D</translation>
+        </message>
+        <message>
+            <source>3D is drawn by the processor</source>
+            <translation>3D zeichnet der Prozessor</translation>
+        </message>
+        <message>
+            <source>3D view</source>
+            <translation>3D-Ansicht</translation>
+        </message>
+        <message>
+            <source>3D · {0} of {1}</source>
+            <translation>3D · {0} von {1}</translation>
+        </message>
+        <message>
+            <source>Structures appear here</source>
+            <translation>Hier erscheinen Strukturen</translation>
+        </message>
+    </context>
+    <context>
+        <name>Shortcuts</name>
+        <message>
+            <source>Brightness and contrast</source>
+            <translation>Helligkeit und Kontrast</translation>
+        </message>
+        <message>
+            <source>Brightness from a region</source>
+            <translation>Helligkeit nach einem Bereich</translation>
+        </message>
+        <message>
+            <source>Click</source>
+            <translation>Klick</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Crosshair follows the mouse</source>
+            <translation>Fadenkreuz folgt der Maus</translation>
+        </message>
+        <message>
+            <source>Ctrl+double click</source>
+            <translation>Strg+Doppelklick</translation>
+        </message>
+        <message>
+            <source>Ctrl+left drag</source>
+            <translation>Strg+links ziehen</translation>
+        </message>
+        <message>
+            <source>Ctrl+wheel</source>
+            <translation>Strg+Mausrad</translation>
+        </message>
+        <message>
+            <source>Double click</source>
+            <translation>Doppelklick</translation>
+        </message>
+        <message>
+            <source>Keys</source>
+            <translation>Tasten</translation>
+        </message>
+        <message>
+            <source>Keys and mouse</source>
+            <translation>Tasten und Maus</translation>
+        </message>
+        <message>
+            <source>Left drag</source>
+            <translation>Links ziehen</translation>
+        </message>
+        <message>
+            <source>Look from front, behind, left, right, above, below</source>
+            <translation>Blick von vorn, hinten, links, rechts, oben, unten</translation>
+        </message>
+        <message>
+            <source>Middle drag, or Shift+left drag</source>
+            <translation>Mitte ziehen, oder Umschalt+links ziehen</translation>
+        </message>
+        <message>
+            <source>Mouse in 3D</source>
+            <translation>Maus in 3D</translation>
+        </message>
+        <message>
+            <source>Mouse in slices</source>
+            <translation>Maus in Schichten</translation>
+        </message>
+        <message>
+            <source>Move</source>
+            <translation>Verschieben</translation>
+        </message>
+        <message>
+            <source>Move the crosshair</source>
+            <translation>Fadenkreuz bewegen</translation>
+        </message>
+        <message>
+            <source>Move the picture</source>
+            <translation>Bild verschieben</translation>
+        </message>
+        <message>
+            <source>One view large, or back</source>
+            <translation>Eine Ansicht groß, oder zurück</translation>
+        </message>
+        <message>
+            <source>Previous or next slice</source>
+            <translation>Vorige oder nächste Schicht</translation>
+        </message>
+        <message>
+            <source>Right click</source>
+            <translation>Rechtsklick</translation>
+        </message>
+        <message>
+            <source>Right drag</source>
+            <translation>Rechts ziehen</translation>
+        </message>
+        <message>
+            <source>Select the structure</source>
+            <translation>Struktur auswählen</translation>
+        </message>
+        <message>
+            <source>Shift+move</source>
+            <translation>Umschalt+bewegen</translation>
+        </message>
+        <message>
+            <source>Turn</source>
+            <translation>Drehen</translation>
+        </message>
+        <message>
+            <source>Usual brightness</source>
+            <translation>Übliche Helligkeit</translation>
+        </message>
+        <message>
+            <source>What can be done with a structure</source>
+            <translation>Was sich mit einer Struktur tun lässt</translation>
+        </message>
+        <message>
+            <source>Wheel</source>
+            <translation>Mausrad</translation>
+        </message>
+        <message>
+            <source>Wheel, or right drag</source>
+            <translation>Mausrad, oder rechts ziehen</translation>
+        </message>
+        <message>
+            <source>Zoom</source>
+            <translation>Vergrößern</translation>
+        </message>
+    </context>
+    <context>
+        <name>ShowActions</name>
+        <message>
+            <source>As the file says</source>
+            <translation>Wie in der Datei</translation>
+        </message>
+        <message>
+            <source>Crosshair</source>
+            <translation>Fadenkreuz</translation>
+        </message>
+        <message>
+            <source>Filled</source>
+            <translation>Gefüllt</translation>
+        </message>
+        <message>
+            <source>From the darkest to the brightest values of the scan</source>
+            <translation>Von den dunkelsten zu den hellsten Werten der Aufnahme</translation>
+        </message>
+        <message>
+            <source>From the values</source>
+            <translation>Nach den Werten</translation>
+        </message>
+        <message>
+            <source>Neurological view</source>
+            <translation>Neurologische Ansicht</translation>
+        </message>
+        <message>
+            <source>Outlines</source>
+            <translation>Konturen</translation>
+        </message>
+        <message>
+            <source>Show labels</source>
+            <translation>Strukturen zeigen</translation>
+        </message>
+        <message>
+            <source>Smooth slices</source>
+            <translation>Schichten glätten</translation>
+        </message>
+        <message>
+            <source>The brightness stored with the scan, else its usual one</source>
+            <translation>Die Helligkeit, die mit der Aufnahme gespeichert ist, sonst die übliche</translation>
+        </message>
+        <message>
+            <source>The patient's right on the right of the picture</source>
+            <translation>Rechts des Patienten ist rechts im Bild</translation>
+        </message>
+        <message>
+            <source>{percent} % filled</source>
+            <translation>{percent} % gefüllt</translation>
+        </message>
+    </context>
+    <context>
+        <name>SliceCanvas</name>
+        <message>
+            <source>Axial</source>
+            <translation>Axial</translation>
+        </message>
+        <message>
+            <source>Coronal</source>
+            <translation>Koronal</translation>
+        </message>
+        <message>
+            <source>Sagittal</source>
+            <translation>Sagittal</translation>
+        </message>
+        <message>
+            <source>{plane} slice</source>
+            <translation>Schicht: {plane}</translation>
+        </message>
+    </context>
+    <context>
+        <name>SliceView</name>
+        <message>
+            <source>W {width}   L {level}</source>
+            <translation>W {width}   L {level}</translation>
+        </message>
+    </context>
+    <context>
+        <name>StatusLine</name>
+        <message>
+            <source>Neurological: right on the right</source>
+            <translation>Neurologisch: rechts ist rechts</translation>
+        </message>
+        <message>
+            <source>Radiological: right on the left</source>
+            <translation>Radiologisch: rechts ist links</translation>
+        </message>
+        <message>
+            <source>not a medical device</source>
+            <translation>kein Medizinprodukt</translation>
+        </message>
+        <message>
+            <source>voxel {i}, {j}, {k}</source>
+            <translation>Voxel {i}, {j}, {k}</translation>
+        </message>
+    </context>
+    <context>
+        <name>StructureBox</name>
+        <message>
+            <source>All</source>
+            <translation>Alle</translation>
+        </message>
+        <message>
+            <source>All structures are computed.</source>
+            <translation>Alle Strukturen werden berechnet.</translation>
+        </message>
+        <message>
+            <source>Choose structures</source>
+            <translation>Strukturen wählen</translation>
+        </message>
+        <message>
+            <source>Compute every structure</source>
+            <translation>Jede Struktur berechnen</translation>
+        </message>
+        <message>
+            <source>Done</source>
+            <translation>Fertig</translation>
+        </message>
+        <message>
+            <source>Find a structure</source>
+            <translation>Struktur suchen</translation>
+        </message>
+        <message>
+            <source>None</source>
+            <translation>Keine</translation>
+        </message>
+        <message>
+            <source>Nothing is ticked: all structures are computed.</source>
+            <translation>Nichts ist angehakt: alle Strukturen werden berechnet.</translation>
+        </message>
+        <message>
+            <source>Presets</source>
+            <translation>Vorlagen</translation>
+        </message>
+        <message>
+            <source>Untick everything</source>
+            <translation>Alle Haken entfernen</translation>
+        </message>
+    </context>
+    <context>
+        <name>StructureDelegate</name>
+        <message>
+            <source>Alt+click: show only these; again: as before</source>
+            <translation>Alt+Klick: nur diese zeigen; noch einmal: wie zuvor</translation>
+        </message>
+        <message>
+            <source>Alt+click: show only this; again: as before</source>
+            <translation>Alt+Klick: nur diese zeigen; noch einmal: wie zuvor</translation>
+        </message>
+        <message>
+            <source>Change the colour</source>
+            <translation>Farbe ändern</translation>
+        </message>
+        <message>
+            <source>Click to close or open</source>
+            <translation>Klicken zum Schließen oder Öffnen</translation>
+        </message>
+        <message>
+            <source>Hide (Space)</source>
+            <translation>Ausblenden (Leertaste)</translation>
+        </message>
+        <message>
+            <source>Show (Space)</source>
+            <translation>Einblenden (Leertaste)</translation>
+        </message>
+        <message>
+            <source>Show or hide all of these (Space)</source>
+            <translation>Alle diese ein- oder ausblenden (Leertaste)</translation>
+        </message>
+        <message>
+            <source>Touches the border of the scan: a part of it may be missing</source>
+            <translation>Berührt den Rand der Aufnahme: ein Teil kann fehlen</translation>
+        </message>
+    </context>
+    <context>
+        <name>StructureDetails</name>
+        <message>
+            <source>Export mesh…</source>
+            <translation>Oberfläche exportieren…</translation>
+        </message>
+        <message>
+            <source>Go there</source>
+            <translation>Dorthin</translation>
+        </message>
+        <message>
+            <source>Half of the values inside are lower</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Its box: from right to left, front to back, foot to head</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Its code in SNOMED CT, as DICOM files name it</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Its name in Terminologia Anatomica, second edition</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Mean</source>
+            <translation>Mittelwert</translation>
+        </message>
+        <message>
+            <source>Mean and standard deviation of the scan's values inside</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Median</source>
+            <translation>Median</translation>
+        </message>
+        <message>
+            <source>Move the crosshair to its centre (Return in the list)</source>
+            <translation>Fadenkreuz in ihre Mitte setzen (Eingabetaste in der Liste)</translation>
+        </message>
+        <message>
+            <source>Range</source>
+            <translation>Bereich</translation>
+        </message>
+        <message>
+            <source>SNOMED CT</source>
+            <translation>SNOMED CT</translation>
+        </message>
+        <message>
+            <source>Size</source>
+            <translation>Größe</translation>
+        </message>
+        <message>
+            <source>TA2</source>
+            <translation>TA2</translation>
+        </message>
+        <message>
+            <source>The lowest and the highest value inside</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Volume</source>
+            <translation>Volumen</translation>
+        </message>
+        <message>
+            <source>What its voxels take up in the scan</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
+            <source>Write its surface as a file, for printing or other programs</source>
+            <translation>Ihre Oberfläche als Datei schreiben, zum Drucken oder für andere Programme</translation>
+        </message>
+        <message>
+            <source>touches the border</source>
+            <translation>berührt den Rand</translation>
+        </message>
+        <message>
+            <source>whole in view</source>
+            <translation>ganz im Bild</translation>
+        </message>
+        <message>
+            <source>{count} touch the border</source>
+            <translation>{count} berühren den Rand</translation>
+        </message>
+        <message>
+            <source>{low} to {high}</source>
+            <translation>{low} bis {high}</translation>
+        </message>
+    </context>
+    <context>
+        <name>StructureList</name>
+        <message>
+            <source>Space shows or hides, Return goes there, letters find a name, the menu key offers more</source>
+            <translation>Leertaste blendet ein oder aus, Eingabe geht dorthin, Buchstaben finden einen Namen, die Menütaste bietet mehr</translation>
+        </message>
+        <message>
+            <source>Structures that were found</source>
+            <translation>Gefundene Strukturen</translation>
+        </message>
+    </context>
+    <context>
+        <name>StructureLooks</name>
+        <message>
+            <source>colour of {name}</source>
+            <translation>Farbe von {name}</translation>
+        </message>
+        <message>
+            <source>hide all structures</source>
+            <translation>alle Strukturen ausblenden</translation>
+        </message>
+        <message>
+            <source>hide {name}</source>
+            <translation>{name} ausblenden</translation>
+        </message>
+        <message>
+            <source>opacity of {name}</source>
+            <translation>Deckkraft von {name}</translation>
+        </message>
+        <message>
+            <source>show all structures</source>
+            <translation>alle Strukturen einblenden</translation>
+        </message>
+        <message>
+            <source>show only {name}</source>
+            <translation>nur {name} zeigen</translation>
+        </message>
+        <message>
+            <source>show others beside {name}</source>
+            <translation>andere neben {name} zeigen</translation>
+        </message>
+        <message>
+            <source>show {name}</source>
+            <translation>{name} einblenden</translation>
+        </message>
+        <message>
+            <source>{count} structures</source>
+            <translation>{count} Strukturen</translation>
+        </message>
+    </context>
+    <context>
+        <name>StructureMenu</name>
+        <message>
+            <source>Colour…</source>
+            <translation>Farbe…</translation>
+        </message>
+        <message>
+            <source>Copy numbers</source>
+            <translation>Messwerte kopieren</translation>
+        </message>
+        <message>
+            <source>Export {name}…</source>
+            <translation>{name} exportieren…</translation>
+        </message>
+        <message>
+            <source>Go there</source>
+            <translation>Dorthin</translation>
+        </message>
+        <message>
+            <source>Hide {name}</source>
+            <translation>{name} ausblenden</translation>
+        </message>
+        <message>
+            <source>Opacity in 3D</source>
+            <translation>Deckkraft in 3D</translation>
+        </message>
+        <message>
+            <source>Show all</source>
+            <translation>Alle einblenden</translation>
+        </message>
+        <message>
+            <source>Show only these</source>
+            <translation>Nur diese zeigen</translation>
+        </message>
+        <message>
+            <source>Show only this</source>
+            <translation>Nur diese zeigen</translation>
+        </message>
+        <message>
+            <source>Show others as before</source>
+            <translation>Andere wie zuvor zeigen</translation>
+        </message>
+        <message>
+            <source>Show {name}</source>
+            <translation>{name} einblenden</translation>
+        </message>
+        <message>
+            <source>{percent} %</source>
+            <translation>{percent} %</translation>
+        </message>
+    </context>
+    <context>
+        <name>StructureModel</name>
+        <message>
+            <source>hidden</source>
+            <translation>ausgeblendet</translation>
+        </message>
+        <message>
+            <source>partly hidden</source>
+            <translation>teilweise ausgeblendet</translation>
+        </message>
+        <message>
+            <source>touches the border</source>
+            <translation>berührt den Rand</translation>
+        </message>
+        <message>
+            <source>visible</source>
+            <translation>sichtbar</translation>
+        </message>
+        <message>
+            <source>volume not known yet</source>
+            <translation>Volumen noch nicht bekannt</translation>
+        </message>
+    </context>
+    <context>
+        <name>StructurePicker</name>
+        <message>
+            <source>All {count} structures</source>
+            <translation>Alle {count} Strukturen</translation>
+        </message>
+        <message>
+            <source>All {count} · choose…</source>
+            <translation>Alle {count} · wählen…</translation>
+        </message>
+        <message>
+            <source>Compute only some structures: it is quicker, as other networks need not run</source>
+            <translation>Nur einige Strukturen berechnen: das geht schneller, weil andere Netze nicht rechnen müssen</translation>
+        </message>
+        <message>
+            <source>Structures</source>
+            <translation>Strukturen</translation>
+        </message>
+        <message>
+            <source>Structures often wanted together</source>
+            <translation>Strukturen, die oft zusammen gebraucht werden</translation>
+        </message>
+        <message>
+            <source>Structures: {text}</source>
+            <translation>Strukturen: {text}</translation>
+        </message>
+        <message>
+            <source>at most {time} instead of {before}</source>
+            <translation>höchstens {time} statt {before}</translation>
+        </message>
+        <message>
+            <source>presets</source>
+            <translation>Vorlagen</translation>
+        </message>
+        <message>
+            <source>{chosen} chosen</source>
+            <translation>{chosen} gewählt</translation>
+        </message>
+        <message>
+            <source>{chosen} of {count} · choose…</source>
+            <translation>{chosen} von {count} · wählen…</translation>
+        </message>
+        <message>
+            <source>{parts} of {all} networks run</source>
+            <translation>{parts} von {all} Netzen rechnen</translation>
+        </message>
+    </context>
+    <context>
+        <name>StructureTree</name>
+        <message>
+            <source>Structures by body system</source>
+            <translation>Strukturen nach Körpersystem</translation>
+        </message>
+    </context>
+    <context>
+        <name>Structures</name>
+        <message>
+            <source>abdominal cavity</source>
+            <translation>Bauchhöhle</translation>
+        </message>
+        <message>
+            <source>adrenal gland left</source>
+            <translation>Nebenniere links</translation>
+        </message>
+        <message>
+            <source>adrenal gland right</source>
+            <translation>Nebenniere rechts</translation>
+        </message>
+        <message>
+            <source>air inside</source>
+            <translation>Luft im Körper</translation>
+        </message>
+        <message>
+            <source>airways</source>
+            <translation>Atemwege</translation>
+        </message>
+        <message>
+            <source>annulus</source>
+            <translation>Annulus (Aorta)</translation>
+        </message>
+        <message>
+            <source>annulus proper</source>
+            <translation>Aortenannulus</translation>
+        </message>
+        <message>
+            <source>anterior scalene left</source>
+            <translation>M. scalenus anterior links</translation>
+        </message>
+        <message>
+            <source>anterior scalene right</source>
+            <translation>M. scalenus anterior rechts</translation>
+        </message>
+        <message>
+            <source>aorta</source>
+            <translation>Aorta</translation>
+        </message>
+        <message>
+            <source>aorta false lumen</source>
+            <translation>falsches Lumen der Aorta</translation>
+        </message>
+        <message>
+            <source>aorta true lumen</source>
+            <translation>wahres Lumen der Aorta</translation>
+        </message>
+        <message>
+            <source>atrial appendage left</source>
+            <translation>Herzohr links</translation>
+        </message>
+        <message>
+            <source>auditory canal left</source>
+            <translation>Gehörgang links</translation>
+        </message>
+        <message>
+            <source>auditory canal right</source>
+            <translation>Gehörgang rechts</translation>
+        </message>
+        <message>
+            <source>autochthon left</source>
+            <translation>autochthone Rückenmuskulatur links</translation>
+        </message>
+        <message>
+            <source>autochthon right</source>
+            <translation>autochthone Rückenmuskulatur rechts</translation>
+        </message>
+        <message>
+            <source>body extremities</source>
+            <translation>Extremitäten</translation>
+        </message>
+        <message>
+            <source>body surface</source>
+            <translation>Körperoberfläche</translation>
+        </message>
+        <message>
+            <source>body trunc</source>
+            <translation>Rumpf</translation>
+        </message>
+        <message>
+            <source>bone</source>
+            <translation>Knochen</translation>
+        </message>
+        <message>
+            <source>brachiocephalic trunk</source>
+            <translation>Truncus brachiocephalicus</translation>
+        </message>
+        <message>
+            <source>brachiocephalic vein left</source>
+            <translation>V. brachiocephalica links</translation>
+        </message>
+        <message>
+            <source>brachiocephalic vein right</source>
+            <translation>V. brachiocephalica rechts</translation>
+        </message>
+        <message>
+            <source>brain</source>
+            <translation>Gehirn</translation>
+        </message>
+        <message>
+            <source>brain aneurysm</source>
+            <translation>Hirnaneurysma</translation>
+        </message>
+        <message>
+            <source>brainstem</source>
+            <translation>Hirnstamm</translation>
+        </message>
+        <message>
+            <source>breast</source>
+            <translation>Brust</translation>
+        </message>
+        <message>
+            <source>bridge</source>
+            <translation>Brücke</translation>
+        </message>
+        <message>
+            <source>carpal</source>
+            <translation>Handwurzelknochen</translation>
+        </message>
+        <message>
+            <source>caudate nucleus</source>
+            <translation>Nucleus caudatus</translation>
+        </message>
+        <message>
+            <source>celiac trunk</source>
+            <translation>Truncus coeliacus</translation>
+        </message>
+        <message>
+            <source>central sulcus</source>
+            <translation>Sulcus centralis</translation>
+        </message>
+        <message>
+            <source>cerebellum</source>
+            <translation>Kleinhirn</translation>
+        </message>
+        <message>
+            <source>clavicula left</source>
+            <translation>Klavikula links</translation>
+        </message>
+        <message>
+            <source>clavicula right</source>
+            <translation>Klavikula rechts</translation>
+        </message>
+        <message>
+            <source>colon</source>
+            <translation>Kolon</translation>
+        </message>
+        <message>
+            <source>common carotid artery left</source>
+            <translation>A. carotis communis links</translation>
+        </message>
+        <message>
+            <source>common carotid artery right</source>
+            <translation>A. carotis communis rechts</translation>
+        </message>
+        <message>
+            <source>coracobrachial</source>
+            <translation>M. coracobrachialis</translation>
+        </message>
+        <message>
+            <source>coronary arteries</source>
+            <translation>Koronararterien</translation>
+        </message>
+        <message>
+            <source>costal cartilages</source>
+            <translation>Rippenknorpel</translation>
+        </message>
+        <message>
+            <source>cricoid cartilage</source>
+            <translation>Ringknorpel</translation>
+        </message>
+        <message>
+            <source>crown</source>
+            <translation>Krone</translation>
+        </message>
+        <message>
+            <source>deltoid</source>
+            <translation>M. deltoideus</translation>
+        </message>
+        <message>
+            <source>digastric left</source>
+            <translation>M. digastricus links</translation>
+        </message>
+        <message>
+            <source>digastric right</source>
+            <translation>M. digastricus rechts</translation>
+        </message>
+        <message>
+            <source>duodenum</source>
+            <translation>Duodenum</translation>
+        </message>
+        <message>
+            <source>erector spinae left</source>
+            <translation>M. erector spinae links</translation>
+        </message>
+        <message>
+            <source>erector spinae right</source>
+            <translation>M. erector spinae rechts</translation>
+        </message>
+        <message>
+            <source>esophagus</source>
+            <translation>Ösophagus</translation>
+        </message>
+        <message>
+            <source>external oblique left</source>
+            <translation>M. obliquus externus abdominis links</translation>
+        </message>
+        <message>
+            <source>external oblique right</source>
+            <translation>M. obliquus externus abdominis rechts</translation>
+        </message>
+        <message>
+            <source>eye left</source>
+            <translation>Auge links</translation>
+        </message>
+        <message>
+            <source>eye lens left</source>
+            <translation>Augenlinse links</translation>
+        </message>
+        <message>
+            <source>eye lens right</source>
+            <translation>Augenlinse rechts</translation>
+        </message>
+        <message>
+            <source>eye right</source>
+            <translation>Auge rechts</translation>
+        </message>
+        <message>
+            <source>eyeball left</source>
+            <translation>Augapfel links</translation>
+        </message>
+        <message>
+            <source>eyeball right</source>
+            <translation>Augapfel rechts</translation>
+        </message>
+        <message>
+            <source>face</source>
+            <translation>Gesicht</translation>
+        </message>
+        <message>
+            <source>fat</source>
+            <translation>Fett</translation>
+        </message>
+        <message>
+            <source>femur left</source>
+            <translation>Femur links</translation>
+        </message>
+        <message>
+            <source>femur right</source>
+            <translation>Femur rechts</translation>
+        </message>
+        <message>
+            <source>fibula</source>
+            <translation>Fibula</translation>
+        </message>
+        <message>
+            <source>fourth ventricle</source>
+            <translation>vierter Ventrikel</translation>
+        </message>
+        <message>
+            <source>frontal lobe</source>
+            <translation>Frontallappen</translation>
+        </message>
+        <message>
+            <source>gallbladder</source>
+            <translation>Gallenblase</translation>
+        </message>
+        <message>
+            <source>gluteus maximus left</source>
+            <translation>M. gluteus maximus links</translation>
+        </message>
+        <message>
+            <source>gluteus maximus right</source>
+            <translation>M. gluteus maximus rechts</translation>
+        </message>
+        <message>
+            <source>gluteus medius left</source>
+            <translation>M. gluteus medius links</translation>
+        </message>
+        <message>
+            <source>gluteus medius right</source>
+            <translation>M. gluteus medius rechts</translation>
+        </message>
+        <message>
+            <source>gluteus minimus left</source>
+            <translation>M. gluteus minimus links</translation>
+        </message>
+        <message>
+            <source>gluteus minimus right</source>
+            <translation>M. gluteus minimus rechts</translation>
+        </message>
+        <message>
+            <source>hard palate</source>
+            <translation>harter Gaumen</translation>
+        </message>
+        <message>
+            <source>head</source>
+            <translation>Kopf</translation>
+        </message>
+        <message>
+            <source>heart</source>
+            <translation>Herz</translation>
+        </message>
+        <message>
+            <source>heart atrium left</source>
+            <translation>linker Vorhof</translation>
+        </message>
+        <message>
+            <source>heart atrium right</source>
+            <translation>rechter Vorhof</translation>
+        </message>
+        <message>
+            <source>heart myocardium</source>
+            <translation>Myokard</translation>
+        </message>
+        <message>
+            <source>heart ventricle left</source>
+            <translation>linker Ventrikel</translation>
+        </message>
+        <message>
+            <source>heart ventricle right</source>
+            <translation>rechter Ventrikel</translation>
+        </message>
+        <message>
+            <source>hip implant</source>
+            <translation>Hüftprothese</translation>
+        </message>
+        <message>
+            <source>hip left</source>
+            <translation>Hüftbein links</translation>
+        </message>
+        <message>
+            <source>hip right</source>
+            <translation>Hüftbein rechts</translation>
+        </message>
+        <message>
+            <source>humerus left</source>
+            <translation>Humerus links</translation>
+        </message>
+        <message>
+            <source>humerus right</source>
+            <translation>Humerus rechts</translation>
+        </message>
+        <message>
+            <source>hyoid</source>
+            <translation>Zungenbein</translation>
+        </message>
+        <message>
+            <source>hypopharynx</source>
+            <translation>Hypopharynx</translation>
+        </message>
+        <message>
+            <source>iliac artery left</source>
+            <translation>A. iliaca links</translation>
+        </message>
+        <message>
+            <source>iliac artery right</source>
+            <translation>A. iliaca rechts</translation>
+        </message>
+        <message>
+            <source>iliac vena left</source>
+            <translation>V. iliaca links</translation>
+        </message>
+        <message>
+            <source>iliac vena right</source>
+            <translation>V. iliaca rechts</translation>
+        </message>
+        <message>
+            <source>iliopsoas left</source>
+            <translation>M. iliopsoas links</translation>
+        </message>
+        <message>
+            <source>iliopsoas right</source>
+            <translation>M. iliopsoas rechts</translation>
+        </message>
+        <message>
+            <source>implant</source>
+            <translation>Implantat</translation>
+        </message>
+        <message>
+            <source>inferior oblique muscle left</source>
+            <translation>M. obliquus inferior links</translation>
+        </message>
+        <message>
+            <source>inferior oblique muscle right</source>
+            <translation>M. obliquus inferior rechts</translation>
+        </message>
+        <message>
+            <source>inferior pharyngeal constrictor</source>
+            <translation>unterer Schlundschnürer</translation>
+        </message>
+        <message>
+            <source>inferior rectus muscle left</source>
+            <translation>M. rectus inferior links</translation>
+        </message>
+        <message>
+            <source>inferior rectus muscle right</source>
+            <translation>M. rectus inferior rechts</translation>
+        </message>
+        <message>
+            <source>inferior vena cava</source>
+            <translation>untere Hohlvene</translation>
+        </message>
+        <message>
+            <source>infraspinatus</source>
+            <translation>M. infraspinatus</translation>
+        </message>
+        <message>
+            <source>insular cortex</source>
+            <translation>Inselrinde</translation>
+        </message>
+        <message>
+            <source>intermuscular fat</source>
+            <translation>intermuskuläres Fett</translation>
+        </message>
+        <message>
+            <source>internal capsule</source>
+            <translation>Capsula interna</translation>
+        </message>
+        <message>
+            <source>internal carotid artery left</source>
+            <translation>A. carotis interna links</translation>
+        </message>
+        <message>
+            <source>internal carotid artery right</source>
+            <translation>A. carotis interna rechts</translation>
+        </message>
+        <message>
+            <source>internal jugular vein left</source>
+            <translation>V. jugularis interna links</translation>
+        </message>
+        <message>
+            <source>internal jugular vein right</source>
+            <translation>V. jugularis interna rechts</translation>
+        </message>
+        <message>
+            <source>internal oblique left</source>
+            <translation>M. obliquus internus abdominis links</translation>
+        </message>
+        <message>
+            <source>internal oblique right</source>
+            <translation>M. obliquus internus abdominis rechts</translation>
+        </message>
+        <message>
+            <source>intervertebral discs</source>
+            <translation>Bandscheiben</translation>
+        </message>
+        <message>
+            <source>intracerebral hemorrhage</source>
+            <translation>intrazerebrale Blutung</translation>
+        </message>
+        <message>
+            <source>kidney cyst left</source>
+            <translation>Nierenzyste links</translation>
+        </message>
+        <message>
+            <source>kidney cyst right</source>
+            <translation>Nierenzyste rechts</translation>
+        </message>
+        <message>
+            <source>kidney left</source>
+            <translation>Niere links</translation>
+        </message>
+        <message>
+            <source>kidney right</source>
+            <translation>Niere rechts</translation>
+        </message>
+        <message>
+            <source>larynx air</source>
+            <translation>Luft im Kehlkopf</translation>
+        </message>
+        <message>
+            <source>lateral pterygoid left</source>
+            <translation>M. pterygoideus lateralis links</translation>
+        </message>
+        <message>
+            <source>lateral pterygoid right</source>
+            <translation>M. pterygoideus lateralis rechts</translation>
+        </message>
+        <message>
+            <source>lateral rectus muscle left</source>
+            <translation>M. rectus lateralis links</translation>
+        </message>
+        <message>
+            <source>lateral rectus muscle right</source>
+            <translation>M. rectus lateralis rechts</translation>
+        </message>
+        <message>
+            <source>latissimus dorsi left</source>
+            <translation>M. latissimus dorsi links</translation>
+        </message>
+        <message>
+            <source>latissimus dorsi right</source>
+            <translation>M. latissimus dorsi rechts</translation>
+        </message>
+        <message>
+            <source>left coronary cusp</source>
+            <translation>linkskoronare Tasche</translation>
+        </message>
+        <message>
+            <source>left inferior alveolar canal</source>
+            <translation>Mandibularkanal links</translation>
+        </message>
+        <message>
+            <source>left mandibular incisive canal fdi103</source>
+            <translation>Canalis incisivus des Unterkiefers links</translation>
+        </message>
+        <message>
+            <source>left maxillary sinus</source>
+            <translation>Kieferhöhle links</translation>
+        </message>
+        <message>
+            <source>left ventricular outflow tract</source>
+            <translation>linksventrikulärer Ausflusstrakt</translation>
+        </message>
+        <message>
+            <source>lentiform nucleus</source>
+            <translation>Nucleus lentiformis</translation>
+        </message>
+        <message>
+            <source>levator palpebrae superioris left</source>
+            <translation>M. levator palpebrae superioris links</translation>
+        </message>
+        <message>
+            <source>levator palpebrae superioris right</source>
+            <translation>M. levator palpebrae superioris rechts</translation>
+        </message>
+        <message>
+            <source>levator scapulae left</source>
+            <translation>M. levator scapulae links</translation>
+        </message>
+        <message>
+            <source>levator scapulae right</source>
+            <translation>M. levator scapulae rechts</translation>
+        </message>
+        <message>
+            <source>lingual canal</source>
+            <translation>Canalis lingualis</translation>
+        </message>
+        <message>
+            <source>liver</source>
+            <translation>Leber</translation>
+        </message>
+        <message>
+            <source>liver lesions</source>
+            <translation>Leberläsionen</translation>
+        </message>
+        <message>
+            <source>liver segment 1</source>
+            <translation>Lebersegment 1</translation>
+        </message>
+        <message>
+            <source>liver segment 2</source>
+            <translation>Lebersegment 2</translation>
+        </message>
+        <message>
+            <source>liver segment 3</source>
+            <translation>Lebersegment 3</translation>
+        </message>
+        <message>
+            <source>liver segment 4</source>
+            <translation>Lebersegment 4</translation>
+        </message>
+        <message>
+            <source>liver segment 5</source>
+            <translation>Lebersegment 5</translation>
+        </message>
+        <message>
+            <source>liver segment 6</source>
+            <translation>Lebersegment 6</translation>
+        </message>
+        <message>
+            <source>liver segment 7</source>
+            <translation>Lebersegment 7</translation>
+        </message>
+        <message>
+            <source>liver segment 8</source>
+            <translation>Lebersegment 8</translation>
+        </message>
+        <message>
+            <source>liver tumor</source>
+            <translation>Lebertumor</translation>
+        </message>
+        <message>
+            <source>liver vessels</source>
+            <translation>Lebergefäße</translation>
+        </message>
+        <message>
+            <source>lower jawbone</source>
+            <translation>Unterkieferknochen</translation>
+        </message>
+        <message>
+            <source>lower left canine fdi33</source>
+            <translation>Zahn 33: Eckzahn unten links</translation>
+        </message>
+        <message>
+            <source>lower left canine pulp fdi133</source>
+            <translation>Pulpa 33: Eckzahn unten links</translation>
+        </message>
+        <message>
+            <source>lower left central incisor fdi31</source>
+            <translation>Zahn 31: mittlerer Schneidezahn unten links</translation>
+        </message>
+        <message>
+            <source>lower left central incisor pulp fdi131</source>
+            <translation>Pulpa 31: mittlerer Schneidezahn unten links</translation>
+        </message>
+        <message>
+            <source>lower left first molar fdi36</source>
+            <translation>Zahn 36: erster Molar unten links</translation>
+        </message>
+        <message>
+            <source>lower left first molar pulp fdi136</source>
+            <translation>Pulpa 36: erster Molar unten links</translation>
+        </message>
+        <message>
+            <source>lower left first premolar fdi34</source>
+            <translation>Zahn 34: erster Prämolar unten links</translation>
+        </message>
+        <message>
+            <source>lower left first premolar pulp fdi134</source>
+            <translation>Pulpa 34: erster Prämolar unten links</translation>
+        </message>
+        <message>
+            <source>lower left lateral incisor fdi32</source>
+            <translation>Zahn 32: seitlicher Schneidezahn unten links</translation>
+        </message>
+        <message>
+            <source>lower left lateral incisor pulp fdi132</source>
+            <translation>Pulpa 32: seitlicher Schneidezahn unten links</translation>
+        </message>
+        <message>
+            <source>lower left second molar fdi37</source>
+            <translation>Zahn 37: zweiter Molar unten links</translation>
+        </message>
+        <message>
+            <source>lower left second molar pulp fdi137</source>
+            <translation>Pulpa 37: zweiter Molar unten links</translation>
+        </message>
+        <message>
+            <source>lower left second premolar fdi35</source>
+            <translation>Zahn 35: zweiter Prämolar unten links</translation>
+        </message>
+        <message>
+            <source>lower left second premolar pulp fdi135</source>
+            <translation>Pulpa 35: zweiter Prämolar unten links</translation>
+        </message>
+        <message>
+            <source>lower left third molar fdi38</source>
+            <translation>Zahn 38: dritter Molar unten links</translation>
+        </message>
+        <message>
+            <source>lower left third molar pulp fdi138</source>
+            <translation>Pulpa 38: dritter Molar unten links</translation>
+        </message>
+        <message>
+            <source>lower right canine fdi43</source>
+            <translation>Zahn 43: Eckzahn unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right canine pulp fdi143</source>
+            <translation>Pulpa 43: Eckzahn unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right central incisor fdi41</source>
+            <translation>Zahn 41: mittlerer Schneidezahn unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right central incisor pulp fdi141</source>
+            <translation>Pulpa 41: mittlerer Schneidezahn unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right first molar fdi46</source>
+            <translation>Zahn 46: erster Molar unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right first molar pulp fdi146</source>
+            <translation>Pulpa 46: erster Molar unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right first premolar fdi44</source>
+            <translation>Zahn 44: erster Prämolar unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right first premolar pulp fdi144</source>
+            <translation>Pulpa 44: erster Prämolar unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right lateral incisor fdi42</source>
+            <translation>Zahn 42: seitlicher Schneidezahn unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right lateral incisor pulp fdi142</source>
+            <translation>Pulpa 42: seitlicher Schneidezahn unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right second molar fdi47</source>
+            <translation>Zahn 47: zweiter Molar unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right second molar pulp fdi147</source>
+            <translation>Pulpa 47: zweiter Molar unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right second premolar fdi45</source>
+            <translation>Zahn 45: zweiter Prämolar unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right second premolar pulp fdi145</source>
+            <translation>Pulpa 45: zweiter Prämolar unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right third molar fdi48</source>
+            <translation>Zahn 48: dritter Molar unten rechts</translation>
+        </message>
+        <message>
+            <source>lower right third molar pulp fdi148</source>
+            <translation>Pulpa 48: dritter Molar unten rechts</translation>
+        </message>
+        <message>
+            <source>lung</source>
+            <translation>Lunge</translation>
+        </message>
+        <message>
+            <source>lung airways</source>
+            <translation>Atemwege der Lunge</translation>
+        </message>
+        <message>
+            <source>lung airways wall</source>
+            <translation>Wand der Atemwege</translation>
+        </message>
+        <message>
+            <source>lung arteries</source>
+            <translation>Lungenarterien</translation>
+        </message>
+        <message>
+            <source>lung left</source>
+            <translation>Lunge links</translation>
+        </message>
+        <message>
+            <source>lung lower lobe left</source>
+            <translation>Unterlappen der Lunge links</translation>
+        </message>
+        <message>
+            <source>lung lower lobe right</source>
+            <translation>Unterlappen der Lunge rechts</translation>
+        </message>
+        <message>
+            <source>lung middle lobe right</source>
+            <translation>Mittellappen der Lunge rechts</translation>
+        </message>
+        <message>
+            <source>lung nodules</source>
+            <translation>Lungenrundherde</translation>
+        </message>
+        <message>
+            <source>lung pleural</source>
+            <translation>Lunge und Pleura</translation>
+        </message>
+        <message>
+            <source>lung right</source>
+            <translation>Lunge rechts</translation>
+        </message>
+        <message>
+            <source>lung trachea bronchia</source>
+            <translation>Trachea und Bronchien</translation>
+        </message>
+        <message>
+            <source>lung upper lobe left</source>
+            <translation>Oberlappen der Lunge links</translation>
+        </message>
+        <message>
+            <source>lung upper lobe right</source>
+            <translation>Oberlappen der Lunge rechts</translation>
+        </message>
+        <message>
+            <source>lung veins</source>
+            <translation>Lungenvenen</translation>
+        </message>
+        <message>
+            <source>lung vessels</source>
+            <translation>Lungengefäße</translation>
+        </message>
+        <message>
+            <source>mandible</source>
+            <translation>Unterkiefer</translation>
+        </message>
+        <message>
+            <source>masseter left</source>
+            <translation>M. masseter links</translation>
+        </message>
+        <message>
+            <source>masseter right</source>
+            <translation>M. masseter rechts</translation>
+        </message>
+        <message>
+            <source>medial pterygoid left</source>
+            <translation>M. pterygoideus medialis links</translation>
+        </message>
+        <message>
+            <source>medial pterygoid right</source>
+            <translation>M. pterygoideus medialis rechts</translation>
+        </message>
+        <message>
+            <source>medial rectus muscle left</source>
+            <translation>M. rectus medialis links</translation>
+        </message>
+        <message>
+            <source>medial rectus muscle right</source>
+            <translation>M. rectus medialis rechts</translation>
+        </message>
+        <message>
+            <source>mediastinum</source>
+            <translation>Mediastinum</translation>
+        </message>
+        <message>
+            <source>metacarpal</source>
+            <translation>Mittelhandknochen</translation>
+        </message>
+        <message>
+            <source>metatarsal</source>
+            <translation>Mittelfußknochen</translation>
+        </message>
+        <message>
+            <source>middle pharyngeal constrictor</source>
+            <translation>mittlerer Schlundschnürer</translation>
+        </message>
+        <message>
+            <source>middle scalene left</source>
+            <translation>M. scalenus medius links</translation>
+        </message>
+        <message>
+            <source>middle scalene right</source>
+            <translation>M. scalenus medius rechts</translation>
+        </message>
+        <message>
+            <source>nasal cavity left</source>
+            <translation>Nasenhöhle links</translation>
+        </message>
+        <message>
+            <source>nasal cavity right</source>
+            <translation>Nasenhöhle rechts</translation>
+        </message>
+        <message>
+            <source>nasopharynx</source>
+            <translation>Nasopharynx</translation>
+        </message>
+        <message>
+            <source>non coronary cusp</source>
+            <translation>akoronare Tasche</translation>
+        </message>
+        <message>
+            <source>occipital lobe</source>
+            <translation>Okzipitallappen</translation>
+        </message>
+        <message>
+            <source>optic nerve left</source>
+            <translation>Sehnerv links</translation>
+        </message>
+        <message>
+            <source>optic nerve right</source>
+            <translation>Sehnerv rechts</translation>
+        </message>
+        <message>
+            <source>oropharynx</source>
+            <translation>Oropharynx</translation>
+        </message>
+        <message>
+            <source>pancreas</source>
+            <translation>Pankreas</translation>
+        </message>
+        <message>
+            <source>parietal lobe</source>
+            <translation>Parietallappen</translation>
+        </message>
+        <message>
+            <source>parotid gland left</source>
+            <translation>Ohrspeicheldrüse links</translation>
+        </message>
+        <message>
+            <source>parotid gland right</source>
+            <translation>Ohrspeicheldrüse rechts</translation>
+        </message>
+        <message>
+            <source>patella</source>
+            <translation>Patella</translation>
+        </message>
+        <message>
+            <source>pectoralis major left</source>
+            <translation>M. pectoralis major links</translation>
+        </message>
+        <message>
+            <source>pectoralis major right</source>
+            <translation>M. pectoralis major rechts</translation>
+        </message>
+        <message>
+            <source>pectoralis minor</source>
+            <translation>M. pectoralis minor</translation>
+        </message>
+        <message>
+            <source>pericardial effusion</source>
+            <translation>Perikarderguss</translation>
+        </message>
+        <message>
+            <source>pericardium</source>
+            <translation>Perikard</translation>
+        </message>
+        <message>
+            <source>phalanges feet</source>
+            <translation>Zehenknochen</translation>
+        </message>
+        <message>
+            <source>phalanges hand</source>
+            <translation>Fingerknochen</translation>
+        </message>
+        <message>
+            <source>pharynx</source>
+            <translation>Pharynx</translation>
+        </message>
+        <message>
+            <source>platysma left</source>
+            <translation>Platysma links</translation>
+        </message>
+        <message>
+            <source>platysma right</source>
+            <translation>Platysma rechts</translation>
+        </message>
+        <message>
+            <source>pleural effusion</source>
+            <translation>Pleuraerguss</translation>
+        </message>
+        <message>
+            <source>portal vein and splenic vein</source>
+            <translation>Pfortader und Milzvene</translation>
+        </message>
+        <message>
+            <source>posterior scalene left</source>
+            <translation>M. scalenus posterior links</translation>
+        </message>
+        <message>
+            <source>posterior scalene right</source>
+            <translation>M. scalenus posterior rechts</translation>
+        </message>
+        <message>
+            <source>prevertebral left</source>
+            <translation>prävertebrale Muskulatur links</translation>
+        </message>
+        <message>
+            <source>prevertebral right</source>
+            <translation>prävertebrale Muskulatur rechts</translation>
+        </message>
+        <message>
+            <source>prostate</source>
+            <translation>Prostata</translation>
+        </message>
+        <message>
+            <source>psoas major left</source>
+            <translation>M. psoas major links</translation>
+        </message>
+        <message>
+            <source>psoas major right</source>
+            <translation>M. psoas major rechts</translation>
+        </message>
+        <message>
+            <source>pul annulus</source>
+            <translation>Annulus der Pulmonalarterie</translation>
+        </message>
+        <message>
+            <source>pul bifurcation</source>
+            <translation>Bifurkation der Pulmonalarterie</translation>
+        </message>
+        <message>
+            <source>pul left start</source>
+            <translation>Abgang der linken Pulmonalarterie</translation>
+        </message>
+        <message>
+            <source>pul right start</source>
+            <translation>Abgang der rechten Pulmonalarterie</translation>
+        </message>
+        <message>
+            <source>pul sinotubular junction</source>
+            <translation>sinutubulärer Übergang der Pulmonalarterie</translation>
+        </message>
+        <message>
+            <source>pulmonary artery</source>
+            <translation>Pulmonalarterie</translation>
+        </message>
+        <message>
+            <source>pulmonary vein</source>
+            <translation>Pulmonalvene</translation>
+        </message>
+        <message>
+            <source>quadratus lumborum left</source>
+            <translation>M. quadratus lumborum links</translation>
+        </message>
+        <message>
+            <source>quadratus lumborum right</source>
+            <translation>M. quadratus lumborum rechts</translation>
+        </message>
+        <message>
+            <source>quadriceps femoris left</source>
+            <translation>M. quadriceps femoris links</translation>
+        </message>
+        <message>
+            <source>quadriceps femoris right</source>
+            <translation>M. quadriceps femoris rechts</translation>
+        </message>
+        <message>
+            <source>radius</source>
+            <translation>Radius</translation>
+        </message>
+        <message>
+            <source>rectus abdominis left</source>
+            <translation>M. rectus abdominis links</translation>
+        </message>
+        <message>
+            <source>rectus abdominis right</source>
+            <translation>M. rectus abdominis rechts</translation>
+        </message>
+        <message>
+            <source>renal arteries</source>
+            <translation>Nierenarterien</translation>
+        </message>
+        <message>
+            <source>rib left 1</source>
+            <translation>Rippe links 1</translation>
+        </message>
+        <message>
+            <source>rib left 10</source>
+            <translation>Rippe links 10</translation>
+        </message>
+        <message>
+            <source>rib left 11</source>
+            <translation>Rippe links 11</translation>
+        </message>
+        <message>
+            <source>rib left 12</source>
+            <translation>Rippe links 12</translation>
+        </message>
+        <message>
+            <source>rib left 2</source>
+            <translation>Rippe links 2</translation>
+        </message>
+        <message>
+            <source>rib left 3</source>
+            <translation>Rippe links 3</translation>
+        </message>
+        <message>
+            <source>rib left 4</source>
+            <translation>Rippe links 4</translation>
+        </message>
+        <message>
+            <source>rib left 5</source>
+            <translation>Rippe links 5</translation>
+        </message>
+        <message>
+            <source>rib left 6</source>
+            <translation>Rippe links 6</translation>
+        </message>
+        <message>
+            <source>rib left 7</source>
+            <translation>Rippe links 7</translation>
+        </message>
+        <message>
+            <source>rib left 8</source>
+            <translation>Rippe links 8</translation>
+        </message>
+        <message>
+            <source>rib left 9</source>
+            <translation>Rippe links 9</translation>
+        </message>
+        <message>
+            <source>rib right 1</source>
+            <translation>Rippe rechts 1</translation>
+        </message>
+        <message>
+            <source>rib right 10</source>
+            <translation>Rippe rechts 10</translation>
+        </message>
+        <message>
+            <source>rib right 11</source>
+            <translation>Rippe rechts 11</translation>
+        </message>
+        <message>
+            <source>rib right 12</source>
+            <translation>Rippe rechts 12</translation>
+        </message>
+        <message>
+            <source>rib right 2</source>
+            <translation>Rippe rechts 2</translation>
+        </message>
+        <message>
+            <source>rib right 3</source>
+            <translation>Rippe rechts 3</translation>
+        </message>
+        <message>
+            <source>rib right 4</source>
+            <translation>Rippe rechts 4</translation>
+        </message>
+        <message>
+            <source>rib right 5</source>
+            <translation>Rippe rechts 5</translation>
+        </message>
+        <message>
+            <source>rib right 6</source>
+            <translation>Rippe rechts 6</translation>
+        </message>
+        <message>
+            <source>rib right 7</source>
+            <translation>Rippe rechts 7</translation>
+        </message>
+        <message>
+            <source>rib right 8</source>
+            <translation>Rippe rechts 8</translation>
+        </message>
+        <message>
+            <source>rib right 9</source>
+            <translation>Rippe rechts 9</translation>
+        </message>
+        <message>
+            <source>right coronary cusp</source>
+            <translation>rechtskoronare Tasche</translation>
+        </message>
+        <message>
+            <source>right inferior alveolar canal</source>
+            <translation>Mandibularkanal rechts</translation>
+        </message>
+        <message>
+            <source>right mandibular incisive canal fdi104</source>
+            <translation>Canalis incisivus des Unterkiefers rechts</translation>
+        </message>
+        <message>
+            <source>right maxillary sinus</source>
+            <translation>Kieferhöhle rechts</translation>
+        </message>
+        <message>
+            <source>sacrum</source>
+            <translation>Kreuzbein</translation>
+        </message>
+        <message>
+            <source>sartorius left</source>
+            <translation>M. sartorius links</translation>
+        </message>
+        <message>
+            <source>sartorius right</source>
+            <translation>M. sartorius rechts</translation>
+        </message>
+        <message>
+            <source>scapula left</source>
+            <translation>Skapula links</translation>
+        </message>
+        <message>
+            <source>scapula right</source>
+            <translation>Skapula rechts</translation>
+        </message>
+        <message>
+            <source>septum pellucidum</source>
+            <translation>Septum pellucidum</translation>
+        </message>
+        <message>
+            <source>serratus anterior</source>
+            <translation>M. serratus anterior</translation>
+        </message>
+        <message>
+            <source>serratus anterior left</source>
+            <translation>M. serratus anterior links</translation>
+        </message>
+        <message>
+            <source>serratus anterior right</source>
+            <translation>M. serratus anterior rechts</translation>
+        </message>
+        <message>
+            <source>sinotubular junction</source>
+            <translation>sinutubulärer Übergang</translation>
+        </message>
+        <message>
+            <source>sinus frontal</source>
+            <translation>Stirnhöhle</translation>
+        </message>
+        <message>
+            <source>sinus maxillary</source>
+            <translation>Kieferhöhle</translation>
+        </message>
+        <message>
+            <source>skeletal muscle</source>
+            <translation>Skelettmuskulatur</translation>
+        </message>
+        <message>
+            <source>skull</source>
+            <translation>Schädel</translation>
+        </message>
+        <message>
+            <source>small bowel</source>
+            <translation>Dünndarm</translation>
+        </message>
+        <message>
+            <source>soft palate</source>
+            <translation>weicher Gaumen</translation>
+        </message>
+        <message>
+            <source>soft tissue</source>
+            <translation>Weichteile</translation>
+        </message>
+        <message>
+            <source>spinal cord</source>
+            <translation>Rückenmark</translation>
+        </message>
+        <message>
+            <source>spleen</source>
+            <translation>Milz</translation>
+        </message>
+        <message>
+            <source>sterno thyroid left</source>
+            <translation>M. sternothyroideus links</translation>
+        </message>
+        <message>
+            <source>sterno thyroid right</source>
+            <translation>M. sternothyroideus rechts</translation>
+        </message>
+        <message>
+            <source>sternocleidomastoid left</source>
+            <translation>M. sternocleidomastoideus links</translation>
+        </message>
+        <message>
+            <source>sternocleidomastoid right</source>
+            <translation>M. sternocleidomastoideus rechts</translation>
+        </message>
+        <message>
+            <source>sternum</source>
+            <translation>Sternum</translation>
+        </message>
+        <message>
+            <source>stomach</source>
+            <translation>Magen</translation>
+        </message>
+        <message>
+            <source>styloid process left</source>
+            <translation>Griffelfortsatz links</translation>
+        </message>
+        <message>
+            <source>styloid process right</source>
+            <translation>Griffelfortsatz rechts</translation>
+        </message>
+        <message>
+            <source>subarachnoid space</source>
+            <translation>Subarachnoidalraum</translation>
+        </message>
+        <message>
+            <source>subclavian artery left</source>
+            <translation>A. subclavia links</translation>
+        </message>
+        <message>
+            <source>subclavian artery right</source>
+            <translation>A. subclavia rechts</translation>
+        </message>
+        <message>
+            <source>subcutaneous fat</source>
+            <translation>subkutanes Fett</translation>
+        </message>
+        <message>
+            <source>submandibular gland left</source>
+            <translation>Unterkieferspeicheldrüse links</translation>
+        </message>
+        <message>
+            <source>submandibular gland right</source>
+            <translation>Unterkieferspeicheldrüse rechts</translation>
+        </message>
+        <message>
+            <source>subscapularis</source>
+            <translation>M. subscapularis</translation>
+        </message>
+        <message>
+            <source>superior mesenteric artery</source>
+            <translation>A. mesenterica superior</translation>
+        </message>
+        <message>
+            <source>superior oblique muscle left</source>
+            <translation>M. obliquus superior links</translation>
+        </message>
+        <message>
+            <source>superior oblique muscle right</source>
+            <translation>M. obliquus superior rechts</translation>
+        </message>
+        <message>
+            <source>superior pharyngeal constrictor</source>
+            <translation>oberer Schlundschnürer</translation>
+        </message>
+        <message>
+            <source>superior rectus muscle left</source>
+            <translation>M. rectus superior links</translation>
+        </message>
+        <message>
+            <source>superior rectus muscle right</source>
+            <translation>M. rectus superior rechts</translation>
+        </message>
+        <message>
+            <source>superior vena cava</source>
+            <translation>obere Hohlvene</translation>
+        </message>
+        <message>
+            <source>supraspinatus</source>
+            <translation>M. supraspinatus</translation>
+        </message>
+        <message>
+            <source>tarsal</source>
+            <translation>Fußwurzelknochen</translation>
+        </message>
+        <message>
+            <source>teeth lower</source>
+            <translation>untere Zähne</translation>
+        </message>
+        <message>
+            <source>teeth upper</source>
+            <translation>obere Zähne</translation>
+        </message>
+        <message>
+            <source>temporal lobe</source>
+            <translation>Temporallappen</translation>
+        </message>
+        <message>
+            <source>temporalis left</source>
+            <translation>M. temporalis links</translation>
+        </message>
+        <message>
+            <source>temporalis right</source>
+            <translation>M. temporalis rechts</translation>
+        </message>
+        <message>
+            <source>teres major</source>
+            <translation>M. teres major</translation>
+        </message>
+        <message>
+            <source>thalamus</source>
+            <translation>Thalamus</translation>
+        </message>
+        <message>
+            <source>thigh medial compartment left</source>
+            <translation>mediales Kompartiment des Oberschenkels links</translation>
+        </message>
+        <message>
+            <source>thigh medial compartment right</source>
+            <translation>mediales Kompartiment des Oberschenkels rechts</translation>
+        </message>
+        <message>
+            <source>thigh posterior compartment left</source>
+            <translation>posteriores Kompartiment des Oberschenkels links</translation>
+        </message>
+        <message>
+            <source>thigh posterior compartment right</source>
+            <translation>posteriores Kompartiment des Oberschenkels rechts</translation>
+        </message>
+        <message>
+            <source>third ventricle</source>
+            <translation>dritter Ventrikel</translation>
+        </message>
+        <message>
+            <source>thoracic cavity</source>
+            <translation>Brusthöhle</translation>
+        </message>
+        <message>
+            <source>thyrohyoid left</source>
+            <translation>M. thyrohyoideus links</translation>
+        </message>
+        <message>
+            <source>thyrohyoid right</source>
+            <translation>M. thyrohyoideus rechts</translation>
+        </message>
+        <message>
+            <source>thyroid cartilage</source>
+            <translation>Schildknorpel</translation>
+        </message>
+        <message>
+            <source>thyroid gland</source>
+            <translation>Schilddrüse</translation>
+        </message>
+        <message>
+            <source>tibia</source>
+            <translation>Tibia</translation>
+        </message>
+        <message>
+            <source>tongue</source>
+            <translation>Zunge</translation>
+        </message>
+        <message>
+            <source>torso fat</source>
+            <translation>Fett im Rumpf</translation>
+        </message>
+        <message>
+            <source>trachea</source>
+            <translation>Trachea</translation>
+        </message>
+        <message>
+            <source>transversospinalis left</source>
+            <translation>M. transversospinalis links</translation>
+        </message>
+        <message>
+            <source>transversospinalis right</source>
+            <translation>M. transversospinalis rechts</translation>
+        </message>
+        <message>
+            <source>trapezius</source>
+            <translation>M. trapezius</translation>
+        </message>
+        <message>
+            <source>trapezius left</source>
+            <translation>M. trapezius links</translation>
+        </message>
+        <message>
+            <source>trapezius right</source>
+            <translation>M. trapezius rechts</translation>
+        </message>
+        <message>
+            <source>triceps brachii</source>
+            <translation>M. triceps brachii</translation>
+        </message>
+        <message>
+            <source>ulna</source>
+            <translation>Ulna</translation>
+        </message>
+        <message>
+            <source>upper jawbone</source>
+            <translation>Oberkieferknochen</translation>
+        </message>
+        <message>
+            <source>upper left canine fdi23</source>
+            <translation>Zahn 23: Eckzahn oben links</translation>
+        </message>
+        <message>
+            <source>upper left canine pulp fdi123</source>
+            <translation>Pulpa 23: Eckzahn oben links</translation>
+        </message>
+        <message>
+            <source>upper left central incisor fdi21</source>
+            <translation>Zahn 21: mittlerer Schneidezahn oben links</translation>
+        </message>
+        <message>
+            <source>upper left central incisor pulp fdi121</source>
+            <translation>Pulpa 21: mittlerer Schneidezahn oben links</translation>
+        </message>
+        <message>
+            <source>upper left first molar fdi26</source>
+            <translation>Zahn 26: erster Molar oben links</translation>
+        </message>
+        <message>
+            <source>upper left first molar pulp fdi126</source>
+            <translation>Pulpa 26: erster Molar oben links</translation>
+        </message>
+        <message>
+            <source>upper left first premolar fdi24</source>
+            <translation>Zahn 24: erster Prämolar oben links</translation>
+        </message>
+        <message>
+            <source>upper left first premolar pulp fdi124</source>
+            <translation>Pulpa 24: erster Prämolar oben links</translation>
+        </message>
+        <message>
+            <source>upper left lateral incisor fdi22</source>
+            <translation>Zahn 22: seitlicher Schneidezahn oben links</translation>
+        </message>
+        <message>
+            <source>upper left lateral incisor pulp fdi122</source>
+            <translation>Pulpa 22: seitlicher Schneidezahn oben links</translation>
+        </message>
+        <message>
+            <source>upper left second molar fdi27</source>
+            <translation>Zahn 27: zweiter Molar oben links</translation>
+        </message>
+        <message>
+            <source>upper left second molar pulp fdi127</source>
+            <translation>Pulpa 27: zweiter Molar oben links</translation>
+        </message>
+        <message>
+            <source>upper left second premolar fdi25</source>
+            <translation>Zahn 25: zweiter Prämolar oben links</translation>
+        </message>
+        <message>
+            <source>upper left second premolar pulp fdi125</source>
+            <translation>Pulpa 25: zweiter Prämolar oben links</translation>
+        </message>
+        <message>
+            <source>upper left third molar fdi28</source>
+            <translation>Zahn 28: dritter Molar oben links</translation>
+        </message>
+        <message>
+            <source>upper left third molar pulp fdi128</source>
+            <translation>Pulpa 28: dritter Molar oben links</translation>
+        </message>
+        <message>
+            <source>upper right canine fdi13</source>
+            <translation>Zahn 13: Eckzahn oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right canine pulp fdi113</source>
+            <translation>Pulpa 13: Eckzahn oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right central incisor fdi11</source>
+            <translation>Zahn 11: mittlerer Schneidezahn oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right central incisor pulp fdi111</source>
+            <translation>Pulpa 11: mittlerer Schneidezahn oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right first molar fdi16</source>
+            <translation>Zahn 16: erster Molar oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right first molar pulp fdi116</source>
+            <translation>Pulpa 16: erster Molar oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right first premolar fdi14</source>
+            <translation>Zahn 14: erster Prämolar oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right first premolar pulp fdi114</source>
+            <translation>Pulpa 14: erster Prämolar oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right lateral incisor fdi12</source>
+            <translation>Zahn 12: seitlicher Schneidezahn oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right lateral incisor pulp fdi112</source>
+            <translation>Pulpa 12: seitlicher Schneidezahn oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right second molar fdi17</source>
+            <translation>Zahn 17: zweiter Molar oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right second molar pulp fdi117</source>
+            <translation>Pulpa 17: zweiter Molar oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right second premolar fdi15</source>
+            <translation>Zahn 15: zweiter Prämolar oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right second premolar pulp fdi115</source>
+            <translation>Pulpa 15: zweiter Prämolar oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right third molar fdi18</source>
+            <translation>Zahn 18: dritter Molar oben rechts</translation>
+        </message>
+        <message>
+            <source>upper right third molar pulp fdi118</source>
+            <translation>Pulpa 18: dritter Molar oben rechts</translation>
+        </message>
+        <message>
+            <source>urinary bladder</source>
+            <translation>Harnblase</translation>
+        </message>
+        <message>
+            <source>venous sinuses</source>
+            <translation>venöse Sinus</translation>
+        </message>
+        <message>
+            <source>ventricle</source>
+            <translation>Hirnventrikel</translation>
+        </message>
+        <message>
+            <source>ventricle body left</source>
+            <translation>Zentralteil des Seitenventrikels links</translation>
+        </message>
+        <message>
+            <source>ventricle body right</source>
+            <translation>Zentralteil des Seitenventrikels rechts</translation>
+        </message>
+        <message>
+            <source>ventricle frontal horn left</source>
+            <translation>Vorderhorn des Seitenventrikels links</translation>
+        </message>
+        <message>
+            <source>ventricle frontal horn right</source>
+            <translation>Vorderhorn des Seitenventrikels rechts</translation>
+        </message>
+        <message>
+            <source>ventricle occipital horn left</source>
+            <translation>Hinterhorn des Seitenventrikels links</translation>
+        </message>
+        <message>
+            <source>ventricle occipital horn right</source>
+            <translation>Hinterhorn des Seitenventrikels rechts</translation>
+        </message>
+        <message>
+            <source>ventricle temporal horn left</source>
+            <translation>Unterhorn des Seitenventrikels links</translation>
+        </message>
+        <message>
+            <source>ventricle temporal horn right</source>
+            <translation>Unterhorn des Seitenventrikels rechts</translation>
+        </message>
+        <message>
+            <source>ventricle trigone left</source>
+            <translation>Trigonum des Seitenventrikels links</translation>
+        </message>
+        <message>
+            <source>ventricle trigone right</source>
+            <translation>Trigonum des Seitenventrikels rechts</translation>
+        </message>
+        <message>
+            <source>vertebrae</source>
+            <translation>Wirbel</translation>
+        </message>
+        <message>
+            <source>vertebrae C1</source>
+            <translation>Wirbel C1</translation>
+        </message>
+        <message>
+            <source>vertebrae C2</source>
+            <translation>Wirbel C2</translation>
+        </message>
+        <message>
+            <source>vertebrae C3</source>
+            <translation>Wirbel C3</translation>
+        </message>
+        <message>
+            <source>vertebrae C4</source>
+            <translation>Wirbel C4</translation>
+        </message>
+        <message>
+            <source>vertebrae C5</source>
+            <translation>Wirbel C5</translation>
+        </message>
+        <message>
+            <source>vertebrae C6</source>
+            <translation>Wirbel C6</translation>
+        </message>
+        <message>
+            <source>vertebrae C7</source>
+            <translation>Wirbel C7</translation>
+        </message>
+        <message>
+            <source>vertebrae L1</source>
+            <translation>Wirbel L1</translation>
+        </message>
+        <message>
+            <source>vertebrae L2</source>
+            <translation>Wirbel L2</translation>
+        </message>
+        <message>
+            <source>vertebrae L3</source>
+            <translation>Wirbel L3</translation>
+        </message>
+        <message>
+            <source>vertebrae L4</source>
+            <translation>Wirbel L4</translation>
+        </message>
+        <message>
+            <source>vertebrae L5</source>
+            <translation>Wirbel L5</translation>
+        </message>
+        <message>
+            <source>vertebrae L6</source>
+            <translation>Wirbel L6</translation>
+        </message>
+        <message>
+            <source>vertebrae S1</source>
+            <translation>Wirbel S1</translation>
+        </message>
+        <message>
+            <source>vertebrae T1</source>
+            <translation>Wirbel Th1</translation>
+        </message>
+        <message>
+            <source>vertebrae T10</source>
+            <translation>Wirbel Th10</translation>
+        </message>
+        <message>
+            <source>vertebrae T11</source>
+            <translation>Wirbel Th11</translation>
+        </message>
+        <message>
+            <source>vertebrae T12</source>
+            <translation>Wirbel Th12</translation>
+        </message>
+        <message>
+            <source>vertebrae T2</source>
+            <translation>Wirbel Th2</translation>
+        </message>
+        <message>
+            <source>vertebrae T3</source>
+            <translation>Wirbel Th3</translation>
+        </message>
+        <message>
+            <source>vertebrae T4</source>
+            <translation>Wirbel Th4</translation>
+        </message>
+        <message>
+            <source>vertebrae T5</source>
+            <translation>Wirbel Th5</translation>
+        </message>
+        <message>
+            <source>vertebrae T6</source>
+            <translation>Wirbel Th6</translation>
+        </message>
+        <message>
+            <source>vertebrae T7</source>
+            <translation>Wirbel Th7</translation>
+        </message>
+        <message>
+            <source>vertebrae T8</source>
+            <translation>Wirbel Th8</translation>
+        </message>
+        <message>
+            <source>vertebrae T9</source>
+            <translation>Wirbel Th9</translation>
+        </message>
+        <message>
+            <source>vertebrae body</source>
+            <translation>Wirbelkörper</translation>
+        </message>
+        <message>
+            <source>zygomatic arch left</source>
+            <translation>Jochbogen links</translation>
+        </message>
+        <message>
+            <source>zygomatic arch right</source>
+            <translation>Jochbogen rechts</translation>
+        </message>
+    </context>
+    <context>
+        <name>Systems</name>
+        <message>
+            <source>Digestive and spleen</source>
+            <translation>Verdauungsorgane und Milz</translation>
+        </message>
+        <message>
+            <source>Glands</source>
+            <translation>Drüsen</translation>
+        </message>
+        <message>
+            <source>Head and brain</source>
+            <translation>Kopf und Gehirn</translation>
+        </message>
+        <message>
+            <source>Heart</source>
+            <translation>Herz</translation>
+        </message>
+        <message>
+            <source>Limbs</source>
+            <translation>Gliedmaßen</translation>
+        </message>
+        <message>
+            <source>Lungs and airways</source>
+            <translation>Lungen und Atemwege</translation>
+        </message>
+        <message>
+            <source>Muscles</source>
+            <translation>Muskeln</translation>
+        </message>
+        <message>
+            <source>Other</source>
+            <translation>Sonstiges</translation>
+        </message>
+        <message>
+            <source>Pelvis</source>
+            <translation>Becken</translation>
+        </message>
+        <message>
+            <source>Ribs and sternum</source>
+            <translation>Rippen und Sternum</translation>
+        </message>
+        <message>
+            <source>Spine</source>
+            <translation>Wirbelsäule</translation>
+        </message>
+        <message>
+            <source>Teeth</source>
+            <translation>Zähne</translation>
+        </message>
+        <message>
+            <source>Tissues and cavities</source>
+            <translation>Gewebe und Höhlen</translation>
+        </message>
+        <message>
+            <source>Urinary</source>
+            <translation>Harnorgane</translation>
+        </message>
+        <message>
+            <source>Vessels</source>
+            <translation>Gefäße</translation>
+        </message>
+    </context>
+    <context>
+        <name>TaskCard</name>
+        <message>
+            <source>About this task</source>
+            <translation>Über diese Aufgabe</translation>
+        </message>
+    </context>
+    <context>
+        <name>TaskPage</name>
+        <message>
+            <source>Choose this task</source>
+            <translation>Diese Aufgabe wählen</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Finds</source>
+            <translation>Findet</translation>
+        </message>
+        <message>
+            <source>Here</source>
+            <translation>Hier</translation>
+        </message>
+        <message>
+            <source>Please cite</source>
+            <translation>Bitte zitieren</translation>
+        </message>
+        <message>
+            <source>Resolution</source>
+            <translation>Auflösung</translation>
+        </message>
+        <message>
+            <source>Scan</source>
+            <translation>Aufnahme</translation>
+        </message>
+        <message>
+            <source>State</source>
+            <translation>Stand</translation>
+        </message>
+        <message>
+            <source>about {time}, {memory} GB of memory</source>
+            <translation>etwa {time}, {memory} GB Speicher</translation>
+        </message>
+    </context>
+    <context>
+        <name>TaskPanel</name>
+        <message>
+            <source>All {n} tasks</source>
+            <translation>Alle {n} Aufgaben</translation>
+        </message>
+        <message>
+            <source>Every task, by part of the body</source>
+            <translation>Jede Aufgabe, nach Körperregion</translation>
+        </message>
+        <message>
+            <source>Fewer tasks</source>
+            <translation>Weniger Aufgaben</translation>
+        </message>
+        <message>
+            <source>Find a task or structure</source>
+            <translation>Aufgabe oder Struktur suchen</translation>
+        </message>
+        <message>
+            <source>Found</source>
+            <translation>Gefunden</translation>
+        </message>
+        <message>
+            <source>Nothing is called “{query}”. Try another word for it.</source>
+            <translation>Nichts heißt „{query}“. Versuchen Sie ein anderes Wort dafür.</translation>
+        </message>
+        <message>
+            <source>Task</source>
+            <translation>Aufgabe</translation>
+        </message>
+        <message>
+            <source>Type a task, an organ or its anatomical name; a slip of the finger is forgiven</source>
+            <translation>Geben Sie eine Aufgabe, ein Organ oder seinen anatomischen Namen ein; Tippfehler werden verziehen</translation>
+        </message>
+    </context>
+    <context>
+        <name>TaskWords</name>
+        <message>
+            <source>For non-commercial use only.</source>
+            <translation>Nur für nicht kommerzielle Nutzung.</translation>
+        </message>
+        <message>
+            <source>Made for {wanted}; this scan is {scan}</source>
+            <translation>Für {wanted} gemacht; diese Aufnahme ist {scan}</translation>
+        </message>
+        <message>
+            <source>Needs a licence number; free for academic use.</source>
+            <translation>Braucht eine Lizenznummer; für die Wissenschaft kostenlos.</translation>
+        </message>
+        <message>
+            <source>Trained on little data: look at the result with care.</source>
+            <translation>Mit wenigen Daten trainiert: prüfen Sie das Ergebnis sorgfältig.</translation>
+        </message>
+        <message>
+            <source>as the scan</source>
+            <translation>wie die Aufnahme</translation>
+        </message>
+        <message>
+            <source>computed at once, nothing to download</source>
+            <translation>sofort berechnet, nichts herunterzuladen</translation>
+        </message>
+        <message>
+            <source>has {structure}</source>
+            <translation>enthält {structure}</translation>
+        </message>
+        <message>
+            <source>here, but incomplete</source>
+            <translation>hier, aber unvollständig</translation>
+        </message>
+        <message>
+            <source>high resolution</source>
+            <translation>hohe Auflösung</translation>
+        </message>
+        <message>
+            <source>instant</source>
+            <translation>sofort</translation>
+        </message>
+        <message>
+            <source>licence</source>
+            <translation>Lizenz</translation>
+        </message>
+        <message>
+            <source>no download</source>
+            <translation>kein Download</translation>
+        </message>
+        <message>
+            <source>non-commercial</source>
+            <translation type="vanished">nicht kommerziell</translation>
+        </message>
+        <message>
+            <source>not here</source>
+            <translation>nicht hier</translation>
+        </message>
+        <message>
+            <source>not here, comes with a licence number</source>
+            <translation>nicht hier, gibt es mit einer Lizenznummer</translation>
+        </message>
+        <message>
+            <source>not on this computer</source>
+            <translation>nicht auf diesem Computer</translation>
+        </message>
+        <message>
+            <source>on this computer, ready to run</source>
+            <translation>auf diesem Computer, rechenbereit</translation>
+        </message>
+        <message>
+            <source>ready</source>
+            <translation>bereit</translation>
+        </message>
+        <message>
+            <source>{size} to download</source>
+            <translation>{size} herunterzuladen</translation>
+        </message>
+        <message>
+            <source>{time} here</source>
+            <translation type="vanished">{time} hier</translation>
+        </message>
+    </context>
+    <context>
+        <name>Tasks</name>
+        <message>
+            <source>Abdominal and thoracic cavity, pericardium, mediastinum on CT.</source>
+            <translation>Bauch- und Brusthöhle, Perikard, Mediastinum im CT.</translation>
+        </message>
+        <message>
+            <source>All vertebral bodies as one class plus intervertebral discs on CT.</source>
+            <translation>Alle Wirbelkörper als eine Struktur, dazu die Bandscheiben, im CT.</translation>
+        </message>
+        <message>
+            <source>Aortic and pulmonary annulus/junction/bifurcation landmarks; used by the pulmonary report; five folds.</source>
+            <translation>Annulus, Übergang und Bifurkation von Aorta und Pulmonalarterie als Landmarken; für den Pulmonalisbericht; fünf Netze.</translation>
+        </message>
+        <message>
+            <source>Aortic annulus</source>
+            <translation>Aortenannulus</translation>
+        </message>
+        <message>
+            <source>Aortic annulus and sinotubular junction; used by the aorta report on an already cropped image; five folds.</source>
+            <translation>Aortenannulus und sinutubulärer Übergang; für den Aortenbericht, auf einem schon zugeschnittenen Bild; fünf Netze.</translation>
+        </message>
+        <message>
+            <source>Aortic dissection lumina</source>
+            <translation>Lumina der Aortendissektion</translation>
+        </message>
+        <message>
+            <source>Aortic sinuses</source>
+            <translation>Aortensinus</translation>
+        </message>
+        <message>
+            <source>As vertebrae_pp, then clipped to the vertebrae_body mask for sharper borders.</source>
+            <translation>Wie vertebrae_pp, dann auf die Maske von vertebrae_body beschnitten, für schärfere Ränder.</translation>
+        </message>
+        <message>
+            <source>Body outline</source>
+            <translation>Körperumriss</translation>
+        </message>
+        <message>
+            <source>Body outline (MR)</source>
+            <translation>Körperumriss (MR)</translation>
+        </message>
+        <message>
+            <source>Body outline on CT split into trunk and extremities; per-class output also derives body and skin.</source>
+            <translation>Körperumriss im CT, getrennt in Rumpf und Extremitäten; je Struktur gespeichert kommen body und skin hinzu.</translation>
+        </message>
+        <message>
+            <source>Body outline on MR split into trunk and extremities.</source>
+            <translation>Körperumriss im MR, getrennt in Rumpf und Extremitäten.</translation>
+        </message>
+        <message>
+            <source>Bones of arms and legs</source>
+            <translation>Knochen der Arme und Beine</translation>
+        </message>
+        <message>
+            <source>Bones of arms and legs (MR)</source>
+            <translation>Knochen der Arme und Beine (MR)</translation>
+        </message>
+        <message>
+            <source>Bones, by threshold</source>
+            <translation>Knochen, nach Schwellenwert</translation>
+        </message>
+        <message>
+            <source>Brain aneurysm (MR)</source>
+            <translation>Hirnaneurysma (MR)</translation>
+        </message>
+        <message>
+            <source>Brain haemorrhage</source>
+            <translation>Hirnblutung</translation>
+        </message>
+        <message>
+            <source>Brain lobes and deep structures on CT.</source>
+            <translation>Hirnlappen und tiefe Strukturen im CT.</translation>
+        </message>
+        <message>
+            <source>Brain structures</source>
+            <translation>Hirnstrukturen</translation>
+        </message>
+        <message>
+            <source>Brain ventricles</source>
+            <translation>Hirnventrikel</translation>
+        </message>
+        <message>
+            <source>Breast on CT.</source>
+            <translation>Brust im CT.</translation>
+        </message>
+        <message>
+            <source>Breasts</source>
+            <translation>Brüste</translation>
+        </message>
+        <message>
+            <source>Coeliac trunk, superior mesenteric and renal arteries; used by the aorta report on an already cropped image.</source>
+            <translation>Truncus coeliacus, A. mesenterica superior und Nierenarterien; für den Aortenbericht, auf einem schon zugeschnittenen Bild.</translation>
+        </message>
+        <message>
+            <source>Coronary arteries</source>
+            <translation>Koronararterien</translation>
+        </message>
+        <message>
+            <source>Coronary arteries on contrast and non-contrast CT (skeleton-recall model).</source>
+            <translation>Koronararterien im CT mit und ohne Kontrastmittel (Skeleton-Recall-Netz).</translation>
+        </message>
+        <message>
+            <source>Coronary arteries, earlier network</source>
+            <translation>Koronararterien, früheres Netz</translation>
+        </message>
+        <message>
+            <source>Couinaud segments 1-8 on CT.</source>
+            <translation>Segmente 1-8 nach Couinaud im CT.</translation>
+        </message>
+        <message>
+            <source>Couinaud segments 1-8 on MR.</source>
+            <translation>Segmente 1-8 nach Couinaud im MR.</translation>
+        </message>
+        <message>
+            <source>Demonstration on a phantom</source>
+            <translation>Demonstration an einem Phantom</translation>
+        </message>
+        <message>
+            <source>Earlier coronary model; this is what the seed README calls coronary_arteries.</source>
+            <translation>Früheres Netz für Koronararterien; früher hieß dieses coronary_arteries.</translation>
+        </message>
+        <message>
+            <source>Earlier lung vessel model: all lung vessels as one class plus trachea/bronchi. This is what the seed README calls lung_vessels.</source>
+            <translation>Früheres Netz für Lungengefäße: alle Lungengefäße als eine Struktur, dazu Trachea und Bronchien. Früher hieß dieses lung_vessels.</translation>
+        </message>
+        <message>
+            <source>Every voxel of the body put in one of four classes by its Hounsfield units. No network: organs are not told apart.</source>
+            <translation>Jedes Voxel des Körpers in einer von vier Klassen, nach seinen Hounsfield-Einheiten. Ohne Netz: Organe werden nicht unterschieden.</translation>
+        </message>
+        <message>
+            <source>Everything dense in the body, without the table and small specks. No network: a threshold, so contrast agent and metal count as bone.</source>
+            <translation>Alles Dichte im Körper, ohne Tisch und kleine Flecken. Ohne Netz: ein Schwellenwert, darum zählen Kontrastmittel und Metall als Knochen.</translation>
+        </message>
+        <message>
+            <source>Eye muscles</source>
+            <translation>Augenmuskeln</translation>
+        </message>
+        <message>
+            <source>Eye muscles, eyeballs, optic nerves, skull on CT.</source>
+            <translation>Augenmuskeln, Augäpfel, Sehnerven, Schädel im CT.</translation>
+        </message>
+        <message>
+            <source>Eyes, lenses, optic nerves, salivary glands, pharynx, nasal cavity, auditory canals, palate on CT.</source>
+            <translation>Augen, Linsen, Sehnerven, Speicheldrüsen, Pharynx, Nasenhöhle, Gehörgänge, Gaumen im CT.</translation>
+        </message>
+        <message>
+            <source>Face</source>
+            <translation>Gesicht</translation>
+        </message>
+        <message>
+            <source>Face (MR)</source>
+            <translation>Gesicht (MR)</translation>
+        </message>
+        <message>
+            <source>Face region on CT, meant for anonymisation.</source>
+            <translation>Gesichtsregion im CT, zum Anonymisieren gedacht.</translation>
+        </message>
+        <message>
+            <source>Face region on MR, meant for anonymisation.</source>
+            <translation>Gesichtsregion im MR, zum Anonymisieren gedacht.</translation>
+        </message>
+        <message>
+            <source>Fat and muscle</source>
+            <translation>Fett und Muskeln</translation>
+        </message>
+        <message>
+            <source>Fat and muscle (MR)</source>
+            <translation>Fett und Muskeln (MR)</translation>
+        </message>
+        <message>
+            <source>Fat, muscle and fat within muscle</source>
+            <translation>Fett, Muskeln und Fett zwischen Muskeln</translation>
+        </message>
+        <message>
+            <source>Fat, soft tissue, bone</source>
+            <translation>Fett, Weichteile, Knochen</translation>
+        </message>
+        <message>
+            <source>Focal liver lesions on CT.</source>
+            <translation>Fokale Leberläsionen im CT.</translation>
+        </message>
+        <message>
+            <source>Focal liver lesions on MR.</source>
+            <translation>Fokale Leberläsionen im MR.</translation>
+        </message>
+        <message>
+            <source>Head glands and cavities</source>
+            <translation>Drüsen und Höhlen des Kopfes</translation>
+        </message>
+        <message>
+            <source>Head muscles</source>
+            <translation>Kopfmuskeln</translation>
+        </message>
+        <message>
+            <source>Heart chambers, high resolution</source>
+            <translation>Herzhöhlen, hohe Auflösung</translation>
+        </message>
+        <message>
+            <source>Hepatic vessels and liver tumour on CT (MSD task 8 data).</source>
+            <translation>Lebergefäße und Lebertumoren im CT (Daten von MSD-Aufgabe 8).</translation>
+        </message>
+        <message>
+            <source>Hip implant</source>
+            <translation>Hüftprothese</translation>
+        </message>
+        <message>
+            <source>Hip prosthesis on CT.</source>
+            <translation>Hüftprothese im CT.</translation>
+        </message>
+        <message>
+            <source>Individual teeth (FDI), pulps, jaws, canals, sinuses, restorations on CT/CBCT (ToothFairy3 data).</source>
+            <translation>Einzelne Zähne (FDI), Pulpen, Kiefer, Kanäle, Nebenhöhlen, Zahnersatz in CT/DVT (Daten von ToothFairy3).</translation>
+        </message>
+        <message>
+            <source>Intracerebral haemorrhage on head CT.</source>
+            <translation>Intrazerebrale Blutung im Schädel-CT.</translation>
+        </message>
+        <message>
+            <source>Intracranial aneurysm, TOF-MRA only; five-fold ensemble.</source>
+            <translation>Intrakranielles Aneurysma, nur TOF-MRA; fünf Netze zusammen.</translation>
+        </message>
+        <message>
+            <source>Kidney cysts</source>
+            <translation>Nierenzysten</translation>
+        </message>
+        <message>
+            <source>Larynx, cartilages, hyoid, zygomatic arch, styloid, carotids and jugulars on CT.</source>
+            <translation>Kehlkopf, Knorpel, Zungenbein, Jochbogen, Griffelfortsatz, Karotiden und Jugularvenen im CT.</translation>
+        </message>
+        <message>
+            <source>Left and right kidney cysts on CT, more accurate than the cyst classes of total.</source>
+            <translation>Linke und rechte Nierenzysten im CT, genauer als die Zysten der Aufgabe total.</translation>
+        </message>
+        <message>
+            <source>Left and right lung and the large airways, from the air inside the body. No network: dense or fluid-filled parts of a lung are missed.</source>
+            <translation>Linke und rechte Lunge und die großen Atemwege, aus der Luft im Körper. Ohne Netz: dichte oder mit Flüssigkeit gefüllte Teile einer Lunge fehlen.</translation>
+        </message>
+        <message>
+            <source>Left ventricular outflow tract and the three coronary cusps on CT.</source>
+            <translation>Linksventrikulärer Ausflusstrakt und die drei Taschen der Aortenklappe im CT.</translation>
+        </message>
+        <message>
+            <source>Liver lesions</source>
+            <translation>Leberläsionen</translation>
+        </message>
+        <message>
+            <source>Liver lesions (MR)</source>
+            <translation>Leberläsionen (MR)</translation>
+        </message>
+        <message>
+            <source>Liver segments</source>
+            <translation>Lebersegmente</translation>
+        </message>
+        <message>
+            <source>Liver segments (MR)</source>
+            <translation>Lebersegmente (MR)</translation>
+        </message>
+        <message>
+            <source>Liver vessels and tumours</source>
+            <translation>Lebergefäße und -tumoren</translation>
+        </message>
+        <message>
+            <source>Lung and lung nodules on CT (contributed by BLUEMIND AI; 1353 subjects, partly LIDC-IDRI).</source>
+            <translation>Lunge und Lungenrundherde im CT (Beitrag von BLUEMIND AI; 1353 Personen, teils LIDC-IDRI).</translation>
+        </message>
+        <message>
+            <source>Lung nodules</source>
+            <translation>Lungenrundherde</translation>
+        </message>
+        <message>
+            <source>Lung vessels and airways</source>
+            <translation>Lungengefäße und Atemwege</translation>
+        </message>
+        <message>
+            <source>Lung vessels, earlier network</source>
+            <translation>Lungengefäße, früheres Netz</translation>
+        </message>
+        <message>
+            <source>Lungs, by air</source>
+            <translation>Lungen, nach Luft</translation>
+        </message>
+        <message>
+            <source>Mandible, upper and lower teeth, skull, head, maxillary and frontal sinus on CT.</source>
+            <translation>Unterkiefer, obere und untere Zähne, Schädel, Kopf, Kiefer- und Stirnhöhlen im CT.</translation>
+        </message>
+        <message>
+            <source>Masticatory muscles, tongue, digastric on CT.</source>
+            <translation>Kaumuskeln, Zunge, M. digastricus im CT.</translation>
+        </message>
+        <message>
+            <source>Myocardium, four chambers, aorta, pulmonary artery on CT at sub-millimetre resolution.</source>
+            <translation>Myokard, vier Herzhöhlen, Aorta, Pulmonalarterie im CT, feiner als 1 mm.</translation>
+        </message>
+        <message>
+            <source>Neck bones and vessels</source>
+            <translation>Knochen und Gefäße des Halses</translation>
+        </message>
+        <message>
+            <source>Neck muscles</source>
+            <translation>Halsmuskeln</translation>
+        </message>
+        <message>
+            <source>Neck muscles on CT, two part models.</source>
+            <translation>Halsmuskeln im CT, zwei Teilnetze.</translation>
+        </message>
+        <message>
+            <source>Newer retraining of the CT whole-body task (organs, cardiac and muscle parts on 1830 subjects); label 26 is vertebrae_L6 instead of vertebrae_S1. Offered by upstream's CLI but not in its README.</source>
+            <translation>Neueres Training der Ganzkörper-Aufgabe für CT (Organe, Herz und Muskeln an 1830 Personen); Label 26 ist vertebrae_L6 statt vertebrae_S1. TotalSegmentator bietet sie auf der Kommandozeile an, beschreibt sie aber nicht in seinem README.</translation>
+        </message>
+        <message>
+            <source>Numbered vertebral bodies C1-L5 on CT with relabelling post-processing.</source>
+            <translation>Nummerierte Wirbelkörper C1-L5 im CT, nachträglich der Reihe nach beschriftet.</translation>
+        </message>
+        <message>
+            <source>Parts of the cerebral ventricles on CT; also feeds the Evans index.</source>
+            <translation>Teile der Hirnventrikel im CT; auch Grundlage des Evans-Index.</translation>
+        </message>
+        <message>
+            <source>Patella, lower leg, foot and forearm bones on MR.</source>
+            <translation>Patella, Knochen von Unterschenkel, Fuß und Unterarm im MR.</translation>
+        </message>
+        <message>
+            <source>Patella, lower leg, foot, forearm and hand bones on CT.</source>
+            <translation>Patella, Knochen von Unterschenkel, Fuß, Unterarm und Hand im CT.</translation>
+        </message>
+        <message>
+            <source>Pleural and pericardial effusion</source>
+            <translation>Pleura- und Perikarderguss</translation>
+        </message>
+        <message>
+            <source>Pleural and pericardial effusion on CT (plus lung/pleura label 1).</source>
+            <translation>Pleura- und Perikarderguss im CT (dazu Lunge/Pleura als Label 1).</translation>
+        </message>
+        <message>
+            <source>Pulmonary arteries, veins, airway lumen and airway wall on CT.</source>
+            <translation>Pulmonalarterien, -venen, Lumen und Wand der Atemwege im CT.</translation>
+        </message>
+        <message>
+            <source>Pulmonary artery landmarks</source>
+            <translation>Landmarken der Pulmonalarterie</translation>
+        </message>
+        <message>
+            <source>Renal arteries</source>
+            <translation>Nierenarterien</translation>
+        </message>
+        <message>
+            <source>Sacrum and individually numbered vertebrae on MR.</source>
+            <translation>Kreuzbein und einzeln nummerierte Wirbel im MR.</translation>
+        </message>
+        <message>
+            <source>Skin surface</source>
+            <translation>Hautoberfläche</translation>
+        </message>
+        <message>
+            <source>Skull, jaws and sinuses</source>
+            <translation>Schädel, Kiefer und Nebenhöhlen</translation>
+        </message>
+        <message>
+            <source>Subcutaneous fat, torso fat, skeletal muscle on CT.</source>
+            <translation>Subkutanes Fett, Fett im Rumpf, Skelettmuskulatur im CT.</translation>
+        </message>
+        <message>
+            <source>Subcutaneous fat, torso fat, skeletal muscle on MR (for Dixon: F image for fat, W image for muscle).</source>
+            <translation>Subkutanes Fett, Fett im Rumpf, Skelettmuskulatur im MR (bei Dixon: F-Bild für Fett, W-Bild für Muskeln).</translation>
+        </message>
+        <message>
+            <source>Subcutaneous fat, torso fat, skeletal muscle, intermuscular fat on CT.</source>
+            <translation>Subkutanes Fett, Fett im Rumpf, Skelettmuskulatur, intermuskuläres Fett im CT.</translation>
+        </message>
+        <message>
+            <source>Teeth</source>
+            <translation>Zähne</translation>
+        </message>
+        <message>
+            <source>The bundled small network. It only knows artificial phantoms like the bundled sample; on a real scan its labels mean nothing.</source>
+            <translation>Das kleine mitgelieferte Netz. Es kennt nur künstliche Phantome wie das mitgelieferte Beispiel; auf einer echten Aufnahme bedeuten seine Labels nichts.</translation>
+        </message>
+        <message>
+            <source>The closed outer surface of the body, filled. No network: a threshold against air.</source>
+            <translation>Die geschlossene äußere Oberfläche des Körpers, gefüllt. Ohne Netz: ein Schwellenwert gegen Luft.</translation>
+        </message>
+        <message>
+            <source>Thigh and shoulder muscles</source>
+            <translation>Muskeln von Oberschenkel und Schulter</translation>
+        </message>
+        <message>
+            <source>Thigh and shoulder muscles (MR)</source>
+            <translation>Muskeln von Oberschenkel und Schulter (MR)</translation>
+        </message>
+        <message>
+            <source>Thigh compartments and shoulder muscles on CT; same mixed CT/MR model as the _mr task.</source>
+            <translation>Kompartimente des Oberschenkels und Schultermuskeln im CT; dasselbe Netz für CT und MR wie bei der Aufgabe mit _mr.</translation>
+        </message>
+        <message>
+            <source>Thigh compartments and shoulder muscles on MR.</source>
+            <translation>Kompartimente des Oberschenkels und Schultermuskeln im MR.</translation>
+        </message>
+        <message>
+            <source>True and false aortic lumen; used by the aorta report on an already cropped image; five folds.</source>
+            <translation>Wahres und falsches Lumen der Aorta; für den Aortenbericht, auf einem schon zugeschnittenen Bild; fünf Netze.</translation>
+        </message>
+        <message>
+            <source>Trunk cavities</source>
+            <translation>Körperhöhlen des Rumpfes</translation>
+        </message>
+        <message>
+            <source>Trunk muscles</source>
+            <translation>Rumpfmuskeln</translation>
+        </message>
+        <message>
+            <source>Trunk wall and back muscles on CT; the model only labels the T4-L4 range.</source>
+            <translation>Muskeln von Rumpfwand und Rücken im CT; das Netz kennt nur den Bereich von Th4 bis L4.</translation>
+        </message>
+        <message>
+            <source>Vertebrae (MR)</source>
+            <translation>Wirbel (MR)</translation>
+        </message>
+        <message>
+            <source>Vertebrae, numbered in order</source>
+            <translation>Wirbel, der Reihe nach nummeriert</translation>
+        </message>
+        <message>
+            <source>Vertebrae, numbered in order, sharp borders</source>
+            <translation>Wirbel, der Reihe nach nummeriert, scharfe Ränder</translation>
+        </message>
+        <message>
+            <source>Vertebral bodies</source>
+            <translation>Wirbelkörper</translation>
+        </message>
+        <message>
+            <source>Whole body</source>
+            <translation>Ganzer Körper</translation>
+        </message>
+        <message>
+            <source>Whole body (MR)</source>
+            <translation>Ganzer Körper (MR)</translation>
+        </message>
+        <message>
+            <source>Whole body, version 3</source>
+            <translation>Ganzer Körper, Version 3</translation>
+        </message>
+        <message>
+            <source>Whole-body CT: 117 organs, bones, muscles and vessels. Five part models at 1.5 mm, or one model at 3 mm / 6 mm.</source>
+            <translation>Ganzkörper-CT: 117 Organe, Knochen, Muskeln und Gefäße. Fünf Teilnetze bei 1,5 mm, oder ein Netz bei 3 mm / 6 mm.</translation>
+        </message>
+        <message>
+            <source>Whole-body MR, any sequence: 50 organs, bones, muscles and vessels.</source>
+            <translation>Ganzkörper-MR, jede Sequenz: 50 Organe, Knochen, Muskeln und Gefäße.</translation>
+        </message>
+    </context>
+    <context>
+        <name>Telling</name>
+        <message>
+            <source>Show report</source>
+            <translation>Bericht zeigen</translation>
+        </message>
+    </context>
+    <context>
+        <name>ToolStrip</name>
+        <message>
+            <source>Across the view</source>
+            <translation>Quer zum Blick</translation>
+        </message>
+        <message>
+            <source>Axial, at the pointer</source>
+            <translation>Axial, am Fadenkreuz</translation>
+        </message>
+        <message>
+            <source>Clip: cut away what lies before the pointer</source>
+            <translation>Schnitt: abschneiden, was vor dem Fadenkreuz liegt</translation>
+        </message>
+        <message>
+            <source>Coronal, at the pointer</source>
+            <translation>Koronal, am Fadenkreuz</translation>
+        </message>
+        <message>
+            <source>Fade: see through all but the selected structure</source>
+            <translation>Blass: durch alles hindurchsehen außer durch die ausgewählte Struktur</translation>
+        </message>
+        <message>
+            <source>From above (S)</source>
+            <translation>Von oben (S)</translation>
+        </message>
+        <message>
+            <source>From behind (P)</source>
+            <translation>Von hinten (P)</translation>
+        </message>
+        <message>
+            <source>From below (I)</source>
+            <translation>Von unten (I)</translation>
+        </message>
+        <message>
+            <source>From the front (A)</source>
+            <translation>Von vorn (A)</translation>
+        </message>
+        <message>
+            <source>From the patient's left (L)</source>
+            <translation>Von links des Patienten (L)</translation>
+        </message>
+        <message>
+            <source>From the patient's right (R)</source>
+            <translation>Von rechts des Patienten (R)</translation>
+        </message>
+        <message>
+            <source>Not clipped</source>
+            <translation>Ohne Schnitt</translation>
+        </message>
+        <message>
+            <source>Reset: everything in view, from the front</source>
+            <translation>Zurücksetzen: alles im Blick, von vorn</translation>
+        </message>
+        <message>
+            <source>Sagittal, at the pointer</source>
+            <translation>Sagittal, am Fadenkreuz</translation>
+        </message>
+        <message>
+            <source>Skin: the body around the structures</source>
+            <translation>Haut: der Körper um die Strukturen</translation>
+        </message>
+        <message>
+            <source>Slices: the three slices in their place</source>
+            <translation>Schichten: die drei Schichten an ihrem Ort</translation>
+        </message>
+        <message>
+            <source>Turntable: turn the body slowly</source>
+            <translation>Drehteller: den Körper langsam drehen</translation>
+        </message>
+    </context>
+    <context>
+        <name>_DropZone</name>
+        <message>
+            <source>A label map may be dropped beside its scan.</source>
+            <translation>Eine Segmentierung darf mit ihrer Aufnahme zusammen abgelegt werden.</translation>
+        </message>
+        <message>
+            <source>DICOM folder or zip, NIfTI, NRRD, MHA or MGZ</source>
+            <translation>DICOM-Ordner oder Zip, NIfTI, NRRD, MHA oder MGZ</translation>
+        </message>
+        <message>
+            <source>Drop a scan here</source>
+            <translation>Aufnahme hier ablegen</translation>
+        </message>
+    </context>
+    <context>
+        <name>reasons</name>
+        <message>
+            <source>--fast or --fastest</source>
+            <translation>--fast oder --fastest</translation>
+        </message>
+        <message>
+            <source>Apple graphics</source>
+            <translation>Apple-Grafik</translation>
+        </message>
+        <message>
+            <source>DICOM directory</source>
+            <translation>DICOM-Verzeichnis</translation>
+        </message>
+        <message>
+            <source>NVIDIA graphics card</source>
+            <translation>NVIDIA-Grafikkarte</translation>
+        </message>
+        <message>
+            <source>a number from {0} to {1}</source>
+            <translation>eine Zahl von {0} bis {1}</translation>
+        </message>
+        <message>
+            <source>a spacing of exactly 1 mm and an origin of 0 are what files say that know neither</source>
+            <translation>ein Abstand von genau 1 mm und ein Ursprung bei 0 stehen in Dateien, die beides nicht kennen</translation>
+        </message>
+        <message>
+            <source>a test network did not run ({0})</source>
+            <translation>ein Probenetz lief nicht ({0})</translation>
+        </message>
+        <message>
+            <source>a test network gave wrong results (off by {0})</source>
+            <translation>ein Probenetz rechnete falsch (Abweichung {0})</translation>
+        </message>
+        <message>
+            <source>all {0} lie in the same place</source>
+            <translation>alle {0} liegen an derselben Stelle</translation>
+        </message>
+        <message>
+            <source>code to be run while loading</source>
+            <translation>Programmcode, der beim Laden ausgeführt würde</translation>
+        </message>
+        <message>
+            <source>document</source>
+            <translation>Dokument</translation>
+        </message>
+        <message>
+            <source>each picture is a mosaic of many slices</source>
+            <translation>jedes Bild ist ein Mosaik aus vielen Schichten</translation>
+        </message>
+        <message>
+            <source>it does not say of which type its voxels are</source>
+            <translation>der Typ der Voxel ist nicht angegeben</translation>
+        </message>
+        <message>
+            <source>it has several layers or points in time</source>
+            <translation>sie hat mehrere Lagen oder Zeitpunkte</translation>
+        </message>
+        <message>
+            <source>it has {0} GB of memory, {1} are needed</source>
+            <translation>sie hat {0} GB Speicher, nötig sind {1}</translation>
+        </message>
+        <message>
+            <source>it is a network for single slices (2D)</source>
+            <translation>es ist ein Netz für einzelne Schichten (2D)</translation>
+        </message>
+        <message>
+            <source>it is no image of a kind that labels come in</source>
+            <translation>in diesem Bildformat gibt es keine Segmentierungen</translation>
+        </message>
+        <message>
+            <source>it is the second stage of a cascade</source>
+            <translation>es ist die zweite Stufe einer Kaskade</translation>
+        </message>
+        <message>
+            <source>it needs {0} channels at once</source>
+            <translation>es braucht {0} Kanäle zugleich</translation>
+        </message>
+        <message>
+            <source>it would be {0} mm long</source>
+            <translation>sie wäre {0} mm lang</translation>
+        </message>
+        <message>
+            <source>its DICOM header is damaged</source>
+            <translation>der DICOM-Header ist beschädigt</translation>
+        </message>
+        <message>
+            <source>its checkpoint does not fit its plans</source>
+            <translation>der Checkpoint passt nicht zu den Plänen</translation>
+        </message>
+        <message>
+            <source>its checkpoint holds no network</source>
+            <translation>der Checkpoint enthält kein Netz</translation>
+        </message>
+        <message>
+            <source>its checkpoint is damaged</source>
+            <translation>der Checkpoint ist beschädigt</translation>
+        </message>
+        <message>
+            <source>its compression is damaged</source>
+            <translation>die Kompression ist beschädigt</translation>
+        </message>
+        <message>
+            <source>its header is damaged</source>
+            <translation>der Header ist beschädigt</translation>
+        </message>
+        <message>
+            <source>its header or its voxels are damaged</source>
+            <translation>Header oder Voxel sind beschädigt</translation>
+        </message>
+        <message>
+            <source>its image has no voxels</source>
+            <translation>das Bild hat keine Voxel</translation>
+        </message>
+        <message>
+            <source>its labels are overlapping regions</source>
+            <translation>die Labels sind überlappende Bereiche</translation>
+        </message>
+        <message>
+            <source>its numbers are not whole</source>
+            <translation>die Werte sind keine ganzen Zahlen</translation>
+        </message>
+        <message>
+            <source>its picture has another size than stated</source>
+            <translation>das Bild ist anders groß als angegeben</translation>
+        </message>
+        <message>
+            <source>its picture is damaged</source>
+            <translation>das Bild ist beschädigt</translation>
+        </message>
+        <message>
+            <source>its plans cannot be read ({0})</source>
+            <translation>die Pläne sind nicht lesbar ({0})</translation>
+        </message>
+        <message>
+            <source>its sform says {0}, its qform {1}</source>
+            <translation>die sform sagt {0}, die qform {1}</translation>
+        </message>
+        <message>
+            <source>its {0} GB do not fit in memory</source>
+            <translation>{0} GB passen nicht in den Speicher</translation>
+        </message>
+        <message>
+            <source>neither</source>
+            <translation>keines von beiden</translation>
+        </message>
+        <message>
+            <source>no access</source>
+            <translation>kein Zugriff</translation>
+        </message>
+        <message>
+            <source>no card or no driver was found</source>
+            <translation>keine Karte oder kein Treiber gefunden</translation>
+        </message>
+        <message>
+            <source>no chosen structure is in the label map</source>
+            <translation>keine gewählte Struktur kommt in der Segmentierung vor</translation>
+        </message>
+        <message>
+            <source>no structure has a surface</source>
+            <translation>keine Struktur hat eine Oberfläche</translation>
+        </message>
+        <message>
+            <source>not available on this system</source>
+            <translation>auf diesem System nicht verfügbar</translation>
+        </message>
+        <message>
+            <source>nothing was chosen</source>
+            <translation>nichts wurde gewählt</translation>
+        </message>
+        <message>
+            <source>parametric map</source>
+            <translation>parametrische Karte</translation>
+        </message>
+        <message>
+            <source>presentation state</source>
+            <translation>Darstellungszustand</translation>
+        </message>
+        <message>
+            <source>processor, {0} threads of {1} cores</source>
+            <translation>Prozessor, {0} Threads auf {1} Kernen</translation>
+        </message>
+        <message>
+            <source>radiotherapy dose map</source>
+            <translation>Bestrahlungsdosis</translation>
+        </message>
+        <message>
+            <source>radiotherapy object</source>
+            <translation>Objekt der Strahlentherapie</translation>
+        </message>
+        <message>
+            <source>radiotherapy plan</source>
+            <translation>Bestrahlungsplan</translation>
+        </message>
+        <message>
+            <source>radiotherapy structure set</source>
+            <translation>Struktursatz der Strahlentherapie</translation>
+        </message>
+        <message>
+            <source>registration</source>
+            <translation>Registrierung</translation>
+        </message>
+        <message>
+            <source>report</source>
+            <translation>Befund</translation>
+        </message>
+        <message>
+            <source>secondary capture picture</source>
+            <translation>Secondary-Capture-Bild</translation>
+        </message>
+        <message>
+            <source>segmentation</source>
+            <translation>Segmentierung</translation>
+        </message>
+        <message>
+            <source>some of its numbers cannot be labels</source>
+            <translation>einige der Werte können keine Labels sein</translation>
+        </message>
+        <message>
+            <source>the .img file that belongs to it is missing</source>
+            <translation>die zugehörige .img-Datei fehlt</translation>
+        </message>
+        <message>
+            <source>the MR task {0}</source>
+            <translation>die MR-Aufgabe {0}</translation>
+        </message>
+        <message>
+            <source>the body</source>
+            <translation>Körper</translation>
+        </message>
+        <message>
+            <source>the computer</source>
+            <translation>des Computers</translation>
+        </message>
+        <message>
+            <source>the drive gave an error</source>
+            <translation>das Laufwerk meldete einen Fehler</translation>
+        </message>
+        <message>
+            <source>the file with its voxels is missing or damaged</source>
+            <translation>die Datei mit den Voxeln fehlt oder ist beschädigt</translation>
+        </message>
+        <message>
+            <source>the graphics card ({0})</source>
+            <translation>der Grafikkarte ({0})</translation>
+        </message>
+        <message>
+            <source>the import of {0}</source>
+            <translation>den Import von {0}</translation>
+        </message>
+        <message>
+            <source>the network class {0}</source>
+            <translation>die Netzklasse {0}</translation>
+        </message>
+        <message>
+            <source>the normalization {0}</source>
+            <translation>die Normalisierung {0}</translation>
+        </message>
+        <message>
+            <source>the operation {0}</source>
+            <translation>die Operation {0}</translation>
+        </message>
+        <message>
+            <source>the place you got this program from</source>
+            <translation>der Stelle, von der Sie dieses Programm haben</translation>
+        </message>
+        <message>
+            <source>the processor</source>
+            <translation>der Prozessor</translation>
+        </message>
+        <message>
+            <source>the resampling {0}</source>
+            <translation>die Interpolation {0}</translation>
+        </message>
+        <message>
+            <source>the slices of a CT rarely run from left to right</source>
+            <translation>die Schichten eines CT verlaufen selten von links nach rechts</translation>
+        </message>
+        <message>
+            <source>the task total</source>
+            <translation>die Aufgabe total</translation>
+        </message>
+        <message>
+            <source>the task {0}</source>
+            <translation>die Aufgabe {0}</translation>
+        </message>
+        <message>
+            <source>they are damaged</source>
+            <translation>sie sind beschädigt</translation>
+        </message>
+        <message>
+            <source>they are shifted sideways against each other by up to {0} mm</source>
+            <translation>sie sind um bis zu {0} mm seitlich gegeneinander verschoben</translation>
+        </message>
+        <message>
+            <source>they belong to another frame of reference</source>
+            <translation>sie gehören zu einem anderen Bezugssystem</translation>
+        </message>
+        <message>
+            <source>this build of torch has no CUDA</source>
+            <translation>dieses torch ist ohne CUDA gebaut</translation>
+        </message>
+        <message>
+            <source>two neighbours are {0} mm apart, most {1} mm</source>
+            <translation>zwei Nachbarn liegen {0} mm auseinander, die meisten {1} mm</translation>
+        </message>
+        <message>
+            <source>{0} is a file, not a folder</source>
+            <translation>{0} ist eine Datei, kein Ordner</translation>
+        </message>
+        <message>
+            <source>{0} may not be changed</source>
+            <translation>{0} darf nicht geändert werden</translation>
+        </message>
+    </context>
+    <context>
+        <name>settings</name>
+        <message>
+            <source>Appearance</source>
+            <translation>Aussehen</translation>
+        </message>
+        <message>
+            <source>Coordinates of exported meshes</source>
+            <translation>Koordinaten exportierter Oberflächen</translation>
+        </message>
+        <message>
+            <source>Dark, light, or as the desktop is</source>
+            <translation>Dunkel, hell, oder wie der Desktop</translation>
+        </message>
+        <message>
+            <source>Draft first</source>
+            <translation>Entwurf zuerst</translation>
+        </message>
+        <message>
+            <source>Folder of networks; empty for the program's own data folder</source>
+            <translation>Ordner der Netze; leer für den Datenordner des Programms</translation>
+        </message>
+        <message>
+            <source>Language</source>
+            <translation>Sprache</translation>
+        </message>
+        <message>
+            <source>Language of the window; changes when the program starts again</source>
+            <translation>Sprache des Fensters; wechselt, wenn das Programm neu startet</translation>
+        </message>
+        <message>
+            <source>Mesh coordinates</source>
+            <translation>Koordinaten der Oberflächen</translation>
+        </message>
+        <message>
+            <source>Mouse</source>
+            <translation>Maus</translation>
+        </message>
+        <message>
+            <source>Networks folder</source>
+            <translation>Ordner der Netze</translation>
+        </message>
+        <message>
+            <source>Radiological: the patient's right is on the left of the picture</source>
+            <translation>Radiologisch: rechts des Patienten ist links im Bild</translation>
+        </message>
+        <message>
+            <source>Runs on</source>
+            <translation>Rechnet auf</translation>
+        </message>
+        <message>
+            <source>Show a quick draft while the full result is computed</source>
+            <translation>Einen schnellen Entwurf zeigen, während das volle Ergebnis berechnet wird</translation>
+        </message>
+        <message>
+            <source>Slices</source>
+            <translation>Schichten</translation>
+        </message>
+        <message>
+            <source>What dragging with the left button does in slices: move the crosshair, or change brightness and contrast</source>
+            <translation>Was Ziehen mit der linken Taste in Schichten tut: das Fadenkreuz bewegen, oder Helligkeit und Kontrast ändern</translation>
+        </message>
+        <message>
+            <source>Where networks run: auto, cpu, gpu, gpu:N or mps</source>
+            <translation>Wo Netze rechnen: auto, cpu, gpu, gpu:N oder mps</translation>
+        </message>
+    </context>
+    <context>
+        <name>words</name>
+        <message>
+            <source>A label map holds whole numbers from 0 to 65535; anything else opens as a scan.</source>
+            <translation>Eine Segmentierung besteht aus ganzen Zahlen von 0 bis 65535; alles andere öffnet sich als Aufnahme.</translation>
+        </message>
+        <message>
+            <source>A scan needs at least 2 voxels in every direction.</source>
+            <translation>Eine Aufnahme braucht in jeder Richtung mindestens 2 Voxel.</translation>
+        </message>
+        <message>
+            <source>Add it, or leave {option} out.</source>
+            <translation>Ergänzen Sie das, oder lassen Sie {option} weg.</translation>
+        </message>
+        <message>
+            <source>Add the ending to the name.</source>
+            <translation>Ergänzen Sie die Endung.</translation>
+        </message>
+        <message>
+            <source>Ask for access, or copy it to a folder of your own.</source>
+            <translation>Bitten Sie um Zugriff, oder kopieren Sie es in einen eigenen Ordner.</translation>
+        </message>
+        <message>
+            <source>Check left and right before you trust labels.</source>
+            <translation>Prüfen Sie links und rechts, bevor Sie den Strukturen trauen.</translation>
+        </message>
+        <message>
+            <source>Check left and right, and that the head is up, before you trust labels.</source>
+            <translation>Prüfen Sie links und rechts, und ob der Kopf oben ist, bevor Sie den Strukturen trauen.</translation>
+        </message>
+        <message>
+            <source>Check that the scan shows it.</source>
+            <translation>Prüfen Sie, ob die Aufnahme das zeigt.</translation>
+        </message>
+        <message>
+            <source>Check the data folder's permissions.</source>
+            <translation>Prüfen Sie die Rechte des Datenordners.</translation>
+        </message>
+        <message>
+            <source>Check the path, or whether the drive is still connected.</source>
+            <translation>Prüfen Sie den Pfad, und ob das Laufwerk noch verbunden ist.</translation>
+        </message>
+        <message>
+            <source>Choose a folder you may write to.</source>
+            <translation>Wählen Sie einen Ordner, in den Sie schreiben dürfen.</translation>
+        </message>
+        <message>
+            <source>Choose a series of parallel slices; this may be a localizer or a set of views.</source>
+            <translation>Wählen Sie eine Serie paralleler Schichten; diese ist vielleicht ein Localizer oder eine Reihe einzelner Ansichten.</translation>
+        </message>
+        <message>
+            <source>Choose a series whose slices are alike.</source>
+            <translation>Wählen Sie eine Serie mit gleichen Schichten.</translation>
+        </message>
+        <message>
+            <source>Choose a series with more slices; this may be a localizer.</source>
+            <translation>Wählen Sie eine Serie mit mehr Schichten; diese ist vielleicht ein Localizer.</translation>
+        </message>
+        <message>
+            <source>Choose a task for {scan}, for example {better}.</source>
+            <translation>Wählen Sie eine Aufgabe für {scan}, zum Beispiel {better}.</translation>
+        </message>
+        <message>
+            <source>Choose a volume that exists.</source>
+            <translation>Wählen Sie ein Volumen, das es gibt.</translation>
+        </message>
+        <message>
+            <source>Choose another name, or allow overwriting.</source>
+            <translation>Wählen Sie einen anderen Namen, oder erlauben Sie das Überschreiben.</translation>
+        </message>
+        <message>
+            <source>Choose another one by its number or its description.</source>
+            <translation>Eine andere wählen Sie über ihre Nummer oder ihre Beschreibung.</translation>
+        </message>
+        <message>
+            <source>Choose another one with the volume number.</source>
+            <translation>Ein anderes wählen Sie über die Nummer des Volumens.</translation>
+        </message>
+        <message>
+            <source>Choose another series, or export this one again.</source>
+            <translation>Wählen Sie eine andere Serie, oder exportieren Sie diese noch einmal.</translation>
+        </message>
+        <message>
+            <source>Choose one of: {choices}.</source>
+            <translation>Wählen Sie eine von: {choices}.</translation>
+        </message>
+        <message>
+            <source>Choose slices of one acquisition.</source>
+            <translation>Wählen Sie Schichten einer einzigen Akquisition.</translation>
+        </message>
+        <message>
+            <source>Choose structures that are in the label map.</source>
+            <translation>Wählen Sie Strukturen, die in der Segmentierung vorkommen.</translation>
+        </message>
+        <message>
+            <source>Choose the folder with one NIfTI file per structure.</source>
+            <translation>Wählen Sie den Ordner mit einer NIfTI-Datei je Struktur.</translation>
+        </message>
+        <message>
+            <source>Choose the folder with the image files; reports, plans and segmentations are not scans.</source>
+            <translation>Wählen Sie den Ordner mit den Bilddateien; Befunde, Pläne und Segmentierungen sind keine Aufnahmen.</translation>
+        </message>
+        <message>
+            <source>Choose the folder with the scan's files.</source>
+            <translation>Wählen Sie den Ordner mit den Dateien der Aufnahme.</translation>
+        </message>
+        <message>
+            <source>Choose the original CT or MR series.</source>
+            <translation>Wählen Sie die ursprüngliche CT- oder MR-Serie.</translation>
+        </message>
+        <message>
+            <source>Choose the whole series of slices.</source>
+            <translation>Wählen Sie die ganze Serie von Schichten.</translation>
+        </message>
+        <message>
+            <source>Choosing structures works for: {tasks}.</source>
+            <translation>Strukturen wählen kann man bei: {tasks}.</translation>
+        </message>
+        <message>
+            <source>Close other programs, choose fewer structures or a faster quality, or run on the CPU.</source>
+            <translation>Schließen Sie andere Programme, wählen Sie weniger Strukturen oder eine schnellere Qualität, oder rechnen Sie auf der CPU.</translation>
+        </message>
+        <message>
+            <source>Convert it again with its position and spacing.</source>
+            <translation>Wandeln Sie es noch einmal um, mit Lage und Abständen.</translation>
+        </message>
+        <message>
+            <source>Copy or download it again, or convert it to NIfTI.</source>
+            <translation>Kopieren oder laden Sie es noch einmal, oder wandeln Sie es in NIfTI um.</translation>
+        </message>
+        <message>
+            <source>Copy or download it again.</source>
+            <translation>Kopieren oder laden Sie es noch einmal.</translation>
+        </message>
+        <message>
+            <source>Copy the whole series again.</source>
+            <translation>Kopieren Sie die ganze Serie noch einmal.</translation>
+        </message>
+        <message>
+            <source>Delete the folder and get it again.</source>
+            <translation>Löschen Sie den Ordner und holen Sie es noch einmal.</translation>
+        </message>
+        <message>
+            <source>Did you mean {near}? `tsdesktop info {task}` lists all.</source>
+            <translation>Meinten Sie {near}? `tsdesktop info {task}` zählt alle auf.</translation>
+        </message>
+        <message>
+            <source>Did you mean {near}? `tsdesktop info` lists all.</source>
+            <translation>Meinten Sie {near}? `tsdesktop info` zählt alle auf.</translation>
+        </message>
+        <message>
+            <source>Do not use it on patients' scans.</source>
+            <translation>Verwenden Sie es nicht für Aufnahmen von Patienten.</translation>
+        </message>
+        <message>
+            <source>Download it again, or unpack it yourself.</source>
+            <translation>Laden Sie es noch einmal, oder entpacken Sie es selbst.</translation>
+        </message>
+        <message>
+            <source>Export it uncompressed from the archive.</source>
+            <translation>Exportieren Sie es unkomprimiert aus dem Archiv.</translation>
+        </message>
+        <message>
+            <source>Export the magnitude image and open that.</source>
+            <translation>Exportieren Sie das Betragsbild und öffnen Sie dieses.</translation>
+        </message>
+        <message>
+            <source>Export the scan again.</source>
+            <translation>Exportieren Sie die Aufnahme noch einmal.</translation>
+        </message>
+        <message>
+            <source>Export the series with image position and orientation.</source>
+            <translation>Exportieren Sie die Serie mit Lage und Orientierung der Bilder.</translation>
+        </message>
+        <message>
+            <source>Free some space and run again.</source>
+            <translation>Schaffen Sie Platz und rechnen Sie noch einmal.</translation>
+        </message>
+        <message>
+            <source>Get it with a licence number ({url}) and unpack it in {place}.</source>
+            <translation>Holen Sie es mit einer Lizenznummer ({url}) und entpacken Sie es in {place}.</translation>
+        </message>
+        <message>
+            <source>Get {zip_name} from {url} and unpack it in {place}.</source>
+            <translation>Holen Sie {zip_name} von {url} und entpacken Sie es in {place}.</translation>
+        </message>
+        <message>
+            <source>If they differ, choose one acquisition.</source>
+            <translation>Wenn sie sich unterscheiden, wählen Sie eine einzige Akquisition.</translation>
+        </message>
+        <message>
+            <source>Install the program again.</source>
+            <translation>Installieren Sie das Programm noch einmal.</translation>
+        </message>
+        <message>
+            <source>Intensities from {low} to {high} are unlikely Hounsfield units.</source>
+            <translation>Intensitäten von {low} bis {high} sind kaum Hounsfield-Einheiten.</translation>
+        </message>
+        <message>
+            <source>Intensities lie between {low} and {high}: they cannot be Hounsfield units.</source>
+            <translation>Die Intensitäten liegen zwischen {low} und {high}: das können keine Hounsfield-Einheiten sein.</translation>
+        </message>
+        <message>
+            <source>It reads NIfTI, DICOM (folder, zip or file), NRRD, MHA/MHD and MGZ.</source>
+            <translation>Es liest NIfTI, DICOM (Ordner, Zip oder Datei), NRRD, MHA/MHD und MGZ.</translation>
+        </message>
+        <message>
+            <source>It starts with aca_ and has 14 letters or digits after it.</source>
+            <translation>Sie beginnt mit aca_, danach kommen 14 Buchstaben oder Ziffern.</translation>
+        </message>
+        <message>
+            <source>Labels are right, it takes longer. A newer driver may help.</source>
+            <translation>Die Ergebnisse stimmen, es dauert länger. Ein neuerer Treiber kann helfen.</translation>
+        </message>
+        <message>
+            <source>Leave one of them out.</source>
+            <translation>Lassen Sie eines davon weg.</translation>
+        </message>
+        <message>
+            <source>Missing slices ({missing}) were filled in from their neighbours.</source>
+            <translation>Fehlende Schichten ({missing}) wurden aus ihren Nachbarn ergänzt.</translation>
+        </message>
+        <message>
+            <source>Networks for CT expect Hounsfield units; open the original CT.</source>
+            <translation>Netze für CT erwarten Hounsfield-Einheiten; öffnen Sie das ursprüngliche CT.</translation>
+        </message>
+        <message>
+            <source>Networks for CT expect air at about -1000 and water at 0.</source>
+            <translation>Netze für CT erwarten Luft bei etwa -1000 und Wasser bei 0.</translation>
+        </message>
+        <message>
+            <source>Networks run on the processor: slower, same labels.</source>
+            <translation>Netze rechnen auf dem Prozessor: langsamer, mit gleichen Ergebnissen.</translation>
+        </message>
+        <message>
+            <source>Open the scan it was made from, then the label map.</source>
+            <translation>Öffnen Sie die Aufnahme, aus der es entstand, dann die Segmentierung.</translation>
+        </message>
+        <message>
+            <source>Open the series of images it was made from.</source>
+            <translation>Öffnen Sie die Bildserie, aus der es entstand.</translation>
+        </message>
+        <message>
+            <source>Please report this with the log.</source>
+            <translation>Bitte melden Sie das mit dem Protokoll.</translation>
+        </message>
+        <message>
+            <source>Results lie on the upright grid.</source>
+            <translation>Ergebnisse liegen auf dem aufrechten Gitter.</translation>
+        </message>
+        <message>
+            <source>Run it without that option.</source>
+            <translation>Rechnen Sie ohne diese Option.</translation>
+        </message>
+        <message>
+            <source>Save one three-dimensional volume and open that.</source>
+            <translation>Speichern Sie ein dreidimensionales Volumen und öffnen Sie dieses.</translation>
+        </message>
+        <message>
+            <source>Slices are missing from {name} ({missing}), with a gap of {gap_mm} mm.</source>
+            <translation>In {name} fehlen Schichten ({missing}), mit einer Lücke von {gap_mm} mm.</translation>
+        </message>
+        <message>
+            <source>Slices are unevenly spaced ({least_mm} to {most_mm} mm); they were resampled to {spacing_mm} mm.</source>
+            <translation>Die Schichten haben ungleiche Abstände ({least_mm} bis {most_mm} mm); sie wurden auf {spacing_mm} mm umgerechnet.</translation>
+        </message>
+        <message>
+            <source>Slices are {spacing_mm} mm thick: small structures may be missing.</source>
+            <translation>Die Schichten sind {spacing_mm} mm dick: kleine Strukturen können fehlen.</translation>
+        </message>
+        <message>
+            <source>Slices came twice ({count}); the first of each was kept.</source>
+            <translation>Schichten kamen doppelt vor ({count}); jeweils die erste wurde behalten.</translation>
+        </message>
+        <message>
+            <source>Split it into several files.</source>
+            <translation>Teilen Sie es in mehrere Dateien.</translation>
+        </message>
+        <message>
+            <source>Structures near them may be wrong.</source>
+            <translation>Strukturen in ihrer Nähe können falsch sein.</translation>
+        </message>
+        <message>
+            <source>The computation could not be started: {reason}.</source>
+            <translation>Die Berechnung konnte nicht gestartet werden: {reason}.</translation>
+        </message>
+        <message>
+            <source>The computation ended unexpectedly (exit code {code}).</source>
+            <translation>Die Berechnung endete unerwartet (Exit-Code {code}).</translation>
+        </message>
+        <message>
+            <source>The computation failed: {reason}.</source>
+            <translation>Die Berechnung schlug fehl: {reason}.</translation>
+        </message>
+        <message>
+            <source>The crop found nothing of {what}, so the result is empty.</source>
+            <translation>Der Zuschnitt fand nichts ({what}), darum ist das Ergebnis leer.</translation>
+        </message>
+        <message>
+            <source>The demo network only knows artificial phantoms.</source>
+            <translation>Das Demonstrationsnetz kennt nur künstliche Phantome.</translation>
+        </message>
+        <message>
+            <source>The disk is full.</source>
+            <translation>Der Datenträger ist voll.</translation>
+        </message>
+        <message>
+            <source>The file does not say whether it is CT or MR; {guess} was assumed.</source>
+            <translation>Die Datei sagt nicht, ob sie CT oder MR ist; angenommen wurde: {guess}.</translation>
+        </message>
+        <message>
+            <source>The file does not state the patient's orientation; the voxel order was taken as {axes}.</source>
+            <translation>Die Datei nennt die Orientierung des Patienten nicht; die Voxelfolge wurde als {axes} verstanden.</translation>
+        </message>
+        <message>
+            <source>The file holds {count} volumes; volume {index} was opened.</source>
+            <translation>Die Datei enthält {count} Volumen; geöffnet wurde Volumen {index}.</translation>
+        </message>
+        <message>
+            <source>The gantry was tilted by {degrees} degrees; the slices were resampled upright.</source>
+            <translation>Die Gantry war um {degrees} Grad gekippt; die Schichten wurden aufrecht neu berechnet.</translation>
+        </message>
+        <message>
+            <source>The label map has {count} structures; this format holds {most}.</source>
+            <translation>Die Segmentierung hat {count} Strukturen; dieses Format fasst {most}.</translation>
+        </message>
+        <message>
+            <source>The licence number could not be stored: {reason}.</source>
+            <translation>Die Lizenznummer konnte nicht gespeichert werden: {reason}.</translation>
+        </message>
+        <message>
+            <source>The licensed network {folder} is not on this computer.</source>
+            <translation>Das lizenzierte Netz {folder} ist nicht auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>The memory of {device} did not suffice.</source>
+            <translation>Der Speicher {device} reichte nicht.</translation>
+        </message>
+        <message>
+            <source>The network {folder} asks for {what}, which this program does not run.</source>
+            <translation>Das Netz {folder} verlangt {what}; das führt dieses Programm nicht aus.</translation>
+        </message>
+        <message>
+            <source>The network {folder} cannot be run here: {reason}.</source>
+            <translation>Das Netz {folder} kann hier nicht rechnen: {reason}.</translation>
+        </message>
+        <message>
+            <source>The network {folder} is broken: {reason}.</source>
+            <translation>Das Netz {folder} ist defekt: {reason}.</translation>
+        </message>
+        <message>
+            <source>The network {folder} is incomplete: {what} is missing.</source>
+            <translation>Das Netz {folder} ist unvollständig: {what} fehlt.</translation>
+        </message>
+        <message>
+            <source>The network {folder} is not on this computer.</source>
+            <translation>Das Netz {folder} ist nicht auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>The scan's orientation looks implausible: {reason}.</source>
+            <translation>Die Orientierung der Aufnahme wirkt unglaubwürdig: {reason}.</translation>
+        </message>
+        <message>
+            <source>The series {name} has too few slices ({count}); at least {least} are needed.</source>
+            <translation>Die Serie {name} hat zu wenige Schichten ({count}); nötig sind mindestens {least}.</translation>
+        </message>
+        <message>
+            <source>The slices of {name} belong to {count} different frames of reference, so their places do not fit together.</source>
+            <translation>Die Schichten von {name} gehören zu {count} verschiedenen Bezugssystemen, ihre Lagen passen also nicht zusammen.</translation>
+        </message>
+        <message>
+            <source>The slices of {name} differ in size or pixel spacing.</source>
+            <translation>Die Schichten von {name} sind verschieden groß oder haben verschiedene Pixelabstände.</translation>
+        </message>
+        <message>
+            <source>The slices of {name} do not form one volume: {reason}.</source>
+            <translation>Die Schichten von {name} ergeben kein Volumen: {reason}.</translation>
+        </message>
+        <message>
+            <source>The slices of {name} do not lie parallel to each other.</source>
+            <translation>Die Schichten von {name} liegen nicht parallel zueinander.</translation>
+        </message>
+        <message>
+            <source>The voxel axes are not at right angles (off by {degrees} degrees); the scan was resampled upright.</source>
+            <translation>Die Voxelachsen stehen nicht rechtwinklig (Abweichung {degrees} Grad); die Aufnahme wurde aufrecht neu berechnet.</translation>
+        </message>
+        <message>
+            <source>There is no task named {name}.</source>
+            <translation>Es gibt keine Aufgabe namens {name}.</translation>
+        </message>
+        <message>
+            <source>There is nothing to write: {reason}.</source>
+            <translation>Es gibt nichts zu schreiben: {reason}.</translation>
+        </message>
+        <message>
+            <source>Thin structures near the gaps may be wrong.</source>
+            <translation>Dünne Strukturen nahe den Lücken können falsch sein.</translation>
+        </message>
+        <message>
+            <source>This is not the form of a licence number.</source>
+            <translation>Das hat nicht die Form einer Lizenznummer.</translation>
+        </message>
+        <message>
+            <source>This looks like an {scan} scan, and {task} was made for {wanted}.</source>
+            <translation>Das sieht nach {scan} aus, und {task} wurde für {wanted} gemacht.</translation>
+        </message>
+        <message>
+            <source>Unpack it yourself on a larger disk.</source>
+            <translation>Entpacken Sie es selbst auf einen größeren Datenträger.</translation>
+        </message>
+        <message>
+            <source>Use a 3D full resolution network.</source>
+            <translation>Verwenden Sie ein 3D-Netz in voller Auflösung.</translation>
+        </message>
+        <message>
+            <source>Use a thinner reconstruction if there is one.</source>
+            <translation>Nehmen Sie eine dünnere Rekonstruktion, wenn es eine gibt.</translation>
+        </message>
+        <message>
+            <source>Use auto, cpu, gpu, gpu:N or mps.</source>
+            <translation>Erlaubt sind auto, cpu, gpu, gpu:N oder mps.</translation>
+        </message>
+        <message>
+            <source>Use networks of nnU-Net v2 from a source you trust.</source>
+            <translation>Verwenden Sie Netze von nnU-Net v2 aus einer Quelle, der Sie trauen.</translation>
+        </message>
+        <message>
+            <source>Use {allowed}.</source>
+            <translation>Erlaubt: {allowed}.</translation>
+        </message>
+        <message>
+            <source>Volume {index} was asked for, but {name} holds {count} (0 to {last}).</source>
+            <translation>Volumen {index} war gewünscht, aber {name} enthält {count} (0 bis {last}).</translation>
+        </message>
+        <message>
+            <source>Write one file per structure.</source>
+            <translation>Schreiben Sie eine Datei je Struktur.</translation>
+        </message>
+        <message>
+            <source>Your scan and earlier results are kept. Try again, or run on the CPU.</source>
+            <translation>Ihre Aufnahme und frühere Ergebnisse bleiben erhalten. Versuchen Sie es erneut, oder rechnen Sie auf der CPU.</translation>
+        </message>
+        <message>
+            <source>{asked} was asked for; {used} is used: {reason}.</source>
+            <translation>{asked} war gewünscht; benutzt wird {used}: {reason}.</translation>
+        </message>
+        <message>
+            <source>{card} did not compute {network} as the processor does ({reason}), so the processor is used for it.</source>
+            <translation>{card} hat {network} anders berechnet als der Prozessor ({reason}), darum wird dafür der Prozessor benutzt.</translation>
+        </message>
+        <message>
+            <source>{card} is not used: {reason}.</source>
+            <translation>{card} wird nicht benutzt: {reason}.</translation>
+        </message>
+        <message>
+            <source>{count} files of {name} were left out: {reason}.</source>
+            <translation>{count} Dateien von {name} wurden weggelassen: {reason}.</translation>
+        </message>
+        <message>
+            <source>{count} labels of the file have no name; they were named label_N.</source>
+            <translation>{count} Labels der Datei haben keinen Namen; sie heißen nun label_N.</translation>
+        </message>
+        <message>
+            <source>{count} series were found; {name} was opened.</source>
+            <translation>{count} Serien wurden gefunden; geöffnet wurde {name}.</translation>
+        </message>
+        <message>
+            <source>{count} voxels held no valid number and were set to {value}.</source>
+            <translation>{count} Voxel enthielten keine gültige Zahl und wurden auf {value} gesetzt.</translation>
+        </message>
+        <message>
+            <source>{name} could not be read: {reason}.</source>
+            <translation>{name} konnte nicht gelesen werden: {reason}.</translation>
+        </message>
+        <message>
+            <source>{name} could not be written: {reason}.</source>
+            <translation>{name} konnte nicht geschrieben werden: {reason}.</translation>
+        </message>
+        <message>
+            <source>{name} does not exist.</source>
+            <translation>{name} gibt es nicht.</translation>
+        </message>
+        <message>
+            <source>{name} does not say where its slices lie.</source>
+            <translation>{name} sagt nicht, wo seine Schichten liegen.</translation>
+        </message>
+        <message>
+            <source>{name} does not say where its voxels lie in space.</source>
+            <translation>{name} sagt nicht, wo seine Voxel im Raum liegen.</translation>
+        </message>
+        <message>
+            <source>{name} ends too early: part of the image is missing.</source>
+            <translation>{name} endet zu früh: ein Teil des Bildes fehlt.</translation>
+        </message>
+        <message>
+            <source>{name} exists already.</source>
+            <translation>{name} gibt es schon.</translation>
+        </message>
+        <message>
+            <source>{name} has only {shape} voxels.</source>
+            <translation>{name} hat nur {shape} Voxel.</translation>
+        </message>
+        <message>
+            <source>{name} has {count} dimensions; a scan has three, or four with time.</source>
+            <translation>{name} hat {count} Dimensionen; eine Aufnahme hat drei, mit der Zeit vier.</translation>
+        </message>
+        <message>
+            <source>{name} holds complex numbers.</source>
+            <translation>{name} enthält komplexe Zahlen.</translation>
+        </message>
+        <message>
+            <source>{name} holds no CT or MR scan.</source>
+            <translation>{name} enthält keine CT- oder MR-Aufnahme.</translation>
+        </message>
+        <message>
+            <source>{name} holds no files.</source>
+            <translation>{name} enthält keine Dateien.</translation>
+        </message>
+        <message>
+            <source>{name} holds no image.</source>
+            <translation>{name} enthält kein Bild.</translation>
+        </message>
+        <message>
+            <source>{name} holds no label maps.</source>
+            <translation>{name} enthält keine Segmentierungen.</translation>
+        </message>
+        <message>
+            <source>{name} holds no labels: {reason}.</source>
+            <translation>{name} enthält keine Segmentierung: {reason}.</translation>
+        </message>
+        <message>
+            <source>{name} holds no valid number at all.</source>
+            <translation>{name} enthält keine einzige gültige Zahl.</translation>
+        </message>
+        <message>
+            <source>{name} holds {count} series and {wanted} is not one of them.</source>
+            <translation>{name} enthält {count} Serien, und {wanted} ist keine davon.</translation>
+        </message>
+        <message>
+            <source>{name} holds {count} structures, more than can be shown.</source>
+            <translation>{name} enthält {count} Strukturen, mehr als gezeigt werden können.</translation>
+        </message>
+        <message>
+            <source>{name} is a colour picture, not a scan.</source>
+            <translation>{name} ist ein Farbbild, keine Aufnahme.</translation>
+        </message>
+        <message>
+            <source>{name} is a damaged or protected zip archive.</source>
+            <translation>{name} ist ein beschädigtes oder geschütztes Zip-Archiv.</translation>
+        </message>
+        <message>
+            <source>{name} is a flat picture of {shape} pixels.</source>
+            <translation>{name} ist ein einzelnes Bild mit {shape} Pixeln.</translation>
+        </message>
+        <message>
+            <source>{name} is a {what}, not a scan.</source>
+            <translation>{name} ist keine Aufnahme ({what}).</translation>
+        </message>
+        <message>
+            <source>{name} is compressed in a way that cannot be decoded here ({syntax}).</source>
+            <translation>{name} ist so komprimiert, dass es hier nicht gelesen werden kann ({syntax}).</translation>
+        </message>
+        <message>
+            <source>{name} is empty.</source>
+            <translation>{name} ist leer.</translation>
+        </message>
+        <message>
+            <source>{name} is not a device.</source>
+            <translation>{name} ist kein Gerät.</translation>
+        </message>
+        <message>
+            <source>{name} is not a scan this program can read.</source>
+            <translation>{name} ist keine Aufnahme, die dieses Programm lesen kann.</translation>
+        </message>
+        <message>
+            <source>{name} lies elsewhere in space: it shares no part with the open scan.</source>
+            <translation>{name} liegt anderswo im Raum: es hat keinen gemeinsamen Teil mit der offenen Aufnahme.</translation>
+        </message>
+        <message>
+            <source>{name} may not be read: {reason}.</source>
+            <translation>{name} darf nicht gelesen werden: {reason}.</translation>
+        </message>
+        <message>
+            <source>{name} must end in {endings}.</source>
+            <translation>{name} muss auf {endings} enden.</translation>
+        </message>
+        <message>
+            <source>{name} would unpack to {size_gb} GB, more than this disk can hold.</source>
+            <translation>{name} würde entpackt {size_gb} GB groß, mehr als auf diesen Datenträger passt.</translation>
+        </message>
+        <message>
+            <source>{option} and {other} cannot be used together.</source>
+            <translation>{option} und {other} passen nicht zusammen.</translation>
+        </message>
+        <message>
+            <source>{option} needs {other}.</source>
+            <translation>{option} braucht {other}.</translation>
+        </message>
+        <message>
+            <source>{task} always computes all its structures.</source>
+            <translation>{task} berechnet immer alle Strukturen.</translation>
+        </message>
+        <message>
+            <source>{task} has no structure named {name}.</source>
+            <translation>{task} hat keine Struktur namens {name}.</translation>
+        </message>
+        <message>
+            <source>{task} has no {variant} version.</source>
+            <translation>{task} gibt es nicht in der Version {variant}.</translation>
+        </message>
+        <message>
+            <source>{value} is not a value of {option}.</source>
+            <translation>{value} ist kein Wert von {option}.</translation>
+        </message>
+    </context>
+</TS>

@@ -1,0 +1,247 @@
+"""German is complete, and installing it makes the program speak it; taking it away leaves English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QLocale, QObject
+from PySide6.QtWidgets import QApplication, QDialogButtonBox
+from pytestqt.qtbot import QtBot
+
+from installer import texts, translations
+from installer.texts import Text
+from installer.translations import Entry
+from tsdesktop.core.tasks import catalogue
+from tsdesktop.gui import translation
+from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.panels.words import structure_title, task_title
+from tsdesktop.gui.translation import translated, translated_hint
+
+
+@pytest.fixture
+def german(qapp: QApplication) -> Iterator[None]:
+    installed = translation.install(qapp, "de")
+    yield
+    translation.uninstall(qapp, installed)
+
+
+def code(tmp_path: Path, text: str) -> texts.Collection:
+    (tmp_path / "x.py").write_text(text, encoding="utf-8")
+    return texts.from_code(tmp_path)
+
+
+def collected(*english: str) -> list[Text]:
+    return [Text("Box", each) for each in english]
+
+
+# what is shipped
+
+
+def test_everything_is_translated() -> None:
+    told = "\n".join(translations.problems("de"))
+    assert not told, f"docs/translating.md says what to do:\n{told}"
+
+
+def test_every_place_that_fills_a_gap_is_known() -> None:
+    composed = [each for each in texts.reasons() if "{" in each]
+    assert composed and set(composed) <= set(translation.REASONS), "add them to REASONS in gui/translation.py"
+
+
+def test_every_kind_of_dicom_object_is_known() -> None:
+    from tsdesktop.scans import dicom_headers
+
+    kinds = {what for _, what in dicom_headers._OTHER_OBJECTS}
+    assert kinds <= set(translation.REASONS)
+
+
+# the window in German
+
+
+def test_errors_speak_german(german: None) -> None:
+    assert translated("read.empty_file", {"name": "a.nii"}) == "a.nii ist leer."
+    assert translated_hint("read.empty_file", {"name": "a.nii"}) == "Kopieren oder laden Sie es noch einmal."
+    assert translated_hint("note.device", {}) == ""
+
+
+def test_what_fills_a_gap_speaks_german(german: None) -> None:
+    broken = translated("read.broken", {"name": "its header is damaged", "reason": "its header is damaged"})
+    assert broken == "its header is damaged konnte nicht gelesen werden: der Header ist beschädigt."
+    composed = translated("read.broken", {"name": "a.nii", "reason": "its 12 GB do not fit in memory"})
+    assert composed == "a.nii konnte nicht gelesen werden: 12 GB passen nicht in den Speicher."
+    assert "Leber, Milz" in translated("note.empty_crop", {"what": "liver, spleen"})
+    assert translated("run.not_started", {"reason": "Permission denied"}).endswith("werden: Permission denied.")
+
+
+def test_numbers_have_a_comma(german: None) -> None:
+    assert decimal(61.4, 1) == "61,4"
+    assert "12,5 Grad" in translated("note.tilt", {"degrees": "12.5"})
+    assert "12,5 Grad" in translated("note.tilt", {"degrees": 12.5})
+    assert "0,4 mm" in translated("note.uneven_slices", {"least_mm": "0.4", "most_mm": "1", "spacing_mm": "0.4"})
+    assert translated("read.empty_file", {"name": "1.5"}) == "1.5 ist leer."
+
+
+def test_tables_speak_german(german: None) -> None:
+    total = catalogue().task("total")
+    names = {each.name: structure_title(each) for each in total.classes}
+    assert task_title(total) == "Ganzer Körper"
+    assert names["kidney_right"] == "Niere rechts"
+    assert names["rib_left_5"] == "Rippe links 5"
+    assert names["vertebrae_T12"] == "Wirbel Th12"
+    assert names["inferior_vena_cava"] == "untere Hohlvene"
+
+
+def test_structures_of_a_task_keep_names_of_their_own(german: None) -> None:
+    for task in catalogue().tasks.values():
+        titles = [structure_title(each) for each in task.classes]
+        assert len(set(titles)) == len(titles), task.name
+
+
+def test_qts_own_words_are_german(german: None, qtbot: QtBot) -> None:
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+    qtbot.addWidget(box)
+    assert box.button(QDialogButtonBox.StandardButton.Cancel).text() == "Abbrechen"
+
+
+def test_a_class_finds_the_words_of_the_class_it_extends(german: None) -> None:
+    class RecentCard(QObject):
+        def words(self) -> str:
+            return self.tr("no longer there")
+
+    class OtherCard(RecentCard):
+        pass
+
+    assert OtherCard().words() == "nicht mehr da"
+
+
+def test_english_comes_back(qapp: QApplication) -> None:
+    before = QLocale()
+    installed = translation.install(qapp, "de")
+    translation.uninstall(qapp, installed)
+    assert translated("read.empty_file", {"name": "a.nii"}) == "a.nii is empty."
+    assert QCoreApplication.translate("Structures", "liver") == "liver"
+    assert QLocale() == before
+
+
+def test_english_has_points_on_a_german_system(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QLocale, "system", lambda: QLocale("de_DE"))
+    installed = translation.install(qapp, "en")
+    assert decimal(61.4, 1) == "61.4"
+    assert translated("read.empty_file", {"name": "a.nii"}) == "a.nii is empty."
+    translation.uninstall(qapp, installed)
+
+
+@pytest.mark.parametrize(
+    ("system", "shown"),
+    [(["de-AT", "de"], "de"), (["en-GB"], "en"), (["fr-FR"], "en"), (["fr-FR", "de-CH", "en"], "de"), (["C"], "en")],
+)
+def test_auto_is_the_systems_language(monkeypatch: pytest.MonkeyPatch, system: list[str], shown: str) -> None:
+    class System:
+        def uiLanguages(self) -> list[str]:
+            return system
+
+    monkeypatch.setattr(QLocale, "system", System)
+    assert translation.chosen_language("auto") == shown
+
+
+def test_a_language_without_translation_is_english() -> None:
+    assert translation.chosen_language("xx") == "en"
+    assert translation.chosen_language("de") == "de"
+
+
+# how texts are found
+
+
+def test_texts_are_found_in_every_spelling(tmp_path: Path) -> None:
+    found = code(
+        tmp_path,
+        "translate = QCoreApplication.translate\n"
+        "TABLE = {'a': QT_TRANSLATE_NOOP('Table', 'one')}\n"
+        "class Box(QWidget):\n"
+        "    def f(self):\n"
+        "        self.tr('two'\n"
+        "                ' parts')\n"
+        "        translate('Box', 'three').format(n=1)\n"
+        "        return QCoreApplication.translate('Box', 'four')\n",
+    )
+    assert found.texts == [Text("Table", "one"), *collected("two parts", "three", "four")]
+    assert not found.findings
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "self.tr(f'{count} scans')",
+        "self.tr('a' + name)",
+        "other.tr('scans')",
+        "translate('Box', text)",
+        "QLabel('Drop a scan here')",
+        "self.button.setText(f'Opened {name}')",
+        "words('Drop a scan', 'title')",
+    ],
+)
+def test_what_would_stay_english_is_told(tmp_path: Path, line: str) -> None:
+    found = code(tmp_path, f"class Box(QWidget):\n    def f(self):\n        {line}\n")
+    assert [each.place for each in found.findings] == ["x.py:3"]
+
+
+def test_looking_up_while_importing_is_told(tmp_path: Path) -> None:
+    found = code(tmp_path, "TITLE = QCoreApplication.translate('Box', 'scans')\n")
+    assert "while importing" in found.findings[0].what
+
+
+def test_a_marked_table_may_be_looked_up(tmp_path: Path) -> None:
+    marked = (
+        "_CONTEXT = 'Box'\nTITLES = [QT_TRANSLATE_NOOP('Box', 'one')]\ndef f(text):\n    translate(_CONTEXT, text)\n"
+    )
+    assert not code(tmp_path, marked).findings
+
+
+def test_names_and_units_need_no_translation(tmp_path: Path) -> None:
+    found = code(tmp_path, "def f():\n    QLabel('CT')\n    words(text, 'title')\n    button.setText(f'{value} mm')\n")
+    assert not found.findings
+
+
+# how translations are kept
+
+
+def test_translations_survive_and_lost_texts_are_marked() -> None:
+    old = [Entry(Text("Box", "one"), "eins"), Entry(Text("Box", "two"), "zwei"), Entry(Text("Box", "three"))]
+    merged = translations.merge(old, collected("one", "new"))
+    assert merged == [
+        Entry(Text("Box", "new")),
+        Entry(Text("Box", "one"), "eins"),
+        Entry(Text("Box", "two"), "zwei", vanished=True),
+    ]
+    assert translations.merge(merged, collected("two"))[-1] == Entry(Text("Box", "two"), "zwei")
+
+
+def test_files_keep_every_character(tmp_path: Path) -> None:
+    entries = [
+        Entry(Text("A", "one & <two>"), "eins & „zwei“"),
+        Entry(Text("B", "line\nbreak")),
+        Entry(Text("B", "x"), "y", vanished=True),
+    ]
+    file = tmp_path / "x.ts"
+    file.write_text(translations.ts_text(entries, "de"), encoding="utf-8")
+    assert translations.read_ts(file) == entries
+
+
+def test_unfinished_words_of_qt_linguist_do_not_count(tmp_path: Path) -> None:
+    file = tmp_path / "x.ts"
+    text = translations.ts_text([Entry(Text("A", "one"))], "de")
+    file.write_text(text.replace("></translation>", ">vielleicht</translation>"), encoding="utf-8")
+    assert translations.read_ts(file) == [Entry(Text("A", "one"))]
+
+
+def test_suspicious_translations_are_told() -> None:
+    entries = [
+        Entry(Text("A", "CT"), "CT"),
+        Entry(Text("A", "scan"), "scan"),
+        Entry(Text("A", "{n} scans"), "{m} Aufnahmen"),
+        Entry(Text("A", "{n} tasks"), "{n} Aufgaben"),
+    ]
+    told = list(translations._suspicious(entries, ["CT", "MR"]))
+    assert len(told) == 3
+    assert "'scan'" in told[0] and "gaps" in told[1] and "'MR'" in told[2]
