@@ -10,17 +10,21 @@ from numpy.typing import NDArray
 from tsdesktop.core.volume import Volume
 
 _SAMPLE = 200_000
+_NARROWEST = 1e-6
+_CT_PER_PIXEL = 4.0
+# A drag over this many pixels goes through the values of a scan that is not CT.
+_PIXELS_FOR_ALL = 1024.0
 
 
 @dataclass(frozen=True)
 class Window:
-    """Grey from black at level - width / 2 to white at level + width / 2, in the scan's unit. Width is at least 1."""
+    """Grey from black at level - width / 2 to white at level + width / 2, in the scan's unit. Width is above 0."""
 
     level: float
     width: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "width", max(1.0, float(self.width)))
+        object.__setattr__(self, "width", max(_NARROWEST, float(self.width)))
 
     @property
     def low(self) -> float:
@@ -54,10 +58,36 @@ def first_window(volume: Volume) -> Window:
 
 
 def auto_window(values: NDArray[np.generic]) -> Window:
-    """From the 0.1st to the 99.9th percentile of a sample of `values`."""
+    """From the 0.1st to the 99.9th percentile of a sample of `values`; one unit wide where all are equal."""
     flat = values.reshape(-1)[:: max(1, values.size // _SAMPLE)] if values.flags.c_contiguous else _sampled(values)
     low, high = np.percentile(flat.astype(np.float32), [0.1, 99.9])
-    return Window(float(low + high) / 2, float(high - low))
+    width = float(high - low) if high > low else 1.0
+    return Window(float(low + high) / 2, max(width, _narrowest(values.dtype)))
+
+
+def preset(volume: Volume, number: int) -> Window | None:
+    """What the key `number` (from 1 on) stands for: a preset of CT_PRESETS; None beyond them, and for other scans."""
+    known = volume.modality == "CT" and 1 <= number <= len(CT_PRESETS)
+    return CT_PRESETS[number - 1][1] if known else None
+
+
+def per_pixel(volume: Volume) -> float:
+    """How much a drag of the window changes it with every pixel, in the scan's unit."""
+    return _CT_PER_PIXEL if volume.modality == "CT" else auto_window(volume.array).width / _PIXELS_FOR_ALL
+
+
+def dragged(window: Window, right: float, down: float, step: float, narrowest: float = 1.0) -> Window:
+    """The window after a drag of so many pixels: to the right widens it, down raises its level (darker)."""
+    return Window(window.level + down * step, max(narrowest, window.width + right * step))
+
+
+def narrowest_window(volume: Volume) -> float:
+    """The smallest width a drag may reach: one unit, or a thousandth of the values where they are fractions."""
+    return _narrowest(volume.array.dtype) or min(1.0, per_pixel(volume))
+
+
+def _narrowest(dtype: np.dtype[np.generic]) -> float:
+    return 1.0 if np.issubdtype(dtype, np.integer) else 0.0
 
 
 def _sampled(values: NDArray[np.generic]) -> NDArray[np.generic]:

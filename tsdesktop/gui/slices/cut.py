@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -14,6 +15,8 @@ from tsdesktop.gui.slices.plane import Plane
 
 Present = tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]
 _presence: WeakKeyDictionary[LabelMap, dict[int, tuple[Geometry, Present]]] = WeakKeyDictionary()
+# Three views ask for the same structure at the same time: one looks, the others wait.
+_looking = Lock()
 
 
 def scan_slice(volume: Volume, plane: Plane, number: int) -> NDArray[Any]:
@@ -29,12 +32,13 @@ def label_slice(label_map: LabelMap, plane: Plane, number: int) -> NDArray[Any]:
 
 
 def presence(label_map: LabelMap, label: int, geometry: Geometry) -> Present:
-    """For each voxel axis of the scan's grid: on which of its slices the label is. Slow the first time."""
-    known = _presence.setdefault(label_map, {})
-    found = known.get(label)
-    if found is None or found[0] is not geometry:
-        found = known[label] = geometry, _present(label_map, label, geometry)
-    return found[1]
+    """For each voxel axis of the scan's grid: on which of its slices the label is. Slow the first time; any thread."""
+    with _looking:
+        known = _presence.setdefault(label_map, {})
+        found = known.get(label)
+        if found is None or found[0] is not geometry:
+            found = known[label] = geometry, _present(label_map, label, geometry)
+        return found[1]
 
 
 def _present(label_map: LabelMap, label: int, geometry: Geometry) -> Present:

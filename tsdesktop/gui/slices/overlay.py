@@ -1,0 +1,97 @@
+"""What is painted over every slice: title, letters of the patient's directions, crosshair and scale bar."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from tsdesktop.gui import theme
+from tsdesktop.gui.slices.halo import INK, paint_lines, paint_words, words_size
+from tsdesktop.gui.slices.pane import Pane
+from tsdesktop.gui.slices.plane import Edges, PlaneName
+
+COLOURS: dict[PlaneName, QColor] = {
+    "axial": theme.AXIAL,
+    "sagittal": theme.SAGITTAL,
+    "coronal": theme.CORONAL,
+}
+_MARGIN = 10
+# Free of the scroll mark on the right edge.
+_RIGHT_MARGIN = 14
+_GAP = 9
+_HAIRLINE = QColor(232, 236, 242, 132)
+_BAR_ROOM = 180
+_NICE_MM = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
+def paint_title(painter: QPainter, pane: Pane, name: str) -> None:
+    """Which slice of how many, in the plane's colour."""
+    words = f"{name} {pane.number + 1} / {pane.plane.size[2]}"
+    paint_words(painter, QPointF(_MARGIN, _MARGIN - 2), words, COLOURS[pane.plane.name])
+
+
+def letter_places(edges: Edges, width: float, height: float) -> list[tuple[str, QPointF]]:
+    """The letters and where their middles are painted."""
+    return [
+        (edges.left, QPointF(_MARGIN + 4, height / 2)),
+        (edges.right, QPointF(width - _RIGHT_MARGIN - 4, height / 2)),
+        (edges.top, QPointF(width / 2, _MARGIN + 6)),
+        (edges.bottom, QPointF(width / 2, height - _MARGIN - 6)),
+    ]
+
+
+def paint_letters(painter: QPainter, pane: Pane) -> None:
+    """The letters of the patient's directions on the four edges."""
+    for letter, place in letter_places(pane.plane.edges, pane.viewport.width, pane.viewport.height):
+        size = words_size(letter, bold=True)
+        paint_words(painter, place - QPointF(size.width() / 2, size.height() / 2), letter, INK, bold=True)
+
+
+def paint_crosshair(painter: QPainter, pane: Pane, x: float, y: float) -> None:
+    """Hairlines through a widget position that stop short of it."""
+    ratio = painter.device().devicePixelRatioF()
+    # On whole device pixels a hairline stays one pixel wide.
+    x, y = (math.floor(place * ratio) / ratio + 0.5 / ratio for place in (x, y))
+    width, height = pane.viewport.width, pane.viewport.height
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(QPen(_HAIRLINE, 1.0 / ratio, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+    painter.drawLines(
+        [
+            QLineF(0, y, x - _GAP, y),
+            QLineF(x + _GAP, y, width, y),
+            QLineF(x, 0, x, y - _GAP),
+            QLineF(x, y + _GAP, x, height),
+        ]
+    )
+
+
+def scale_bar_mm(pane: Pane) -> float:
+    """The longest round length that takes less than a quarter of the view."""
+    most = min(140.0, pane.viewport.width / 4) / pane.viewport.pixels_per_mm
+    return float(max((each for each in _NICE_MM if each <= most), default=_NICE_MM[0]))
+
+
+def paint_scale_bar(painter: QPainter, pane: Pane) -> None:
+    """A bar of a round length in the lower left corner, where there is room."""
+    if pane.viewport.width < _BAR_ROOM:
+        return
+    mm = scale_bar_mm(pane)
+    length = mm * pane.viewport.pixels_per_mm
+    left, base = _MARGIN + 0.5, round(pane.viewport.height) - _MARGIN - 0.5
+    ends = (QLineF(place, base - 4, place, base) for place in (left, left + length))
+    paint_lines(painter, [QLineF(left, base, left + length, base), *ends])
+    words = f"{mm / 10:g} cm" if mm >= 10 else f"{mm:g} mm"
+    size = words_size(words)
+    paint_words(painter, QPointF(left + length + 7, base - size.height() + 3), words)
+
+
+def paint_region(painter: QPainter, region: QRectF) -> None:
+    """The rectangle that is being dragged."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    inside = theme.DARK.colour("accent")
+    inside.setAlphaF(0.15)
+    painter.fillRect(region, inside)
+    painter.setPen(theme.DARK.colour("accent"))
+    painter.drawRect(region)
