@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from tsdesktop.gui import theme
+from tsdesktop.gui.background import Work, run_in_background
 
+Answer = TypeVar("Answer")
 MARGIN = 5 * theme.GRID
 GAP = 3 * theme.GRID
 
@@ -95,3 +99,22 @@ class Dialog(QDialog):
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(*size)
+        self._endings: list[Callable[[], None]] = []
+        self.destroyed.connect(partial(_end_all, self._endings))
+
+    def in_background(
+        self, call: Callable[[], Answer], on_done: Callable[[Answer], None], on_error: Callable[[Exception], None]
+    ) -> Work:
+        """As `run_in_background`; what comes after the dialog is gone is not heard."""
+        work = run_in_background(call, on_done, on_error)
+        self.when_gone(work.forget)
+        return work
+
+    def when_gone(self, call: Callable[[], None]) -> None:
+        """Calls `call`, which must not touch the dialog, when it is freed, however that comes about."""
+        self._endings.append(call)
+
+
+def _end_all(endings: list[Callable[[], None]], *_: object) -> None:
+    for each in endings:
+        each()

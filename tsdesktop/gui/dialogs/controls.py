@@ -1,0 +1,144 @@
+"""Controls that several dialogs share: a row of choices of which one holds, and the path of a folder."""
+
+# ruff: noqa: N802 - methods of Qt
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QWidget,
+)
+
+from tsdesktop.gui import theme
+from tsdesktop.gui.dialogs.parts import button
+
+_HEIGHT = 32
+
+
+class Segments(QWidget):
+    """Some choices side by side, one of which holds; arrow keys move between them. `chosen` carries its key."""
+
+    chosen = Signal(str)
+
+    def __init__(
+        self, options: Sequence[tuple[str, str]], current: str, name: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._group = QButtonGroup(self)
+        self._segments: dict[str, _Segment] = {}
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(0)
+        for n, (key, title) in enumerate(options):
+            segment = _Segment(title, first=n == 0, last=n == len(options) - 1)
+            segment.setChecked(key == current)
+            self._segments[key] = segment
+            self._group.addButton(segment)
+            line.addWidget(segment)
+        self._group.buttonToggled.connect(self._on_toggled)
+
+    @property
+    def current(self) -> str:
+        """The key of the choice that holds; empty when none does."""
+        return next((key for key, each in self._segments.items() if each.isChecked()), "")
+
+    def choose(self, key: str) -> None:
+        """Makes another choice hold."""
+        self._segments[key].setChecked(True)
+
+    def segment(self, key: str) -> QAbstractButton:
+        """The button of one choice."""
+        return self._segments[key]
+
+    def _on_toggled(self, segment: QAbstractButton, is_on: bool) -> None:
+        if is_on:
+            self.chosen.emit(next(key for key, each in self._segments.items() if each is segment))
+
+
+class _Segment(QAbstractButton):
+    def __init__(self, title: str, *, first: bool, last: bool) -> None:
+        super().__init__()
+        self._first, self._last = first, last
+        self.setText(title)
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    def sizeHint(self) -> QSize:
+        """Room for the words."""
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 28, _HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """Filled with the accent where it holds."""
+        look = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        left = 0.5 if self._first else -theme.RADIUS
+        right = -0.5 if self._last else theme.RADIUS
+        path = QPainterPath()
+        path.addRoundedRect(self.rect().toRectF().adjusted(left, 0.5, right, -0.5), theme.RADIUS, theme.RADIUS)
+        painter.setPen(QPen(QColor(look.line), 1))
+        painter.fillPath(path, look.colour("accent" if self.isChecked() and self.isEnabled() else "raised"))
+        painter.drawPath(path)
+        if not self._last:
+            painter.drawLine(self.width() - 1, 1, self.width() - 1, self.height() - 2)
+        if self.hasFocus():
+            painter.setPen(QPen(look.colour("on_accent" if self.isChecked() else "accent"), 1.5))
+            painter.drawRoundedRect(self.rect().toRectF().adjusted(3.5, 3.5, -3.5, -3.5), 4, 4)
+        painter.setPen(look.colour(self._text_role()))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+
+    def _text_role(self) -> str:
+        if not self.isEnabled():
+            return "secondary"
+        return "on_accent" if self.isChecked() else "text"
+
+
+class FolderField(QWidget):
+    """The path of a folder that can be typed or browsed for. `changed` after every change, also while typing."""
+
+    changed = Signal(str)
+
+    def __init__(self, path: str, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = title
+        self.line = QLineEdit(path)
+        self.line.setAccessibleName(title)
+        self.browse = button(self.tr("Browse…"), self._browse)
+        self.line.textChanged.connect(self.changed)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2 * theme.GRID)
+        layout.addWidget(self.line, 1)
+        layout.addWidget(self.browse)
+        self.setFocusProxy(self.line)
+
+    @property
+    def path(self) -> str:
+        """The path as it is typed, without blanks around it."""
+        return self.line.text().strip()
+
+    def _browse(self) -> None:
+        dialog = QFileDialog(self, self._title, _nearest_folder(self.path))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.line.setText)
+        dialog.open()
+
+
+def _nearest_folder(path: str) -> str:
+    """The folder, or the nearest one above it that exists."""
+    folder = Path(path).expanduser() if path else Path.home()
+    return str(next((each for each in (folder, *folder.parents) if each.is_dir()), Path.home()))

@@ -1,0 +1,345 @@
+"""Export: what, of which structures, into which folder; then how far it is, and where the files are."""
+
+# ruff: noqa: N802 - methods of Qt
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QObject, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QDesktopServices
+from PySide6.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
+
+from tsdesktop.core.errors import Cancelled
+from tsdesktop.core.settings import Settings
+from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.gui import theme
+from tsdesktop.gui.background import Work
+from tsdesktop.gui.dialogs.bug_report import BugReport, Words, words_for
+from tsdesktop.gui.dialogs.controls import FolderField, Segments
+from tsdesktop.gui.dialogs.export_kinds import ExportKinds
+from tsdesktop.gui.dialogs.export_place import proposed_folder
+from tsdesktop.gui.dialogs.parts import Dialog, button, column, hairline, heading, row, set_role, words
+from tsdesktop.gui.panels.words import structure_title
+from tsdesktop.gui.session import Session
+from tsdesktop.jobs.messages import Progress
+from tsdesktop.pipeline import ExportChoice, planned_files, write_chosen
+
+_PER_MILLE = 1000
+
+
+class _Heard(QObject):
+    """Carries progress from the thread that writes to the dialog; belongs to no widget, so it outlives the dialog."""
+
+    told = Signal(object)
+
+
+class ExportDialog(Dialog):
+    """Writes labels, surfaces, statistics and a picture of what the session shows.
+
+    `labels_selected` are the labels that are marked in the list of structures. `settings_changed` carries the settings
+    with what to remember for the next time, after files were written. `finished_writing` carries their paths.
+    """
+
+    settings_changed = Signal(object)
+    finished_writing = Signal(list)
+
+    def __init__(
+        self, session: Session, settings: Settings, labels_selected: Iterable[int] = (), parent: QWidget | None = None
+    ) -> None:
+        if session.volume is None or session.label_map is None:
+            raise ValueError("an export needs a scan and labels")
+        super().__init__(QCoreApplication.translate("ExportDialog", "Export"), parent, (640, 660))
+        self._volume: Volume = session.volume
+        self._label_map: LabelMap = session.label_map
+        self._settings = settings
+        self._names = _names_by_scope(session, frozenset(labels_selected))
+        self._stop = threading.Event()
+        self._looking: Work | None = None
+        self._writing: Work | None = None
+        self._written: list[Path] = []
+        self._bug: Words | None = None
+        self._make_parts()
+        self._build()
+        self._on_changed()
+
+    @property
+    def choice(self) -> ExportChoice:
+        """What would be written now."""
+        kinds = self.kinds.kinds
+        names = self._names[self.scope.current]
+        return ExportChoice(
+            Path(self.folder.path).expanduser(),
+            () if self.scope.current == "all" else names,
+            smoothing=kinds.smoothing,
+            frame=kinds.frame,
+            overwrite=self.overwrite.isChecked() and not self.overwrite.isHidden(),
+            **dict.fromkeys(kinds.ticked, True),
+        )
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether files are being written."""
+        return self._writing is not None
+
+    def write(self) -> None:
+        """Writes what is chosen, in the background."""
+        heard = _Heard()
+        heard.told.connect(self._on_progress)
+        stop = self._stop = threading.Event()
+        self.when_gone(stop.set)
+
+        def listen(progress: Progress) -> None:
+            if stop.is_set():
+                raise Cancelled
+            heard.told.emit(progress)
+
+        call = partial(write_chosen, self.choice, self._volume, self._label_map, listen)
+        self._writing = self.in_background(call, self._on_written, self._on_failed)
+        self._show_state("writing")
+
+    def cancel(self) -> None:
+        """Stops writing; files that are whole by then stay."""
+        self._stop.set()
+        self._stage.setText(self.tr("Stopping…"))
+        self.cancel_button.setEnabled(False)
+
+    def open_folder(self) -> None:
+        """Shows the folder in the desktop's file manager."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.choice.folder)))
+
+    def reject(self) -> None:
+        """Escape stops writing first, and closes then."""
+        if self.is_writing:
+            self.cancel()
+        else:
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Nothing goes on behind a closed dialog."""
+        self._stop.set()
+        super().closeEvent(event)
+
+    def _make_parts(self) -> None:
+        titles = {"all": self.tr("All"), "visible": self.tr("Visible"), "selected": self.tr("Selected")}
+        options = [(key, f"{title} ({len(self._names[key])})") for key, title in titles.items()]
+        scope = "selected" if len(self._names["selected"]) > 1 else "all"
+        self.scope = Segments(options, scope, self.tr("Which structures"))
+        for key in titles:
+            self.scope.segment(key).setEnabled(bool(self._names[key]))
+        self.scope.segment("visible").setToolTip(self.tr("Those whose eye is open in the list"))
+        self.scope.segment("selected").setToolTip(self.tr("Those that are marked in the list"))
+        self.kinds = ExportKinds(self._settings)
+        self.folder = FolderField(
+            str(proposed_folder(self._volume, self._settings.export_folder)), self.tr("Folder for the files")
+        )
+        self.files = QListWidget()
+        self.files.setAccessibleName(self.tr("Files that will be written"))
+        self.files.setProperty("role", "box")
+        self._count = words("", "secondary")
+        self._conflict = words("", "warning")
+        self.overwrite = QCheckBox(self.tr("Overwrite them"))
+        self._stage = words("")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setRange(0, _PER_MILLE)
+        self._message = words("", wrap=True)
+        self.report_button = button(self.tr("Show report"), self._show_report, "link")
+        self.cancel_button = button(self.tr("Cancel"), self.cancel)
+        self.close_button = button(self.tr("Close"), self.close)
+        self.open_button = button(self.tr("Open folder"), self.open_folder)
+        self.export_button = button(self.tr("Export"), self.write, "primary")
+        self.export_button.setDefault(True)
+
+    def _build(self) -> None:
+        self._form = QWidget()
+        form = QVBoxLayout(self._form)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setSpacing(2 * theme.GRID)
+        for title, part in (
+            (self.tr("Structures"), self.scope),
+            (self.tr("What to write"), self.kinds),
+            (self.tr("Folder"), self.folder),
+        ):
+            form.addWidget(heading(title))
+            form.addWidget(part)
+            form.addSpacing(2 * theme.GRID)
+        layout = column(self)
+        layout.addWidget(self._form)
+        layout.addWidget(hairline())
+        layout.addWidget(self._count)
+        layout.addWidget(self.files, 1)
+        layout.addLayout(row(self._conflict, self.overwrite, None))
+        layout.addWidget(self._stage)
+        layout.addWidget(self._bar)
+        layout.addLayout(row(self._message, self.report_button, None))
+        layout.addLayout(row(None, self.open_button, self.close_button, self.cancel_button, self.export_button))
+        self.scope.chosen.connect(self._on_changed)
+        self.kinds.changed.connect(self._on_changed)
+        self.folder.changed.connect(self._on_changed)
+        self.overwrite.toggled.connect(self._show_ready)
+        self._conflict.hide()
+        self.overwrite.hide()
+        self._show_state("choosing")
+
+    def _on_changed(self) -> None:
+        """Lists the files anew, and looks in the background which of them exist."""
+        self._written = []
+        self._message.hide()
+        self.report_button.hide()
+        self.open_button.hide()
+        files = planned_files(self.choice, self._label_map)
+        self._list(files, frozenset())
+        self._conflict.hide()
+        self.overwrite.hide()
+        self.overwrite.setChecked(False)
+        if self._looking is not None:
+            self._looking.forget()
+        look = partial(_existing, tuple(files))
+        self._looking = self.in_background(look, partial(self._on_looked, files), self._on_failed)
+        self._show_ready()
+
+    def _on_looked(self, files: list[Path], existing: frozenset[Path]) -> None:
+        self._looking = None
+        self._list(files, existing)
+        if existing:
+            self._conflict.setText(self._conflict_words(len(existing), len(files)))
+        self._conflict.setVisible(bool(existing))
+        self.overwrite.setVisible(bool(existing))
+        self._show_ready()
+
+    def _conflict_words(self, existing: int, count: int) -> str:
+        if count == 1:
+            return self.tr("This file exists already.")
+        if existing == count:
+            return self.tr("All of them exist already.")
+        if existing == 1:
+            return self.tr("1 of them exists already.")
+        return self.tr("{count} of them exist already.").format(count=existing)
+
+    def _list(self, files: list[Path], existing: frozenset[Path]) -> None:
+        self.files.clear()
+        folder = self.choice.folder
+        for each in files:
+            item = QListWidgetItem(each.relative_to(folder).as_posix())
+            if each in self._written:
+                item.setIcon(theme.icon("mdi6.check", "good"))
+            elif each in existing:
+                item.setIcon(theme.icon("mdi6.alert-outline", "warning"))
+                item.setToolTip(self.tr("This file exists already"))
+            else:
+                item.setIcon(theme.icon("mdi6.file-outline"))
+            self.files.addItem(item)
+        self._count.setText(_files_text(len(files)))
+
+    def _show_ready(self) -> None:
+        blocked = not self.overwrite.isHidden() and not self.overwrite.isChecked()
+        ready = self.files.count() > 0 and bool(self.folder.path) and not blocked and self._looking is None
+        self.export_button.setEnabled(ready and not self.is_writing)
+
+    def _show_state(self, state: str) -> None:
+        writing = state == "writing"
+        self._form.setEnabled(not writing)
+        self.overwrite.setEnabled(not writing)
+        for each in (self._stage, self._bar, self.cancel_button):
+            each.setVisible(writing)
+        for each in (self.close_button, self.export_button):
+            each.setVisible(not writing)
+        self.open_button.setVisible(state == "written")
+        self.cancel_button.setEnabled(writing)
+        if writing:
+            self._message.hide()
+            self._bar.setValue(0)
+            self._stage.setText(self.tr("Starting"))
+            self.cancel_button.setFocus()
+
+    def _say(self, text: str, role: str) -> None:
+        self._message.setText(text)
+        set_role(self._message, role)
+        self._message.show()
+
+    def _on_progress(self, progress: Progress) -> None:
+        if not self._stop.is_set():
+            self._stage.setText(self._stage_words(progress.stage))
+        self._bar.setValue(round(progress.share * _PER_MILLE))
+
+    def _stage_words(self, stage: str) -> str:
+        known = {
+            "writing labels": self.tr("Writing labels"),
+            "writing statistics": self.tr("Counting voxels"),
+            "drawing the picture": self.tr("Drawing the picture"),
+        }
+        title = stage.removeprefix("surface of ")
+        surface = next((each for each in self._label_map.classes if each.title == title), None)
+        if surface is not None:
+            return self.tr("Surface of {structure}").format(structure=structure_title(surface))
+        return known.get(stage, "")
+
+    def _on_written(self, written: list[Path]) -> None:
+        self._writing, self._written = None, written
+        self._show_state("written")
+        self._list(written, frozenset())
+        self._count.setText("")
+        self._conflict.hide()
+        self.overwrite.hide()
+        self.export_button.setEnabled(False)
+        self._say(_written_text(len(written)), "good")
+        self.open_button.setFocus()
+        kinds = self.kinds.kinds
+        self._settings = replace(
+            self._settings,
+            export_folder=str(self.choice.folder),
+            export_kinds=",".join(sorted(kinds.ticked)),
+            export_smoothing=kinds.smoothing,
+            mesh_frame=kinds.frame,
+        )
+        self.settings_changed.emit(self._settings)
+        self.finished_writing.emit(written)
+
+    def _on_failed(self, error: Exception) -> None:
+        self._writing = None
+        self._show_state("choosing")
+        self._on_changed()
+        told = words_for(error)
+        if told is None:
+            self._say(self.tr("Stopped. What was written before is whole and stays."), "warning")
+            return
+        self._bug = told if told.is_bug else None
+        self._say(f"{told.sentence} {told.hint}".strip(), "error")
+        self.report_button.setVisible(told.is_bug)
+
+    def _show_report(self) -> None:
+        if self._bug is not None:
+            BugReport(self._bug, self).open()
+
+
+def _names_by_scope(session: Session, selected: frozenset[int]) -> dict[str, tuple[str, ...]]:
+    present = session.label_map.present if session.label_map is not None else ()
+    marked = selected or frozenset(() if session.selected is None else (session.selected,))
+    visible = {label for label, look in session.looks.items() if look.visible}
+    return {
+        "all": tuple(each.name for each in present),
+        "visible": tuple(each.name for each in present if each.label in visible),
+        "selected": tuple(each.name for each in present if each.label in marked),
+    }
+
+
+def _existing(files: tuple[Path, ...]) -> frozenset[Path]:
+    return frozenset(each for each in files if each.exists())
+
+
+def _files_text(count: int) -> str:
+    if count == 0:
+        return QCoreApplication.translate("ExportDialog", "Nothing is chosen.")
+    if count == 1:
+        return QCoreApplication.translate("ExportDialog", "1 file will be written:")
+    return QCoreApplication.translate("ExportDialog", "{count} files will be written:").format(count=count)
+
+
+def _written_text(count: int) -> str:
+    if count == 1:
+        return QCoreApplication.translate("ExportDialog", "1 file written")
+    return QCoreApplication.translate("ExportDialog", "{count} files written").format(count=count)

@@ -1,0 +1,308 @@
+"""One dismissible line above the views: what is worth knowing about the scan, or what just went wrong."""
+
+# ruff: noqa: N802 - methods of Qt
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from tsdesktop.core.notes import Note
+from tsdesktop.gui import theme
+from tsdesktop.gui.dialogs.parts import button, hairline, row, words
+from tsdesktop.gui.session import Session
+from tsdesktop.gui.translation import translated, translated_hint
+
+Role = Literal["error", "warning", "good"]
+Action = tuple[str, Callable[[], object]]
+
+_ICONS: dict[Role, str] = {
+    "error": "mdi6.alert-circle-outline",
+    "warning": "mdi6.alert-outline",
+    "good": "mdi6.check-circle-outline",
+}
+# What may make results wrong comes first; what only tells how the scan was read comes last.
+_FIRST = (
+    "note.orientation", "note.no_orientation", "note.scaled_unit", "note.modality", "note.not_hounsfield",
+    "note.filled_slices", "note.uneven_slices", "note.demo", "note.thick_slices", "note.empty_crop",
+)  # fmt: skip
+_LAST = ("note.device", "note.unknown_modality", "note.left_out", "note.first_volume", "note.other_series")
+_MOST_MESSAGES = 5
+_POPUP_WIDTH = 460
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something to say in the line until it is dismissed."""
+
+    text: str
+    hint: str
+    role: Role
+    action: Action | None = None
+
+
+def by_importance(notes: Iterable[Note]) -> list[Note]:
+    """The notes, what may make results wrong first."""
+
+    def place(note: Note) -> int:
+        if note.id in _FIRST:
+            return _FIRST.index(note.id) - len(_FIRST)
+        return 1 + _LAST.index(note.id) if note.id in _LAST else 0
+
+    return sorted(notes, key=place)
+
+
+class NotesLine(QFrame):
+    """The notes of the scan, or a message while there is one; hidden when there is neither.
+
+    `volume_wanted` carries (number of volumes, index of the open one) when another volume of a file should be chosen,
+    `series_wanted` comes when another series should be.
+    """
+
+    volume_wanted = Signal(int, int)
+    series_wanted = Signal()
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._messages: list[Message] = []
+        self._dismissed: set[str] = set()
+        self._role: Role = "warning"
+        self._act_now: Callable[[], object] | None = None
+        self._build()
+        session.notes_changed.connect(self._refresh)
+        session.volume_changed.connect(self._on_volume_changed)
+        self._refresh()
+
+    def show_message(self, text: str, hint: str = "", role: Role = "error", action: Action | None = None) -> None:
+        """Says something in place of the notes, until it is dismissed; what was said before comes back then.
+
+        A good message gives way to the next one. Opening another scan takes all messages away.
+        """
+        new = Message(text, hint, role, action)
+        kept = [each for each in self._messages if each.role != "good" and each.text != text]
+        self._messages = [*kept, new][-_MOST_MESSAGES:]
+        self._refresh()
+
+    def dismiss(self) -> None:
+        """Takes away what the line says now."""
+        if self._messages:
+            self._messages.pop()
+        else:
+            self._dismissed |= {each.sentence for each in self._session.notes}
+        self._refresh()
+
+    def open_details(self) -> None:
+        """Shows all notes, with what to do about each."""
+        popup = NotesPopup(by_importance(self._session.notes), self)
+        popup.action_wanted.connect(self._act_on)
+        popup.open_below(self)
+
+    @property
+    def said(self) -> str:
+        """What the line says now; empty when it is hidden."""
+        return "" if self.isHidden() else self._text.toolTip()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """A box in a tint of the role's colour."""
+        look = theme.current()
+        tint = look.colour(self._role)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(_mixed(look.colour("panel"), tint, 0.12))
+        painter.setPen(QPen(_mixed(look.colour("panel"), tint, 0.55), 1))
+        painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Icons and links follow the theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_cross"):
+            self._draw_icons()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape dismisses."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.dismiss()
+            return
+        super().keyPressEvent(event)
+
+    def _build(self) -> None:
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(self.tr("Notes"))
+        self._icon = QLabel()
+        self._text = _Sentence()
+        self._hint = _Sentence("secondary")
+        self._more = words("", "secondary")
+        self._action = button("", self._act, "link")
+        self._details = button(self.tr("Details"), self.open_details, "link")
+        self._details.setToolTip(self.tr("All notes, and what to do about them"))
+        self._cross = QToolButton()
+        self._cross.setProperty("role", "quiet")
+        self._cross.setIconSize(QSize(16, 16))
+        self._cross.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._cross.setAccessibleName(self.tr("Dismiss"))
+        self._cross.setToolTip(self.tr("Dismiss (Esc)"))
+        self._cross.clicked.connect(self.dismiss)
+        parts = (self._icon, self._text, self._hint, self._more, None, self._action, self._details, self._cross)
+        line = row(*parts)
+        line.setContentsMargins(3 * theme.GRID, theme.GRID, theme.GRID, theme.GRID)
+        line.setSpacing(2 * theme.GRID)
+        self.setLayout(line)
+        self.setMinimumHeight(36)
+
+    def _on_volume_changed(self) -> None:
+        self._messages = []
+        self._dismissed = set()
+        self._refresh()
+
+    def _shown_notes(self) -> list[Note]:
+        return [each for each in by_importance(self._session.notes) if each.sentence not in self._dismissed]
+
+    def _refresh(self) -> None:
+        notes = self._shown_notes()
+        if self._messages:
+            self._show(self._messages[-1], 0)
+        elif notes:
+            first = notes[0]
+            action = next((found for each in notes if (found := self._action_for(each))), None)
+            arguments = first.arguments
+            self._show(Message(translated(first.id, arguments), "", "warning", action), len(notes) - 1)
+        self._details.setVisible(not self._messages and bool(notes))
+        self.setVisible(bool(self._messages or notes))
+
+    def _show(self, message: Message, more: int) -> None:
+        self._role = message.role
+        self._text.show_text(message.text)
+        self._hint.show_text(message.hint)
+        self._hint.setVisible(bool(message.hint))
+        self._more.setText(self.tr("and {count} more").format(count=more))
+        self._more.setVisible(more > 0)
+        self._action.setVisible(message.action is not None)
+        if message.action is not None:
+            self._action.setText(message.action[0])
+        self._act_now = message.action[1] if message.action is not None else None
+        self.setAccessibleDescription(f"{message.text} {message.hint}".strip())
+        self._draw_icons()
+        self.update()
+
+    def _act(self) -> None:
+        if self._act_now is not None:
+            self._act_now()
+
+    def _action_for(self, note: Note) -> Action | None:
+        title = action_title(note)
+        return (title, lambda: self._act_on(note)) if title else None
+
+    def _act_on(self, note: Note) -> None:
+        if note.id == "note.first_volume":
+            self.volume_wanted.emit(int(note.arguments["count"]), int(note.arguments["index"]))
+        else:
+            self.series_wanted.emit()
+
+    def _draw_icons(self) -> None:
+        self._icon.setPixmap(theme.icon(_ICONS[self._role], self._role).pixmap(18, 18))
+        self._cross.setIcon(theme.icon("mdi6.close"))
+
+
+class NotesPopup(QFrame):
+    """All notes in a box over the window; Escape or a click elsewhere closes it."""
+
+    action_wanted = Signal(object)
+
+    def __init__(self, notes: Iterable[Note], parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setProperty("role", "popup")
+        self.setAccessibleName(self.tr("Notes about this scan"))
+        inner = QWidget()
+        self._lines = QVBoxLayout(inner)
+        self._lines.setContentsMargins(4 * theme.GRID, 3 * theme.GRID, 4 * theme.GRID, 4 * theme.GRID)
+        self._lines.setSpacing(theme.GRID)
+        for n, note in enumerate(notes):
+            self._add(note, with_line=n > 0)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setWidget(inner)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(1, 1, 1, 1)
+        outer.addWidget(self._scroll)
+
+    def open_below(self, anchor: QWidget) -> None:
+        """Opens under the right end of `anchor`, within the screen."""
+        screen = anchor.screen().availableGeometry()
+        self.setFixedWidth(_POPUP_WIDTH)
+        wanted = self._lines.heightForWidth(_POPUP_WIDTH - 2) + 2
+        self.setFixedHeight(min(wanted, screen.height() * 2 // 3))
+        corner = anchor.mapToGlobal(QPoint(anchor.width() - _POPUP_WIDTH, anchor.height() + theme.GRID))
+        corner.setX(max(screen.left(), min(corner.x(), screen.right() - _POPUP_WIDTH)))
+        corner.setY(max(screen.top(), min(corner.y(), screen.bottom() - self.height())))
+        self.move(corner)
+        self.show()
+        self.setFocus()
+
+    def _add(self, note: Note, *, with_line: bool) -> None:
+        if with_line:
+            self._lines.addSpacing(2 * theme.GRID)
+            self._lines.addWidget(hairline())
+            self._lines.addSpacing(2 * theme.GRID)
+        arguments = note.arguments
+        self._lines.addWidget(words(translated(note.id, arguments), wrap=True))
+        hint = translated_hint(note.id, arguments)
+        if hint:
+            self._lines.addWidget(words(hint, "secondary", wrap=True))
+        title = action_title(note)
+        if title:
+            self._lines.addLayout(row(self._link(title, note), None))
+
+    def _link(self, title: str, note: Note) -> QPushButton:
+        def act() -> None:
+            self.close()
+            self.action_wanted.emit(note)
+
+        return button(title, act, "link")
+
+
+def action_title(note: Note) -> str:
+    """What can be done about a note by clicking; empty where nothing can."""
+    if note.id == "note.first_volume":
+        return QCoreApplication.translate("NotesLine", "Choose volume…")
+    return QCoreApplication.translate("NotesLine", "Choose series…") if note.id == "note.other_series" else ""
+
+
+class _Sentence(QLabel):
+    """One line that is shortened where there is no room for it; the whole sentence is its tooltip."""
+
+    def __init__(self, role: str = "") -> None:
+        super().__init__()
+        self._whole = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+
+    def show_text(self, text: str) -> None:
+        """Another sentence."""
+        self._whole = text
+        self.setToolTip(text)
+        self.setText(text)
+        self.setAccessibleName(text)
+        self.updateGeometry()
+
+    def minimumSizeHint(self) -> QSize:
+        """Nearly nothing: it can be shortened."""
+        return QSize(60 if self._whole else 0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        """The sentence, with an ellipsis where it is cut."""
+        painter = QPainter(self)
+        cut = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
+        painter.setPen(theme.current().colour(self.property("role") or "text"))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, cut)
+
+
+def _mixed(ground: QColor, tint: QColor, share: float) -> QColor:
+    shares = (ground.redF(), tint.redF()), (ground.greenF(), tint.greenF()), (ground.blueF(), tint.blueF())
+    return QColor.fromRgbF(*(a + share * (b - a) for a, b in shares))
