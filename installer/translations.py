@@ -199,6 +199,8 @@ def _suspicious(entries: Sequence[Entry], same: Sequence[str]) -> Iterator[str]:
             yield f"the same as in English and not in the list of such texts: {each.text.source!r}"
         if each.translation and gaps(each.translation) != gaps(each.text.source):
             yield f"other gaps than in English: {each.text.source!r}: {each.translation!r}"
+        if each.translation and ("&" in each.translation) != ("&" in each.text.source):
+            yield f"a key for the menu (&) on one side only: {each.text.source!r}: {each.translation!r}"
     needed = {each.text.source for each in entries if each.translation == each.text.source}
     for source in same:
         if source not in needed:

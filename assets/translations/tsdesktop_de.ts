@@ -1625,6 +1625,18 @@
             <translation>3D · {0} von {1}</translation>
         </message>
         <message>
+            <source>All structures are hidden</source>
+            <translation>Alle Strukturen sind ausgeblendet</translation>
+        </message>
+        <message>
+            <source>No structures were found</source>
+            <translation>Keine Strukturen gefunden</translation>
+        </message>
+        <message>
+            <source>Some surfaces could not be made</source>
+            <translation>Einige Oberflächen ließen sich nicht berechnen</translation>
+        </message>
+        <message>
             <source>Structures appear here</source>
             <translation>Hier erscheinen Strukturen</translation>
         </message>
@@ -1933,6 +1945,10 @@
     <context>
         <name>StructureDetails</name>
         <message>
+            <source>1 of {all} touches the border</source>
+            <translation>1 von {all} berührt den Rand</translation>
+        </message>
+        <message>
             <source>Export mesh…</source>
             <translation>Oberfläche exportieren…</translation>
         </message>
@@ -1942,19 +1958,19 @@
         </message>
         <message>
             <source>Half of the values inside are lower</source>
-            <translation type="unfinished"></translation>
+            <translation>Die Hälfte der Werte darin ist kleiner</translation>
         </message>
         <message>
             <source>Its box: from right to left, front to back, foot to head</source>
-            <translation type="unfinished"></translation>
+            <translation>Ihr Quader: von rechts nach links, vorn nach hinten, Fuß nach Kopf</translation>
         </message>
         <message>
             <source>Its code in SNOMED CT, as DICOM files name it</source>
-            <translation type="unfinished"></translation>
+            <translation>Ihr Code in SNOMED CT, wie DICOM-Dateien sie benennen</translation>
         </message>
         <message>
             <source>Its name in Terminologia Anatomica, second edition</source>
-            <translation type="unfinished"></translation>
+            <translation>Ihr Name in der Terminologia Anatomica, zweite Auflage</translation>
         </message>
         <message>
             <source>Mean</source>
@@ -1962,7 +1978,7 @@
         </message>
         <message>
             <source>Mean and standard deviation of the scan's values inside</source>
-            <translation type="unfinished"></translation>
+            <translation>Mittelwert und Standardabweichung der Werte der Aufnahme darin</translation>
         </message>
         <message>
             <source>Median</source>
@@ -1990,7 +2006,7 @@
         </message>
         <message>
             <source>The lowest and the highest value inside</source>
-            <translation type="unfinished"></translation>
+            <translation>Der kleinste und der größte Wert darin</translation>
         </message>
         <message>
             <source>Volume</source>
@@ -1998,7 +2014,7 @@
         </message>
         <message>
             <source>What its voxels take up in the scan</source>
-            <translation type="unfinished"></translation>
+            <translation>Was ihre Voxel in der Aufnahme einnehmen</translation>
         </message>
         <message>
             <source>Write its surface as a file, for printing or other programs</source>
@@ -2013,8 +2029,12 @@
             <translation>ganz im Bild</translation>
         </message>
         <message>
+            <source>{count} of {all} touch the border</source>
+            <translation>{count} von {all} berühren den Rand</translation>
+        </message>
+        <message>
             <source>{count} touch the border</source>
-            <translation>{count} berühren den Rand</translation>
+            <translation type="vanished">{count} berühren den Rand</translation>
         </message>
         <message>
             <source>{low} to {high}</source>
@@ -2263,11 +2283,11 @@
         </message>
         <message>
             <source>autochthon left</source>
-            <translation>autochthone Rückenmuskulatur links</translation>
+            <translation>Rückenstrecker links</translation>
         </message>
         <message>
             <source>autochthon right</source>
-            <translation>autochthone Rückenmuskulatur rechts</translation>
+            <translation>Rückenstrecker rechts</translation>
         </message>
         <message>
             <source>body extremities</source>
@@ -2407,11 +2427,11 @@
         </message>
         <message>
             <source>external oblique left</source>
-            <translation>M. obliquus externus abdominis links</translation>
+            <translation>M. obliquus externus links</translation>
         </message>
         <message>
             <source>external oblique right</source>
-            <translation>M. obliquus externus abdominis rechts</translation>
+            <translation>M. obliquus externus rechts</translation>
         </message>
         <message>
             <source>eye left</source>
@@ -2639,11 +2659,11 @@
         </message>
         <message>
             <source>internal oblique left</source>
-            <translation>M. obliquus internus abdominis links</translation>
+            <translation>M. obliquus internus links</translation>
         </message>
         <message>
             <source>internal oblique right</source>
-            <translation>M. obliquus internus abdominis rechts</translation>
+            <translation>M. obliquus internus rechts</translation>
         </message>
         <message>
             <source>intervertebral discs</source>
@@ -2707,7 +2727,7 @@
         </message>
         <message>
             <source>left mandibular incisive canal fdi103</source>
-            <translation>Canalis incisivus des Unterkiefers links</translation>
+            <translation>Canalis incisivus links</translation>
         </message>
         <message>
             <source>left maxillary sinus</source>
@@ -2715,7 +2735,7 @@
         </message>
         <message>
             <source>left ventricular outflow tract</source>
-            <translation>linksventrikulärer Ausflusstrakt</translation>
+            <translation>Ausflusstrakt links</translation>
         </message>
         <message>
             <source>lentiform nucleus</source>
@@ -2943,15 +2963,15 @@
         </message>
         <message>
             <source>lung lower lobe left</source>
-            <translation>Unterlappen der Lunge links</translation>
+            <translation>Unterlappen links</translation>
         </message>
         <message>
             <source>lung lower lobe right</source>
-            <translation>Unterlappen der Lunge rechts</translation>
+            <translation>Unterlappen rechts</translation>
         </message>
         <message>
             <source>lung middle lobe right</source>
-            <translation>Mittellappen der Lunge rechts</translation>
+            <translation>Mittellappen rechts</translation>
         </message>
         <message>
             <source>lung nodules</source>
@@ -2971,11 +2991,11 @@
         </message>
         <message>
             <source>lung upper lobe left</source>
-            <translation>Oberlappen der Lunge links</translation>
+            <translation>Oberlappen links</translation>
         </message>
         <message>
             <source>lung upper lobe right</source>
-            <translation>Oberlappen der Lunge rechts</translation>
+            <translation>Oberlappen rechts</translation>
         </message>
         <message>
             <source>lung veins</source>
@@ -3079,11 +3099,11 @@
         </message>
         <message>
             <source>parotid gland left</source>
-            <translation>Ohrspeicheldrüse links</translation>
+            <translation>Parotis links</translation>
         </message>
         <message>
             <source>parotid gland right</source>
-            <translation>Ohrspeicheldrüse rechts</translation>
+            <translation>Parotis rechts</translation>
         </message>
         <message>
             <source>patella</source>
@@ -3167,23 +3187,23 @@
         </message>
         <message>
             <source>pul annulus</source>
-            <translation>Annulus der Pulmonalarterie</translation>
+            <translation>Annulus (Pulmonalis)</translation>
         </message>
         <message>
             <source>pul bifurcation</source>
-            <translation>Bifurkation der Pulmonalarterie</translation>
+            <translation>Bifurkation (Pulmonalis)</translation>
         </message>
         <message>
             <source>pul left start</source>
-            <translation>Abgang der linken Pulmonalarterie</translation>
+            <translation>Abgang der A. pulmonalis links</translation>
         </message>
         <message>
             <source>pul right start</source>
-            <translation>Abgang der rechten Pulmonalarterie</translation>
+            <translation>Abgang der A. pulmonalis rechts</translation>
         </message>
         <message>
             <source>pul sinotubular junction</source>
-            <translation>sinutubulärer Übergang der Pulmonalarterie</translation>
+            <translation>sinutubulärer Übergang (Pulmonalis)</translation>
         </message>
         <message>
             <source>pulmonary artery</source>
@@ -3331,7 +3351,7 @@
         </message>
         <message>
             <source>right mandibular incisive canal fdi104</source>
-            <translation>Canalis incisivus des Unterkiefers rechts</translation>
+            <translation>Canalis incisivus rechts</translation>
         </message>
         <message>
             <source>right maxillary sinus</source>
@@ -3463,11 +3483,11 @@
         </message>
         <message>
             <source>submandibular gland left</source>
-            <translation>Unterkieferspeicheldrüse links</translation>
+            <translation>Gl. submandibularis links</translation>
         </message>
         <message>
             <source>submandibular gland right</source>
-            <translation>Unterkieferspeicheldrüse rechts</translation>
+            <translation>Gl. submandibularis rechts</translation>
         </message>
         <message>
             <source>subscapularis</source>
@@ -3539,19 +3559,19 @@
         </message>
         <message>
             <source>thigh medial compartment left</source>
-            <translation>mediales Kompartiment des Oberschenkels links</translation>
+            <translation>Oberschenkel medial links</translation>
         </message>
         <message>
             <source>thigh medial compartment right</source>
-            <translation>mediales Kompartiment des Oberschenkels rechts</translation>
+            <translation>Oberschenkel medial rechts</translation>
         </message>
         <message>
             <source>thigh posterior compartment left</source>
-            <translation>posteriores Kompartiment des Oberschenkels links</translation>
+            <translation>Oberschenkel dorsal links</translation>
         </message>
         <message>
             <source>thigh posterior compartment right</source>
-            <translation>posteriores Kompartiment des Oberschenkels rechts</translation>
+            <translation>Oberschenkel dorsal rechts</translation>
         </message>
         <message>
             <source>third ventricle</source>
@@ -3767,43 +3787,43 @@
         </message>
         <message>
             <source>ventricle body left</source>
-            <translation>Zentralteil des Seitenventrikels links</translation>
+            <translation>Pars centralis links</translation>
         </message>
         <message>
             <source>ventricle body right</source>
-            <translation>Zentralteil des Seitenventrikels rechts</translation>
+            <translation>Pars centralis rechts</translation>
         </message>
         <message>
             <source>ventricle frontal horn left</source>
-            <translation>Vorderhorn des Seitenventrikels links</translation>
+            <translation>Vorderhorn links</translation>
         </message>
         <message>
             <source>ventricle frontal horn right</source>
-            <translation>Vorderhorn des Seitenventrikels rechts</translation>
+            <translation>Vorderhorn rechts</translation>
         </message>
         <message>
             <source>ventricle occipital horn left</source>
-            <translation>Hinterhorn des Seitenventrikels links</translation>
+            <translation>Hinterhorn links</translation>
         </message>
         <message>
             <source>ventricle occipital horn right</source>
-            <translation>Hinterhorn des Seitenventrikels rechts</translation>
+            <translation>Hinterhorn rechts</translation>
         </message>
         <message>
             <source>ventricle temporal horn left</source>
-            <translation>Unterhorn des Seitenventrikels links</translation>
+            <translation>Unterhorn links</translation>
         </message>
         <message>
             <source>ventricle temporal horn right</source>
-            <translation>Unterhorn des Seitenventrikels rechts</translation>
+            <translation>Unterhorn rechts</translation>
         </message>
         <message>
             <source>ventricle trigone left</source>
-            <translation>Trigonum des Seitenventrikels links</translation>
+            <translation>Trigonum links</translation>
         </message>
         <message>
             <source>ventricle trigone right</source>
-            <translation>Trigonum des Seitenventrikels rechts</translation>
+            <translation>Trigonum rechts</translation>
         </message>
         <message>
             <source>vertebrae</source>

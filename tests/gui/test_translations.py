@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QLocale, QObject
-from PySide6.QtWidgets import QApplication, QDialogButtonBox
+from PySide6.QtCore import QCoreApplication, QLocale, QObject, QTranslator
+from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from installer import texts, translations
 from installer.texts import Text
 from installer.translations import Entry
+from tsdesktop.core.assets import asset
 from tsdesktop.core.tasks import catalogue
+from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui import translation
+from tsdesktop.gui.header import Header
+from tsdesktop.gui.opening.empty_state import EmptyState
 from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.panels.left import LeftPanel
+from tsdesktop.gui.panels.right import RightPanel
 from tsdesktop.gui.panels.words import structure_title, task_title
+from tsdesktop.gui.session import Session
+from tsdesktop.gui.status_line import StatusLine
 from tsdesktop.gui.translation import translated, translated_hint
+from tsdesktop.scans.reader import read_scan
 
 
 @pytest.fixture
@@ -25,6 +36,39 @@ def german(qapp: QApplication) -> Iterator[None]:
     installed = translation.install(qapp, "de")
     yield
     translation.uninstall(qapp, installed)
+
+
+MARKED = re.compile("⟦.*?(⟧|…)", re.DOTALL)
+WORD = re.compile(r"[^\W\d_]{4,}")
+
+
+class Marked(QTranslator):
+    """Puts brackets around every text it is asked for."""
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, context: str, text: str, note: str | None = None, number: int = -1) -> str:
+        return f"⟦{text}⟧"
+
+
+@pytest.fixture
+def marked(qapp: QApplication) -> Iterator[None]:
+    translator = Marked()
+    qapp.installTranslator(translator)
+    yield
+    qapp.removeTranslator(translator)
+
+
+def shown(part: QWidget) -> Iterator[str]:
+    """The texts a person can see or hear in a part."""
+    for each in [part, *part.findChildren(QObject)]:
+        for name in ("text", "title", "toolTip", "placeholderText", "accessibleName", "accessibleDescription"):
+            value = each.property(name)
+            if isinstance(value, str):
+                yield value
+        if isinstance(each, QComboBox):
+            yield from (each.itemText(n) for n in range(each.count()))
 
 
 def code(tmp_path: Path, text: str) -> texts.Collection:
@@ -150,6 +194,23 @@ def test_a_language_without_translation_is_english() -> None:
     assert translation.chosen_language("de") == "de"
 
 
+def test_nothing_is_shown_in_english(marked: None, qtbot: QtBot) -> None:
+    session = Session()
+    parts = [Header(session), LeftPanel(session), RightPanel(session), StatusLine(session), EmptyState()]
+    for part in parts:
+        qtbot.addWidget(part)
+    volume = read_scan(asset("sample/ct.nii.gz"))
+    classes = catalogue().task("total").classes
+    session.open_volume(volume)
+    labels = np.zeros(volume.geometry.shape, np.uint8)
+    labels.flat[: len(classes)] = [each.label for each in classes]
+    session.show_labels(LabelMap(labels, volume.geometry, classes))
+    session.select(5)
+    english = {text for part in parts for text in shown(part) if WORD.search(MARKED.sub("", text))}
+    # Codes are quoted as they are.
+    assert {text for text in english if volume.source.name not in text and not text[:6].isdigit()} == set()
+
+
 # how texts are found
 
 
@@ -241,7 +302,8 @@ def test_suspicious_translations_are_told() -> None:
         Entry(Text("A", "scan"), "scan"),
         Entry(Text("A", "{n} scans"), "{m} Aufnahmen"),
         Entry(Text("A", "{n} tasks"), "{n} Aufgaben"),
+        Entry(Text("A", "&File"), "Datei"),
     ]
     told = list(translations._suspicious(entries, ["CT", "MR"]))
-    assert len(told) == 3
-    assert "'scan'" in told[0] and "gaps" in told[1] and "'MR'" in told[2]
+    assert len(told) == 4
+    assert "'scan'" in told[0] and "gaps" in told[1] and "menu" in told[2] and "'MR'" in told[3]
