@@ -86,11 +86,12 @@ def current() -> Theme:
 def wear(application: QApplication, theme: Theme) -> None:
     """Dresses the whole application: palette, font and style sheet."""
     application.setProperty("tsdesktop_theme", "dark" if theme.dark else "light")
+    # Before the palette, whose change makes widgets ask for their icons again.
+    icon.cache_clear()
     application.setStyle("Fusion")
     application.setPalette(_palette(theme))
     application.setFont(base_font())
     application.setStyleSheet(_style_sheet(theme))
-    icon.cache_clear()
 
 
 @cache

@@ -122,7 +122,11 @@ def surface_of_mask(mask: NDArray[np.bool_], affine: Affine, label: int) -> Disp
     voxels = int(np.count_nonzero(mask))
     if voxels == 0:
         return None
-    share, affine = _pooled(mask.view(np.uint8), affine, _factors(voxels, affine))
+    return surface_of_shares(*_pooled(mask.view(np.uint8), affine, _factors(voxels, affine)), label)
+
+
+def surface_of_shares(share: Floats, affine: Affine, label: int) -> DisplaySurface:
+    """The surface around a field that says how much of each cell (0 to 1) belongs to a structure."""
     fine = _contoured(share, affine)
     step_mm = float(np.prod(np.linalg.norm(affine[:3, :3], axis=0)) ** (1 / 3))
     return DisplaySurface(label, fine, _coarse(fine, step_mm))

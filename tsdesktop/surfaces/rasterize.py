@@ -39,6 +39,11 @@ class Scene:
 
 def draw(scene: Scene, width: int, height: int, background: Floats) -> Floats:
     """The scene as (height, width, 3), 0 to 1, with soft light and darker hollows."""
+    return draw_with_depth(scene, width, height, background)[0]
+
+
+def draw_with_depth(scene: Scene, width: int, height: int, background: Floats) -> tuple[Floats, Floats]:
+    """As `draw`, and the depth (height, width) of what each pixel shows; -inf where it is background."""
     nearest, depth = _visible(scene, width, height)
     picture = np.empty((height * width, 3), np.float32)
     picture[:] = background
@@ -46,7 +51,7 @@ def draw(scene: Scene, width: int, height: int, background: Floats) -> Floats:
     if hit.size:
         picture[hit] = _shade(scene, nearest[hit], hit % width, hit // width)
         picture[hit] *= _openness(depth.reshape(height, width)).ravel()[hit, None]
-    return np.clip(picture, 0.0, 1.0).reshape(height, width, 3)
+    return np.clip(picture, 0.0, 1.0).reshape(height, width, 3), depth.reshape(height, width)
 
 
 def _visible(scene: Scene, width: int, height: int) -> tuple[Integers, Floats]:
@@ -80,7 +85,7 @@ def _pixels_inside(corners: Floats, width: int, height: int) -> tuple[Integers, 
     """Every (triangle, x, y) whose pixel centre lies in the triangle: first its rows, then the span of each row."""
     top = np.clip(np.ceil(corners[:, :, 1].min(axis=1) - 0.5), 0, height).astype(np.int64)
     bottom = np.clip(np.floor(corners[:, :, 1].max(axis=1) - 0.5) + 1, 0, height).astype(np.int64)
-    triangle, y = _ranges(top, bottom)
+    triangle, y = ranges(top, bottom)
     lowest = np.full(len(triangle), 0.0)
     highest = np.full(len(triangle), float(width))
     for n in range(3):
@@ -93,11 +98,11 @@ def _pixels_inside(corners: Floats, width: int, height: int) -> tuple[Integers, 
         highest = np.where(rise < 0, np.minimum(highest, crossing), highest)
     first = np.ceil(np.clip(lowest, 0, width) - 0.5).astype(np.int64)
     last = np.ceil(np.clip(highest, 0, width) - 0.5).astype(np.int64)
-    row, x = _ranges(first, np.maximum(first, last))
+    row, x = ranges(first, np.maximum(first, last))
     return triangle[row], x, y[row]
 
 
-def _ranges(starts: Integers, stops: Integers) -> tuple[Integers, Integers]:
+def ranges(starts: Integers, stops: Integers) -> tuple[Integers, Integers]:
     """All numbers of the ranges one after the other, with the index of the range each belongs to."""
     lengths = np.maximum(stops - starts, 0)
     index = np.repeat(np.arange(len(starts)), lengths)

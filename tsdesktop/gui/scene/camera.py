@@ -84,6 +84,12 @@ class Camera:
         direction = _TANGENT * (across * self.turn[0] + upward * self.turn[1]) - self.turn[2]
         return self.position_ras, direction / np.linalg.norm(direction)
 
+    def rays(self, width: int, height: int) -> NDArray[np.float64]:
+        """The directions through the middle of every pixel (height, width, 3), 1 long towards the focus."""
+        across = (np.arange(width) + 0.5 - width / 2) / (height / 2) * _TANGENT
+        upward = (height / 2 - np.arange(height) - 0.5) / (height / 2) * _TANGENT
+        return np.asarray(across[:, None] * self.turn[0] + upward[:, None, None] * self.turn[1] - self.turn[2])
+
     def on_screen(self, places_ras: NDArray[np.floating], width: float, height: float) -> NDArray[np.float64]:
         """Pixels (n, 3) of places (n, 3) in RAS mm: from the left, from the top, and nearness in the focus' pixels."""
         seen = (np.asarray(places_ras, np.float64) - self.focus_ras) @ self.turn.T

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.structures import Rgb
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # VTK is loaded by the thread that draws, not with the window
 
 Floats = NDArray[np.float32]
 _LONGEST_SLICE = 512
+_BLACK = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +44,13 @@ class Body:
 
 
 @dataclass(frozen=True, eq=False)
-class SlicePicture:
-    """One slice of the scan in its place: grey values [row, column] and corners (4, 3) in RAS mm.
+class Picture:
+    """A flat picture in its place in the world: colours [row, column, RGBA] and corners (4, 3) in RAS mm.
 
-    The corners are those of [first row, first column], [first, last], [last, last], [last, first].
+    The corners are those of [first row, first column], [first, last], [last, last], [last, first]. Alpha is 0 or 255.
     """
 
-    grey: NDArray[np.uint8]
+    rgba: NDArray[np.uint8]
     corners_ras: NDArray[np.float64]
 
 
@@ -66,7 +68,7 @@ class Slices:
         corners = np.concatenate([_corners(self.volume.geometry, axis, self.voxel[axis]) for axis in range(3)])
         return np.array([corners.min(axis=0), corners.max(axis=0)])
 
-    def pictures(self) -> tuple[SlicePicture, ...]:
+    def pictures(self) -> tuple[Picture, ...]:
         """The slices, at most 512 pixels long. Takes milliseconds: not for the main thread."""
         return tuple(_slice(self.volume, axis, self.voxel[axis], self.window) for axis in range(3))
 
@@ -123,11 +125,20 @@ class Order:
         return max(16, round(self.width * scale)), max(16, round(self.height * scale))
 
 
-def _slice(volume: Volume, axis: int, index: int, window: Window) -> SlicePicture:
+def _slice(volume: Volume, axis: int, index: int, window: Window) -> Picture:
     values = np.take(volume.array, index, axis=axis)
     step = max(1, -(-max(values.shape) // _LONGEST_SLICE))
     grey = np.clip((values[::step, ::step].astype(np.float32) - window.low) * (255.0 / window.width), 0, 255)
-    return SlicePicture(grey.astype(np.uint8), _corners(volume.geometry, axis, index))
+    rgba = np.repeat(grey.astype(np.uint8)[:, :, None], 4, axis=2)
+    rgba[:, :, 3] = np.where(_around(rgba[:, :, 0] < _BLACK), 0, 255)
+    return Picture(rgba, _corners(volume.geometry, axis, index))
+
+
+def _around(black: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is black and joined to the border of a slice: air around the patient, not the air inside."""
+    pieces, _ = ndimage.label(black)
+    border = np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]])
+    return np.asarray(np.isin(pieces, border[border > 0]))
 
 
 def _corners(geometry: Geometry, axis: int, index: int) -> NDArray[np.float64]:

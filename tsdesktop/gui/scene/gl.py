@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pyvista
+import vtkmodules.vtkRenderingOpenGL2
 from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
 from vtkmodules.vtkCommonDataModel import vtkDataObject, vtkPlane, vtkPlaneCollection
-from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer, vtkRenderWindow
 
 from tsdesktop.gui.scene.camera import VIEW_ANGLE_DEGREES
-from tsdesktop.gui.scene.content import Body, Clip, Content, Order, SlicePicture, Slices
+from tsdesktop.gui.scene.content import Body, Clip, Content, Order, Slices
+from tsdesktop.gui.scene.cut import cut_face
 from tsdesktop.gui.scene.probe import WINDOW_VARIABLE, Graphics, is_software, renderer_of
+from tsdesktop.gui.scene.shapes import camera_light, flat_actor, mesh_data
 from tsdesktop.surfaces.display import DisplayMesh
 
 # Where the lights stand as seen by the viewer (right, up, towards), strength and tint: key, fill, rim from behind.
@@ -26,7 +28,7 @@ _LIGHTS = (
     ((0.15, 0.85, -0.75), 0.30, (1.0, 1.0, 1.0)),
 )
 _AMBIENT, _DIFFUSE, _SPECULAR, _SHININESS = 0.20, 0.95, 0.14, 26.0
-_PEELS_STILL, _PEELS_MOVING = 6, 2
+_PEELS_STILL, _PEELS_MOVING = 8, 3
 _OPENNESS = "openness"
 # Every body's shader: hollows are darker (and richer in colour: what light is there comes from the body itself), and an
 # inside, which only a clip plane shows, has one flat colour, so that what is cut looks filled.
@@ -54,8 +56,9 @@ _CHOSEN = (
     "//VTK::Light::Impl",
     "  fragOutput0.rgb += vec3(0.4, 0.54, 0.75) * pow(1.0 - clamp(normalVCVSOutput.z, 0.0, 1.0), 2.6);\n",
 )
-# Air around the patient is no part of a slice's picture.
-_NO_AIR = ("//VTK::TCoord::Impl", "  if (fragOutput0.r + fragOutput0.g + fragOutput0.b < 0.012) discard;\n")
+# A slice in the clip plane is on the side that stays.
+_CLIP_BEFORE_MM = 0.05
+_HOLLOW_MM = 12.0
 
 
 @dataclass(eq=False)
@@ -73,14 +76,18 @@ class GlPainter:
 
     def __init__(self, graphics: Graphics) -> None:
         os.environ[WINDOW_VARIABLE] = graphics.window_class
-        self._plotter = pyvista.Plotter(off_screen=True, window_size=[64, 64], lighting=None)
-        self._window = self._plotter.render_window
+        self._window = vtkRenderWindow()
+        self._window.SetOffScreenRendering(1)
+        self._window.SetSize(64, 64)
+        self._renderer = vtkRenderer()
+        self._window.AddRenderer(self._renderer)
         # Multisampling costs a software renderer a second a frame; still pictures are drawn larger instead.
         self._window.SetMultiSamples(0)
-        self._renderer = self._plotter.renderer
         self._content = Content()
         self._shown: dict[int, _Shown] = {}
         self._slices: list[Any] = []
+        self._cut: Any = None
+        self._cut_of: tuple[object, ...] = ()
         self._together: Any = None
         self._clip_planes = vtkPlaneCollection()
         self._light()
@@ -88,13 +95,14 @@ class GlPainter:
         renderer = renderer_of(self._window.ReportCapabilities())
         self.graphics = replace(graphics, renderer=renderer, hardware=not is_software(renderer))
         if self.graphics.hardware:
-            self._plotter.enable_ssao(radius=12.0, bias=1.0, kernel_size=64, blur=True)
+            self._darken_hollows()
 
     def draw(self, order: Order) -> NDArray[np.uint8]:
         """The picture as (height, width, 3) at the order's `pixels`, first row on top."""
         if order.content is not self._content:
             self._update(order.content)
         self._choose(order.detail.coarse)
+        self._close_cut(order.detail.coarse)
         self._look(order)
         self._window.Render()
         return self._pixels(*order.pixels)
@@ -103,15 +111,27 @@ class GlPainter:
         """Frees the window's memory; nothing may be drawn afterwards."""
         self._shown.clear()
         self._slices.clear()
-        self._plotter.close()
+        self._cut = self._together = None
+        self._renderer.RemoveAllViewProps()
+        self._window.Finalize()
 
     def _light(self) -> None:
+        self._renderer.AutomaticLightCreationOff()
         for place, strength, tint in _LIGHTS:
-            light = pyvista.Light(position=place, color=tint, light_type="camera light", intensity=strength)
-            self._plotter.add_light(light)
+            self._renderer.AddLight(camera_light(place, strength, tint))
+
+    def _darken_hollows(self) -> None:
+        """Ambient occlusion of the picture, for what is finer than that of the surfaces. Only a card has the time."""
+        occlusion = vtkmodules.vtkRenderingOpenGL2.vtkSSAOPass()
+        occlusion.SetDelegatePass(vtkmodules.vtkRenderingOpenGL2.vtkRenderStepsPass())
+        occlusion.SetRadius(_HOLLOW_MM)
+        occlusion.SetBias(1.0)
+        occlusion.SetKernelSize(64)
+        occlusion.BlurOn()
+        self._renderer.SetPass(occlusion)
 
     def _update(self, content: Content) -> None:
-        self._plotter.set_background([value / 255 for value in content.background])
+        self._renderer.SetBackground(*(value / 255 for value in content.background))
         for label in self._shown.keys() - {each.surface.label for each in content.bodies}:
             self._renderer.RemoveActor(self._shown.pop(label).actor)
         for body in content.bodies:
@@ -146,17 +166,32 @@ class GlPainter:
     def _show_slices(self, slices: Slices | None) -> None:
         for actor in self._slices:
             self._renderer.RemoveActor(actor)
-        self._slices = [_slice_actor(each, self._clip_planes) for each in (slices.pictures() if slices else ())]
+        self._slices = [flat_actor(each) for each in (slices.pictures() if slices else ())]
         for actor in self._slices:
+            actor.GetMapper().SetClippingPlanes(self._clip_planes)
             self._renderer.AddActor(actor)
 
     def _clip(self, clip: Clip | None) -> None:
         self._clip_planes.RemoveAllItems()
         if clip is not None:
             plane = vtkPlane()
-            plane.SetOrigin(*clip.point_ras)
+            plane.SetOrigin(*(clip.point_ras + clip.normal * _CLIP_BEFORE_MM))
             plane.SetNormal(*-clip.normal)
             self._clip_planes.AddItem(plane)
+
+    def _close_cut(self, coarse: bool) -> None:
+        """Puts the face of the cut in its place where the clip plane or the bodies are others than before."""
+        content = self._content
+        cut_of = (content.clip, content.bodies, coarse) if content.clip else ()
+        if cut_of == self._cut_of:
+            return
+        if self._cut is not None:
+            self._renderer.RemoveActor(self._cut)
+        face = cut_face(content.bodies, content.clip, coarse=coarse) if content.clip else None
+        self._cut = None if face is None else flat_actor(face)
+        self._cut_of = cut_of
+        if self._cut is not None:
+            self._renderer.AddActor(self._cut)
 
     def _choose(self, coarse: bool) -> None:
         """Fine: an actor for each body. Coarse: one for all firm bodies, since each actor costs a third of a ms."""
@@ -169,7 +204,8 @@ class GlPainter:
         alone = {each.surface.label for each in firm}
         for label, shown in self._shown.items():
             shown.actor.SetVisibility(label not in alone)
-            mapper = shown.coarse if coarse else shown.fine
+            # The light edge of the chosen one would be torn on a coarse mesh.
+            mapper = shown.coarse if coarse and not shown.body.chosen else shown.fine
             if shown.actor.GetMapper() is not mapper:
                 shown.actor.SetMapper(mapper)
 
@@ -180,8 +216,9 @@ class GlPainter:
         camera.SetPosition(*order.camera.position_ras)
         camera.SetViewUp(*order.camera.turn[1])
         self._renderer.ResetCameraClippingRange()
-        # Peeling layers off is the only right order for translucent surfaces; it costs a pass a layer.
-        layers = any(each.opacity < 1.0 and not each.ghost for each in order.content.bodies)
+        # Peeling layers off is the only right order for translucent surfaces; it costs a pass a layer, too much for a
+        # processor: there layers are weighed by their depth in a single pass.
+        layers = self.graphics.hardware and any(each.opacity < 1.0 and not each.ghost for each in order.content.bodies)
         self._renderer.SetUseDepthPeeling(layers)
         peels = _PEELS_MOVING if order.detail.coarse else _PEELS_STILL
         self._renderer.SetMaximumNumberOfPeels(peels)
@@ -196,10 +233,8 @@ class GlPainter:
 
 
 def _mapper(mesh: DisplayMesh, clip_planes: Any) -> Any:
-    data = pyvista.PolyData.from_regular_faces(mesh.vertices_ras, mesh.triangles)
-    data.GetPointData().SetNormals(numpy_to_vtk(mesh.normals))
     mapper = vtkPolyDataMapper()
-    mapper.SetInputData(data)
+    mapper.SetInputData(mesh_data(mesh))
     mapper.SetScalarModeToUsePointData()
     mapper.SetClippingPlanes(clip_planes)
     mapper.MapDataArrayToVertexAttribute(_OPENNESS, _OPENNESS, vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
@@ -279,20 +314,3 @@ def _set_colours(mapper: Any, colours: NDArray[np.uint8]) -> None:
     data = mapper.GetInput()
     data.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(colours), deep=True))
     data.Modified()
-
-
-def _slice_actor(picture: SlicePicture, clip_planes: Any) -> Any:
-    quad = pyvista.PolyData.from_regular_faces(picture.corners_ras, np.array([[0, 1, 2], [0, 2, 3]]))
-    quad.active_texture_coordinates = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)
-    texture = pyvista.Texture(np.repeat(picture.grey[:, :, None], 3, axis=2))
-    texture.InterpolateOn()
-    mapper = vtkPolyDataMapper()
-    mapper.SetInputData(quad)
-    mapper.SetClippingPlanes(clip_planes)
-    actor = vtkActor()
-    actor.SetMapper(mapper)
-    actor.SetTexture(texture)
-    actor.GetProperty().LightingOff()
-    place, code = _NO_AIR
-    actor.GetShaderProperty().AddFragmentShaderReplacement(place, True, f"{place}\n{code}", False)
-    return actor

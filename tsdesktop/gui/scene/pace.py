@@ -10,6 +10,7 @@ _STEPS = (Detail(False, 1.0), Detail(True, 1.0), Detail(True, 0.7), Detail(True,
 _SLOW_BEFORE_STEP = 2
 _ROOM = 0.5
 STILL, BEST = Detail(False, 1.0), Detail(False, 2.0)
+_LONGEST_BEFORE_BEST_MS = 180.0
 _MOST_BEST_PIXELS = 9_000_000
 
 
@@ -59,5 +60,9 @@ class Pace:
         return self._still_ms < 5 * TARGET_MS
 
     def best(self, width: int, height: int) -> Detail | None:
-        """The detail to end with after a still picture of this size; None where the still one is the end."""
-        return BEST if self._averages and width * height * 4 <= _MOST_BEST_PIXELS else None
+        """The detail to end with after a still picture of this size; None where the still one is the end.
+
+        A picture cannot be left half-drawn when the mouse moves, so that one which would take long is not begun.
+        """
+        quick = self._still_ms < _LONGEST_BEFORE_BEST_MS and width * height * 4 <= _MOST_BEST_PIXELS
+        return BEST if self._averages and quick else None

@@ -6,6 +6,7 @@ Content is a value for the drawing thread; this object lives on the main thread 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ class Stage(QObject):
         self._generation = 0
         self._lighting = 0
         self._lit_for: frozenset[int] = frozenset()
+        self._extent_of: LabelMap | None = None
         self._work: list[Work] = []
         self._bodies: tuple[Body, ...] | None = None
         self._slices: Slices | None = None
@@ -74,7 +76,9 @@ class Stage(QObject):
         self._clip_normal = np.zeros(3)
         self.shows_skin = self.shows_slices = self.fades_others = False
         self.expected = 0
+        self.has_failed = False
         self._awake = False
+        self._ended = threading.Event()
         self._arrived.connect(self._on_surfaces_arrived, Qt.ConnectionType.QueuedConnection)
         self._listen()
 
@@ -99,8 +103,18 @@ class Stage(QObject):
         self._generation += 1
         self._lighting += 1
         self._awake = False
+        self._ended.set()
         for work in self._work:
             work.forget()
+
+    def stopper(self) -> Callable[[], None]:
+        """Keeps work that is under way from going on; may be called when this object is gone."""
+        return self._ended.set
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether surfaces are made."""
+        return self._awake
 
     @property
     def made(self) -> int:
@@ -110,22 +124,28 @@ class Stage(QObject):
     @property
     def shows_anything(self) -> bool:
         """Whether there is more than background in the picture."""
-        return bool(self._lit) or self.shows_slices or (self.shows_skin and self._skin is not None)
+        return bool(self._shown_bodies()) or (self.shows_slices and self._session.volume is not None)
 
     def content(self, camera: Camera) -> Content:
         """What to draw for a viewer there."""
-        if self._bodies is None:
-            self._bodies = tuple(self._look())
         background = theme.current().colour("panel")
         rgb = (background.red(), background.green(), background.blue())
-        return Content(self._bodies, self._slices, self.clip(camera), rgb)
+        return Content(self._shown_bodies(), self._slices, self.clip(camera), rgb)
+
+    def _shown_bodies(self) -> tuple[Body, ...]:
+        if self._bodies is None:
+            self._bodies = tuple(self._look())
+        return self._bodies
 
     def clip(self, camera: Camera) -> Clip | None:
         """The clip plane through the pointer, for a viewer there."""
-        if self._clip_kind == "none" or self._session.volume is None:
+        volume = self._session.volume
+        if self._clip_kind == "none" or volume is None:
             return None
-        normal = camera.turn[2] if self._clip_kind == "view" else self._clip_normal
-        return Clip(self._session.cursor_ras, normal)
+        if self._clip_kind == "view":
+            return Clip(self._session.cursor_ras, camera.turn[2])
+        # Where the slice is that the other views show: in the middle of its voxels.
+        return Clip(volume.geometry.world_ras(self._session.cursor_voxel), self._clip_normal)
 
     @property
     def clip_kind(self) -> ClipKind:
@@ -135,14 +155,18 @@ class Stage(QObject):
     def set_clip(self, kind: ClipKind, camera: Camera) -> None:
         """Cuts away what lies towards the viewer of a plane across the view or of a slice, through the pointer."""
         self._clip_kind = kind
-        volume = self._session.volume
-        if kind not in ("none", "view") and volume is not None:
-            axis = next(n for n, (world, _) in enumerate(volume.geometry.ras_axes) if world == _WORLD_AXIS[kind])
-            across = volume.affine[:3, (axis + 1) % 3], volume.affine[:3, (axis + 2) % 3]
-            normal = np.cross(*across)
-            normal /= np.linalg.norm(normal)
-            self._clip_normal = normal if normal @ camera.turn[2] >= 0 else -normal
+        self._face_clip(camera.turn[2])
         self.changed.emit()
+
+    def _face_clip(self, towards_ras: NDArray[np.float64]) -> None:
+        """Turns the plane of a slice so that what lies in this direction is cut away."""
+        volume = self._session.volume
+        if volume is None or self._clip_kind in ("none", "view"):
+            return
+        world = _WORLD_AXIS[self._clip_kind]
+        axis = next(n for n, (each, _) in enumerate(volume.geometry.ras_axes) if each == world)
+        normal = volume.affine[:3, axis] / np.linalg.norm(volume.affine[:3, axis])
+        self._clip_normal = normal if normal @ towards_ras >= 0 else -normal
 
     def show_skin(self, shown: bool) -> None:
         """The patient's skin as a ghost, or not."""
@@ -154,6 +178,7 @@ class Stage(QObject):
     def show_slices(self, shown: bool) -> None:
         """The three slices through the pointer, or not."""
         self.shows_slices = shown
+        self._bodies = None
         self._on_cursor_changed()
 
     def fade_others(self, faded: bool) -> None:
@@ -164,26 +189,33 @@ class Stage(QObject):
     def _look(self) -> Iterable[Body]:
         session = self._session
         chosen = session.selected if session.selected in self._lit else None
+        alone = not self.shows_slices
         for label, lit in self._lit.items():
             look = session.looks.get(label)
             if look is None or not look.visible or look.opacity <= 0.0:
                 continue
             faded = self.fades_others and chosen is not None and label != chosen
+            alone = False
             opacity = min(look.opacity, _FADED) if faded else look.opacity
             yield Body(lit.surface, look.rgb, opacity, lit.openness, chosen=label == chosen)
         if self.shows_skin and self._skin is not None:
-            yield Body(self._skin, _SKIN_RGB, _SKIN_OPACITY, ghost=True)
+            # Around nothing a ghost would be a grey cloud: alone, the body is shown as it is.
+            yield Body(self._skin, _SKIN_RGB) if alone else Body(self._skin, _SKIN_RGB, _SKIN_OPACITY, ghost=True)
 
     @Slot()
     def _on_volume_changed(self) -> None:
         self._skin = None
         if self.shows_skin:
             self._make_skin()
+        self._face_clip(self._clip_normal)
+        self._bodies = None
         self._on_cursor_changed()
+        self.changed.emit()
 
     @Slot()
     def _on_labels_changed(self) -> None:
         self._generation += 1
+        self.has_failed = False
         label_map = self._session.label_map
         if label_map is None:
             self._lit, self.expected = {}, 0
@@ -206,18 +238,19 @@ class Stage(QObject):
         visible = self._visible()
         self._lit_for = visible
         call = partial(_lit_surfaces, label_map, visible, self._wanted(mine), partial(self._arrived.emit, mine))
-        self._start(call, partial(self._on_surfaces_made, mine))
+        self._start(call, partial(self._on_surfaces_made, mine), partial(self._on_surfaces_failed, mine))
 
     def _wanted(self, generation: int) -> Callable[[], bool]:
-        return lambda: self._generation == generation
+        ended = self._ended
+        return lambda: not ended.is_set() and self._generation == generation
 
     @Slot(int, object)
     def _on_surfaces_arrived(self, generation: int, batch: list[Lit]) -> None:
         if generation != self._generation or self._session.label_map is None:
             return
-        first = not self._lit
         self._lit.update({each.surface.label: each for each in batch})
-        if first:
+        if self._extent_of is not self._session.label_map:
+            self._extent_of = self._session.label_map
             self.extent_changed.emit(_extent(self._session.label_map))
         self._on_bodies_changed()
 
@@ -266,17 +299,30 @@ class Stage(QObject):
     def _on_skin_made(self, volume: Volume, skin: DisplaySurface | None) -> None:
         if self._session.volume is volume and skin is not None:
             self._skin = skin
-            self._on_bodies_changed()
             if not self._lit:
                 self.extent_changed.emit(skin.bounds_mm)
+            self._on_bodies_changed()
 
-    def _start(self, call: Callable[[], Answer], on_done: Callable[[Answer], None]) -> None:
-        self._work.append(run_in_background(call, on_done, self._on_failed))
+    def _start(
+        self,
+        call: Callable[[], Answer],
+        on_done: Callable[[Answer], None],
+        on_error: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self._work.append(run_in_background(call, on_done, on_error or self._on_failed))
         self._work = self._work[-8:]
+
+    def _on_surfaces_failed(self, generation: int, error: Exception) -> None:
+        if generation == self._generation:
+            # What was made stays in the picture, and nothing more is waited for.
+            self.expected = len(self._lit)
+            self._on_failed(error)
 
     def _on_failed(self, error: Exception) -> None:
         log.error("a surface could not be made", exc_info=error)
+        self.has_failed = True
         self.failed.emit(error)
+        self.changed.emit()
 
     @Slot()
     def _on_bodies_changed(self) -> None:

@@ -10,7 +10,8 @@ from tsdesktop.gui import theme
 from tsdesktop.gui.scene.stage import ClipKind
 
 LETTERS = "APLRSI"
-_NARROW_PX = 330
+_LETTERS_FROM_PX = 400  # narrower, they would stand on the orientation marker
+_LEAST_PX = 190, 130
 _ICON_PX = 17
 
 
@@ -53,10 +54,11 @@ class ToolStrip(QFrame):
         for button, name in self._icons:
             button.setIcon(theme.icon(name, "accent" if button.isChecked() else "secondary"))
 
-    def fit(self, width: int) -> None:
-        """Leaves the letters out where there is no room for them (keys A, P, L, R, S, I still work)."""
+    def fit(self, width: int, height: int) -> None:
+        """Leaves out what a view of this size has no room for: the letters, or all (the keys still work)."""
+        self.setVisible(width >= _LEAST_PX[0] and height >= _LEAST_PX[1])
         for letter in self._letters:
-            letter.setVisible(width >= _NARROW_PX)
+            letter.setVisible(width >= _LETTERS_FROM_PX)
         self.adjustSize()
 
     def _view_names(self) -> tuple[str, ...]:

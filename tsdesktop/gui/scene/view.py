@@ -8,11 +8,13 @@ is loaded here; the thread and the workers load it, after the first paint.
 from __future__ import annotations
 
 import time
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QHideEvent,
     QImage,
     QKeyEvent,
@@ -30,6 +32,7 @@ from tsdesktop.gui.scene.chip import paint_chip
 from tsdesktop.gui.scene.content import Detail, Order
 from tsdesktop.gui.scene.drawing import Drawing, Frame
 from tsdesktop.gui.scene.marker import SIDE_PX, paint_marker
+from tsdesktop.gui.scene.overlay import paint_words
 from tsdesktop.gui.scene.pace import STILL, Pace
 from tsdesktop.gui.scene.picking import Hit, pick
 from tsdesktop.gui.scene.probe import Graphics
@@ -45,19 +48,24 @@ _TURN_STEP_MS = 16
 _PIXELS_PER_DEGREE = 2.5
 _MARGIN = 8
 _ZOOM_PER_STEP = 1.12
+_LEAST_FOR_MARKER = 240
+_TURNS = {Qt.Key.Key_Left: (-15, 0), Qt.Key.Key_Right: (15, 0), Qt.Key.Key_Up: (0, -15), Qt.Key.Key_Down: (0, 15)}
+_PLAIN = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.KeypadModifier
 
 
 class SceneView(QWidget):
     """The structures of a session in 3D. Left drag turns, middle or Shift drag moves, wheel or right drag zooms.
 
     `picture_drawn`: another picture is shown. `surfaces_shown`: every surface of the label map is in the picture.
-    `processor_draws`: told once when there is no graphics card.
+    `processor_draws`: told once when there is no graphics card. `menu_wanted(label, place)`: a right click on a
+    structure (0: on none), at a place of the screen.
     """
 
     double_clicked = Signal()
     picture_drawn = Signal()
     surfaces_shown = Signal()
     processor_draws = Signal()
+    menu_wanted = Signal(int, QPoint)
 
     def __init__(self, session: Session, parent: QWidget | None = None, *, graphics: Graphics | None = None) -> None:
         super().__init__(parent)
@@ -100,11 +108,13 @@ class SceneView(QWidget):
         strip.fading_toggled.connect(self._stage.fade_others)
         strip.turntable_toggled.connect(self.turn)
         strip.reset_asked.connect(self.reset)
-        # Deleted with its window, or at the end of the program: the thread ends before Python does.
-        drawing = self._drawing
+        # Deleted with its window, or at the end of the program: its threads end before Python does.
+        drawing, stop = self._drawing, self._stage.stopper()
+        self.destroyed.connect(lambda: stop())
         self.destroyed.connect(lambda: drawing.close())
         application = QApplication.instance()
         if application is not None:
+            application.aboutToQuit.connect(stop)
             application.aboutToQuit.connect(drawing.close)
 
     def _make_timers(self) -> None:
@@ -250,13 +260,15 @@ class SceneView(QWidget):
     @Slot()
     def _on_volume_changed(self) -> None:
         self._is_fitted = False
+        self._extent = None
 
     @Slot(object)
     def _on_extent_changed(self, bounds_mm: NDArray[np.float64]) -> None:
         self._extent = bounds_mm
         if not self._is_fitted:
-            self._fit()
             self._is_fitted = True
+            self._fit()
+            self._ask_moving()
 
     def _fit(self) -> None:
         bounds = self._extent
@@ -276,7 +288,7 @@ class SceneView(QWidget):
             QTimer.singleShot(0, self._wake)
         painter = QPainter(self)
         self._paint_picture(painter)
-        self._paint_words(painter)
+        paint_words(painter, self.rect(), self._session, self._stage, self._drawn_by)
         if self._hovered is not None:
             paint_chip(painter, self.size(), *self._hovered)
         painter.end()
@@ -293,30 +305,15 @@ class SceneView(QWidget):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(QRectF(self.rect()), self._frame.image)
             reach = SIDE_PX + _MARGIN
-            paint_marker(painter, QPointF(reach, self.height() - reach), self._frame.order.camera)
-
-    def _paint_words(self, painter: QPainter) -> None:
-        painter.setPen(theme.current().colour("secondary"))
-        painter.setFont(theme.base_font(12))
-        area = self.rect().adjusted(_MARGIN + 2, _MARGIN, -_MARGIN, -_MARGIN)
-        top = Qt.AlignmentFlag.AlignTop
-        painter.drawText(area, top | Qt.AlignmentFlag.AlignLeft, self._title())
-        if self._drawn_by is not None and not self._drawn_by.window_class:
-            words = self.tr("3D is drawn by the processor")
-            painter.drawText(area, top | Qt.AlignmentFlag.AlignRight, words)
-        if self._session.volume is not None and self._session.label_map is None and not self._stage.shows_anything:
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, self.tr("Structures appear here"))
-
-    def _title(self) -> str:
-        made, expected = self._stage.made, self._stage.expected
-        return self.tr("3D") if made >= expected else self.tr("3D · {0} of {1}").format(made, expected)
+            if self.width() >= _LEAST_FOR_MARKER:
+                paint_marker(painter, QPointF(reach, self.height() - reach), self._frame.order.camera)
 
     # Events.
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Keeps the strip in its corner and the picture as large as the view."""
         super().resizeEvent(event)
-        self._strip.fit(self.width())
+        self._strip.fit(self.width(), self.height())
         size = self._strip.size()
         self._strip.move(self.width() - size.width() - _MARGIN, self.height() - size.height() - _MARGIN)
         if self._drawing.is_started:
@@ -365,16 +362,25 @@ class SceneView(QWidget):
         self._ask_moving()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """A click selects the structure under it everywhere, beside all structures nothing."""
-        if self._pressed is not None and not self._dragged and event.button() == Qt.MouseButton.LeftButton:
+        """A click selects the structure under it everywhere (beside all, none); a right click asks for its menu."""
+        if self._pressed is not None and not self._dragged:
             hit = self.pick(event.position().x(), event.position().y())
-            self._session.select(None if hit is None else hit.label, go_there=True)
+            if event.button() == Qt.MouseButton.LeftButton:
+                self._session.select(None if hit is None else hit.label, go_there=True)
+            elif event.button() == Qt.MouseButton.RightButton:
+                self.menu_wanted.emit(0 if hit is None else hit.label, event.globalPosition().toPoint())
         self._pressed = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Asks to be maximised."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.double_clicked.emit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        """The menu key asks for the menu of the selected structure; the mouse does at its release."""
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self.menu_wanted.emit(self._session.selected or 0, self.mapToGlobal(self.rect().center()))
+        event.accept()
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         """Zooms."""
@@ -390,22 +396,31 @@ class SceneView(QWidget):
         """Nothing lies under the pointer any more."""
         self._hover_timer.stop()
         self._hovered = None
+        self._session.point_at(None)
         self.update()
         super().leaveEvent(event)
 
+    def event(self, event: QEvent) -> bool:
+        """Letters that look from a side come here first, whatever else they mean in the window."""
+        if event.type() == QEvent.Type.ShortcutOverride and self._letter(cast(QKeyEvent, event)):
+            event.accept()
+            return True
+        return super().event(event)
+
+    @staticmethod
+    def _letter(event: QKeyEvent) -> str:
+        letter = event.text().upper()
+        return letter if letter and letter in LETTERS and event.modifiers() in _PLAIN else ""
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Letters look from their side, arrows turn, plus and minus zoom, Home resets."""
-        turns = {
-            Qt.Key.Key_Left: (-15, 0), Qt.Key.Key_Right: (15, 0), Qt.Key.Key_Up: (0, -15), Qt.Key.Key_Down: (0, 15)
-        }  # fmt: skip
-        letter = event.text().upper()
-        if letter and letter in LETTERS:
+        if letter := self._letter(event):
             self.look_from(letter)
-        elif event.key() in turns:
-            self._camera = self._camera.orbited(*turns[Qt.Key(event.key())])
+        elif event.key() in _TURNS:
+            self._camera = self._camera.orbited(*_TURNS[Qt.Key(event.key())])
             self._ask_moving()
-        elif letter in ("+", "-"):
-            self._camera = self._camera.zoomed(_ZOOM_PER_STEP ** (1 if letter == "+" else -1))
+        elif event.text() in ("+", "-"):
+            self._camera = self._camera.zoomed(_ZOOM_PER_STEP ** (1 if event.text() == "+" else -1))
             self._ask_moving()
         elif event.key() == Qt.Key.Key_Home:
             self.reset()
@@ -414,12 +429,13 @@ class SceneView(QWidget):
 
     @Slot()
     def _name_hovered(self) -> None:
-        hit = self.pick(self._last.x(), self._last.y()) if self.underMouse() or self._hovered else None
+        hit = self.pick(self._last.x(), self._last.y())
         label_map = self._session.label_map
         self._hovered = None
         if hit is not None and label_map is not None:
             named = next((each.title for each in label_map.classes if each.label == hit.label), "")
             self._hovered = (self._last.toPoint(), named) if named else None
+        self._session.point_at(None if hit is None else hit.place_ras)
         self.update()
 
     @Slot()
