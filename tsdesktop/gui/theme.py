@@ -150,6 +150,7 @@ def _palette(theme: Theme) -> QPalette:
 def _style_sheet(theme: Theme) -> str:
     """Names set with setObjectName or the property "role" choose among these looks."""
     t = theme
+    marks, look = asset("icons").as_posix(), "dark" if t.dark else "light"
     return f"""
     QWidget {{ font-size: {BASE_PX}px; }}
     QMainWindow, QDialog {{ background: {t.background}; }}
@@ -186,6 +187,16 @@ def _style_sheet(theme: Theme) -> str:
         selection-color: {t.on_accent}; }}
     QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {t.accent}; }}
     QComboBox::drop-down {{ border: none; width: 22px; }}
+    QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url("{marks}/down-{look}.svg"); width: 10px; }}
+    QAbstractSpinBox::up-arrow {{ image: url("{marks}/up-{look}.svg"); width: 10px; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 18px; }}
+    QCheckBox::indicator, QTreeView::indicator, QListView::indicator {{ width: 14px; height: 14px; border-radius: 4px;
+        border: 1px solid {t.secondary}; background: {t.raised}; }}
+    QCheckBox::indicator:checked, QTreeView::indicator:checked, QListView::indicator:checked {{ background: {t.accent};
+        border-color: {t.accent}; image: url("{marks}/check-{look}.svg"); }}
+    QTreeView::indicator:indeterminate {{ background: {t.accent}; border-color: {t.accent};
+        image: url("{marks}/some-{look}.svg"); }}
+    QCheckBox::indicator:disabled {{ border-color: {t.line}; }}
     QComboBox QAbstractItemView, QMenu {{ background: {t.raised}; border: 1px solid {t.line}; padding: 4px; }}
     QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 4px; }}
     QMenu::item:selected {{ background: {t.line}; }}
