@@ -2,6 +2,69 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="de" sourcelanguage="en">
     <context>
+        <name>About</name>
+        <message>
+            <source>About</source>
+            <translation>Über</translation>
+        </message>
+        <message>
+            <source>About tsdesktop</source>
+            <translation>Über tsdesktop</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Its package brings no text of the licence.</source>
+            <translation>Das Paket enthält keinen Lizenztext.</translation>
+        </message>
+        <message>
+            <source>Licences</source>
+            <translation>Lizenzen</translation>
+        </message>
+        <message>
+            <source>Not a medical device. Not for diagnosis or treatment: results can be wrong in ways that look right.</source>
+            <translation>Kein Medizinprodukt. Nicht für Diagnose oder Behandlung: Ergebnisse können falsch sein und richtig aussehen.</translation>
+        </message>
+        <message>
+            <source>Please cite</source>
+            <translation>Bitte zitieren</translation>
+        </message>
+        <message>
+            <source>Reading the licences…</source>
+            <translation>Lizenzen werden gelesen…</translation>
+        </message>
+        <message>
+            <source>Scans and results stay on this computer; nothing is sent.</source>
+            <translation>Aufnahmen und Ergebnisse bleiben auf diesem Computer; nichts wird gesendet.</translation>
+        </message>
+        <message>
+            <source>Text of the licence</source>
+            <translation>Lizenztext</translation>
+        </message>
+        <message>
+            <source>The page of each task names the papers behind its networks.</source>
+            <translation>Die Seite jeder Aufgabe nennt die Arbeiten hinter ihren Netzen.</translation>
+        </message>
+        <message>
+            <source>The program stands on {count} works of others.</source>
+            <translation>Das Programm beruht auf {count} Werken anderer.</translation>
+        </message>
+        <message>
+            <source>Turns a CT or MR scan into labelled anatomy, on this computer.</source>
+            <translation>Macht aus einer CT- oder MR-Aufnahme beschriftete Anatomie, auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>Version {version}</source>
+            <translation>Version {version}</translation>
+        </message>
+        <message>
+            <source>Works that come with the program</source>
+            <translation>Werke, die mit dem Programm kommen</translation>
+        </message>
+    </context>
+    <context>
         <name>AdvancedOptions</name>
         <message>
             <source>Advanced options</source>
@@ -229,6 +292,13 @@
         <message>
             <source>{device}: {reason}.</source>
             <translation>{device}: {reason}.</translation>
+        </message>
+    </context>
+    <context>
+        <name>DropHint</name>
+        <message>
+            <source>Drop a scan, or labels of this one</source>
+            <translation>Aufnahme ablegen, oder eine Segmentierung dieser Aufnahme</translation>
         </message>
     </context>
     <context>
@@ -650,6 +720,81 @@
         </message>
     </context>
     <context>
+        <name>LicenceDialog</name>
+        <message>
+            <source>Asking the licence server…</source>
+            <translation>Der Lizenzserver wird gefragt…</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Get a licence number</source>
+            <translation>Lizenznummer anfordern</translation>
+        </message>
+        <message>
+            <source>Go on: aca_ and 14 letters or digits.</source>
+            <translation>Weiter: aca_ und 14 Buchstaben oder Ziffern.</translation>
+        </message>
+        <message>
+            <source>It is kept in a file that only you can read, and appears in no log.</source>
+            <translation>Sie liegt in einer Datei, die nur Sie lesen können, und erscheint in keinem Protokoll.</translation>
+        </message>
+        <message>
+            <source>Licence number</source>
+            <translation>Lizenznummer</translation>
+        </message>
+        <message>
+            <source>Needed for</source>
+            <translation>Nötig für</translation>
+        </message>
+        <message>
+            <source>No number is entered.</source>
+            <translation>Keine Nummer ist eingegeben.</translation>
+        </message>
+        <message>
+            <source>Rejected by the licence server; it is not stored.</source>
+            <translation>Vom Lizenzserver abgelehnt; sie ist nicht gespeichert.</translation>
+        </message>
+        <message>
+            <source>Rejected: this is not the form of a licence number.</source>
+            <translation>Abgelehnt: das hat nicht die Form einer Lizenznummer.</translation>
+        </message>
+        <message>
+            <source>Remove</source>
+            <translation>Entfernen</translation>
+        </message>
+        <message>
+            <source>Some networks are free for academic use and need a licence number of their makers. The number starts with aca_ and has 14 letters or digits after it.</source>
+            <translation>Einige Netze sind für die Wissenschaft kostenlos und brauchen eine Lizenznummer ihrer Hersteller. Die Nummer beginnt mit aca_, danach kommen 14 Buchstaben oder Ziffern.</translation>
+        </message>
+        <message>
+            <source>Store</source>
+            <translation>Speichern</translation>
+        </message>
+        <message>
+            <source>Stored. Only its form was checked: this version asks no server.</source>
+            <translation>Gespeichert. Nur die Form wurde geprüft: diese Version fragt keinen Server.</translation>
+        </message>
+        <message>
+            <source>The form is right. Not stored yet.</source>
+            <translation>Die Form stimmt. Noch nicht gespeichert.</translation>
+        </message>
+        <message>
+            <source>The licence server cannot be reached. The number is kept and asked about later.</source>
+            <translation>Der Lizenzserver ist nicht erreichbar. Die Nummer bleibt und wird später geprüft.</translation>
+        </message>
+        <message>
+            <source>Valid. The number is stored.</source>
+            <translation>Gültig. Die Nummer ist gespeichert.</translation>
+        </message>
+        <message>
+            <source>Your number</source>
+            <translation>Ihre Nummer</translation>
+        </message>
+    </context>
+    <context>
         <name>ListHead</name>
         <message>
             <source>By body system and name</source>
@@ -782,7 +927,15 @@
         </message>
         <message>
             <source>3D</source>
-            <translation>3D</translation>
+            <translation type="vanished">3D</translation>
+        </message>
+        <message>
+            <source>3D alone</source>
+            <translation>Nur 3D</translation>
+        </message>
+        <message>
+            <source>3D large</source>
+            <translation>3D groß</translation>
         </message>
         <message>
             <source>3D view</source>
@@ -798,7 +951,15 @@
         </message>
         <message>
             <source>Axial</source>
-            <translation>Axial</translation>
+            <translation type="vanished">Axial</translation>
+        </message>
+        <message>
+            <source>Axial alone</source>
+            <translation>Nur axial</translation>
+        </message>
+        <message>
+            <source>Axial large</source>
+            <translation>Axial groß</translation>
         </message>
         <message>
             <source>Both panels</source>
@@ -834,7 +995,11 @@
         </message>
         <message>
             <source>Coronal</source>
-            <translation>Koronal</translation>
+            <translation type="vanished">Koronal</translation>
+        </message>
+        <message>
+            <source>Coronal alone</source>
+            <translation>Nur koronal</translation>
         </message>
         <message>
             <source>Distance</source>
@@ -982,7 +1147,11 @@
         </message>
         <message>
             <source>Sagittal</source>
-            <translation>Sagittal</translation>
+            <translation type="vanished">Sagittal</translation>
+        </message>
+        <message>
+            <source>Sagittal alone</source>
+            <translation>Nur sagittal</translation>
         </message>
         <message>
             <source>Save picture of the views…</source>
@@ -1010,7 +1179,7 @@
         </message>
         <message>
             <source>Three slices</source>
-            <translation>Drei Schichten</translation>
+            <translation type="vanished">Drei Schichten</translation>
         </message>
         <message>
             <source>Undo</source>
@@ -1347,6 +1516,69 @@
         </message>
     </context>
     <context>
+        <name>Preferences</name>
+        <message>
+            <source>Apple graphics (MPS)</source>
+            <translation>Apple-Grafik (MPS)</translation>
+        </message>
+        <message>
+            <source>Automatic</source>
+            <translation>Automatisch</translation>
+        </message>
+        <message>
+            <source>Brightness</source>
+            <translation>Helligkeit</translation>
+        </message>
+        <message>
+            <source>CPU</source>
+            <translation>CPU</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Crosshair</source>
+            <translation>Fadenkreuz</translation>
+        </message>
+        <message>
+            <source>Dark</source>
+            <translation>Dunkel</translation>
+        </message>
+        <message>
+            <source>Graphics card</source>
+            <translation>Grafikkarte</translation>
+        </message>
+        <message>
+            <source>Light</source>
+            <translation>Hell</translation>
+        </message>
+        <message>
+            <source>Neurological</source>
+            <translation>Neurologisch</translation>
+        </message>
+        <message>
+            <source>On</source>
+            <translation>An</translation>
+        </message>
+        <message>
+            <source>Preferences</source>
+            <translation>Einstellungen</translation>
+        </message>
+        <message>
+            <source>Radiological</source>
+            <translation>Radiologisch</translation>
+        </message>
+        <message>
+            <source>Restore defaults</source>
+            <translation>Voreinstellungen wiederherstellen</translation>
+        </message>
+        <message>
+            <source>The program's own folder</source>
+            <translation>Der Ordner des Programms</translation>
+        </message>
+    </context>
+    <context>
         <name>Presets</name>
         <message>
             <source>Abdominal organs</source>
@@ -1607,6 +1839,125 @@
         </message>
     </context>
     <context>
+        <name>ScanInformation</name>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Copied</source>
+            <translation>Kopiert</translation>
+        </message>
+        <message>
+            <source>Copies all of this but the file's name</source>
+            <translation>Kopiert all das außer dem Dateinamen</translation>
+        </message>
+        <message>
+            <source>Copy</source>
+            <translation>Kopieren</translation>
+        </message>
+        <message>
+            <source>Extent</source>
+            <translation>Ausdehnung</translation>
+        </message>
+        <message>
+            <source>File</source>
+            <translation>Datei</translation>
+        </message>
+        <message>
+            <source>Files</source>
+            <translation>Dateien</translation>
+        </message>
+        <message>
+            <source>Format</source>
+            <translation>Format</translation>
+        </message>
+        <message>
+            <source>Grid</source>
+            <translation>Gitter</translation>
+        </message>
+        <message>
+            <source>Intensities</source>
+            <translation>Intensitäten</translation>
+        </message>
+        <message>
+            <source>Kept as</source>
+            <translation>Gespeichert als</translation>
+        </message>
+        <message>
+            <source>Modality</source>
+            <translation>Modalität</translation>
+        </message>
+        <message>
+            <source>Name</source>
+            <translation>Name</translation>
+        </message>
+        <message>
+            <source>Nothing unusual.</source>
+            <translation>Nichts Ungewöhnliches.</translation>
+        </message>
+        <message>
+            <source>Noticed</source>
+            <translation>Aufgefallen</translation>
+        </message>
+        <message>
+            <source>Orientation</source>
+            <translation>Orientierung</translation>
+        </message>
+        <message>
+            <source>Series</source>
+            <translation>Serie</translation>
+        </message>
+        <message>
+            <source>Spacing</source>
+            <translation>Abstand</translation>
+        </message>
+        <message>
+            <source>The patient's name and id, and all dates, are not shown and not kept.</source>
+            <translation>Name und Kennung des Patienten und alle Daten wie Geburts- und Untersuchungsdatum werden nicht gezeigt und nicht behalten.</translation>
+        </message>
+        <message>
+            <source>Values</source>
+            <translation>Werte</translation>
+        </message>
+        <message>
+            <source>Voxel to RAS (mm)</source>
+            <translation>Voxel nach RAS (mm)</translation>
+        </message>
+        <message>
+            <source>Voxels</source>
+            <translation>Voxel</translation>
+        </message>
+        <message>
+            <source>What's this file?</source>
+            <translation>Was ist das für eine Datei?</translation>
+        </message>
+        <message>
+            <source>Window</source>
+            <translation>Fenster</translation>
+        </message>
+        <message>
+            <source>array in memory</source>
+            <translation>Array im Speicher</translation>
+        </message>
+        <message>
+            <source>counting…</source>
+            <translation>wird gezählt…</translation>
+        </message>
+        <message>
+            <source>level {level}, width {width}</source>
+            <translation>Mitte {level}, Breite {width}</translation>
+        </message>
+        <message>
+            <source>unknown</source>
+            <translation>unbekannt</translation>
+        </message>
+        <message>
+            <source>{lowest} to {highest}{unit}, mean {mean}{unit}</source>
+            <translation>{lowest} bis {highest}{unit}, Mittel {mean}{unit}</translation>
+        </message>
+    </context>
+    <context>
         <name>SceneView</name>
         <message>
             <source>3D</source>
@@ -1639,6 +1990,49 @@
         <message>
             <source>Structures appear here</source>
             <translation>Hier erscheinen Strukturen</translation>
+        </message>
+    </context>
+    <context>
+        <name>SeriesPicker</name>
+        <message>
+            <source>1 slice</source>
+            <translation>1 Schicht</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Choose a series</source>
+            <translation>Serie wählen</translation>
+        </message>
+        <message>
+            <source>Open</source>
+            <translation>Öffnen</translation>
+        </message>
+        <message>
+            <source>Series</source>
+            <translation>Serien</translation>
+        </message>
+        <message>
+            <source>Series {number}</source>
+            <translation>Serie {number}</translation>
+        </message>
+        <message>
+            <source>Suits best</source>
+            <translation>Passt am besten</translation>
+        </message>
+        <message>
+            <source>{count} series were found.</source>
+            <translation>{count} Serien wurden gefunden.</translation>
+        </message>
+        <message>
+            <source>{n} slices</source>
+            <translation>{n} Schichten</translation>
+        </message>
+        <message>
+            <source>{n} volumes</source>
+            <translation>{n} Volumen</translation>
         </message>
     </context>
     <context>
@@ -4035,6 +4429,14 @@
             <translation>Hier</translation>
         </message>
         <message>
+            <source>Licence</source>
+            <translation>Lizenz</translation>
+        </message>
+        <message>
+            <source>Network</source>
+            <translation>Netz</translation>
+        </message>
+        <message>
             <source>Please cite</source>
             <translation>Bitte zitieren</translation>
         </message>
@@ -4048,11 +4450,27 @@
         </message>
         <message>
             <source>State</source>
-            <translation>Stand</translation>
+            <translation type="vanished">Stand</translation>
+        </message>
+        <message>
+            <source>This task is chosen</source>
+            <translation>Diese Aufgabe ist gewählt</translation>
+        </message>
+        <message>
+            <source>What it finds in the program's own phantom, which is no patient.</source>
+            <translation>Was sie im mitgelieferten Phantom findet; das ist kein Patient.</translation>
         </message>
         <message>
             <source>about {time}, {memory} GB of memory</source>
             <translation>etwa {time}, {memory} GB Speicher</translation>
+        </message>
+        <message>
+            <source>at most about {time}, {memory} GB of memory</source>
+            <translation>höchstens etwa {time}, {memory} GB Speicher</translation>
+        </message>
+        <message>
+            <source>{count} of its structures in the program's own phantom, which is no patient.</source>
+            <translation>{count} ihrer Strukturen im mitgelieferten Phantom; das ist kein Patient.</translation>
         </message>
     </context>
     <context>
@@ -4102,11 +4520,19 @@
         </message>
         <message>
             <source>Needs a licence number; free for academic use.</source>
-            <translation>Braucht eine Lizenznummer; für die Wissenschaft kostenlos.</translation>
+            <translation type="vanished">Braucht eine Lizenznummer; für die Wissenschaft kostenlos.</translation>
+        </message>
+        <message>
+            <source>Needs a licence number; free for non-commercial use.</source>
+            <translation>Braucht eine Lizenznummer; für nicht kommerzielle Nutzung kostenlos.</translation>
         </message>
         <message>
             <source>Trained on little data: look at the result with care.</source>
             <translation>Mit wenigen Daten trainiert: prüfen Sie das Ergebnis sorgfältig.</translation>
+        </message>
+        <message>
+            <source>as its network was trained</source>
+            <translation>wie das Netz trainiert wurde</translation>
         </message>
         <message>
             <source>as the scan</source>
@@ -4126,7 +4552,7 @@
         </message>
         <message>
             <source>high resolution</source>
-            <translation>hohe Auflösung</translation>
+            <translation type="vanished">hohe Auflösung</translation>
         </message>
         <message>
             <source>instant</source>
@@ -4137,12 +4563,24 @@
             <translation>Lizenz</translation>
         </message>
         <message>
+            <source>licence number, free for non-commercial use</source>
+            <translation>Lizenznummer, für nicht kommerzielle Nutzung kostenlos</translation>
+        </message>
+        <message>
             <source>no download</source>
             <translation>kein Download</translation>
         </message>
         <message>
             <source>non-commercial</source>
             <translation type="vanished">nicht kommerziell</translation>
+        </message>
+        <message>
+            <source>non-commercial use only</source>
+            <translation>nur nicht kommerzielle Nutzung</translation>
+        </message>
+        <message>
+            <source>none needed</source>
+            <translation>keine nötig</translation>
         </message>
         <message>
             <source>not here</source>
@@ -4159,6 +4597,10 @@
         <message>
             <source>on this computer, ready to run</source>
             <translation>auf diesem Computer, rechenbereit</translation>
+        </message>
+        <message>
+            <source>open (Apache 2.0)</source>
+            <translation>offen (Apache 2.0)</translation>
         </message>
         <message>
             <source>ready</source>
@@ -4700,6 +5142,33 @@
         <message>
             <source>Turntable: turn the body slowly</source>
             <translation>Drehteller: den Körper langsam drehen</translation>
+        </message>
+    </context>
+    <context>
+        <name>VolumePicker</name>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Choose a volume</source>
+            <translation>Volumen wählen</translation>
+        </message>
+        <message>
+            <source>Open</source>
+            <translation>Öffnen</translation>
+        </message>
+        <message>
+            <source>This file holds {count} volumes, taken one after the other in time or with different settings.</source>
+            <translation>Diese Datei enthält {count} Volumen, nacheinander oder mit verschiedenen Einstellungen aufgenommen.</translation>
+        </message>
+        <message>
+            <source>Volume</source>
+            <translation>Volumen</translation>
+        </message>
+        <message>
+            <source>of {count}</source>
+            <translation>von {count}</translation>
         </message>
     </context>
     <context>
