@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QSizeF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
+from scipy import ndimage
 
 from tsdesktop.gui import theme
 
 # Slices are black in both themes.
 INK = theme.DARK.colour("text")
-# Widths of the pens that make the halo, in pixels, and their opacity.
-_SOFT = ((6.0, 40), (4.0, 70), (2.4, 130))
-_ROOM = 4
+# How far the halo reaches in pixels, how much of the words' darkness is in it, and the darkest it gets.
+_SOFTNESS = 2.2
+_STRENGTH = 2.6
+_DARKEST = 0.78
+_ROOM = 7
 
 
 def paint_words(painter: QPainter, place: QPointF, words: str, colour: QColor = INK, *, bold: bool = False) -> None:
@@ -23,6 +28,7 @@ def paint_words(painter: QPainter, place: QPointF, words: str, colour: QColor = 
     painter.drawImage(place - QPointF(_ROOM, _ROOM), image)
 
 
+@lru_cache(maxsize=256)
 def words_size(words: str, *, bold: bool = False) -> QSizeF:
     """The room that words take."""
     metrics = QFontMetricsF(_font(bold))
@@ -51,20 +57,30 @@ def _font(bold: bool) -> QFont:
 @lru_cache(maxsize=256)
 def _picture(words: str, rgba: int, bold: bool, ratio: float) -> QImage:
     """Words in their halo on nothing. Kept: they are painted with every slice."""
-    font, size = _font(bold), words_size(words, bold=bold)
-    whole = (size + QSizeF(2 * _ROOM, 2 * _ROOM)) * ratio
-    image = QImage(whole.toSize(), QImage.Format.Format_ARGB32_Premultiplied)
-    image.setDevicePixelRatio(ratio)
-    image.fill(Qt.GlobalColor.transparent)
-    base = QPointF(_ROOM, _ROOM + QFontMetricsF(font).ascent())
-    path = QPainterPath()
-    path.addText(base, font, words)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for width, alpha in _SOFT:
-        painter.strokePath(path, _pen(QColor(0, 0, 0, alpha), width))
-    painter.setFont(font)
-    painter.setPen(QColor.fromRgba(rgba))
-    painter.drawText(base, words)
-    painter.end()
+    size = ((words_size(words, bold=bold) + QSizeF(2 * _ROOM, 2 * _ROOM)) * ratio).toSize()
+    written = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
+    written.fill(Qt.GlobalColor.transparent)
+    _write(written, words, QColor(0, 0, 0), bold, ratio)
+    image = _halo(written, _SOFTNESS * ratio)
+    _write(image, words, QColor.fromRgba(rgba), bold, ratio)
     return image
+
+
+def _write(image: QImage, words: str, colour: QColor, bold: bool, ratio: float) -> None:
+    image.setDevicePixelRatio(ratio)
+    font = _font(bold)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+    painter.setFont(font)
+    painter.setPen(colour)
+    painter.drawText(QPointF(_ROOM, _ROOM + QFontMetricsF(font).ascent()), words)
+    painter.end()
+
+
+def _halo(written: QImage, softness: float) -> QImage:
+    """The shadow that lies around black words."""
+    shape = written.height(), written.width()
+    pixels: NDArray[np.uint32] = np.frombuffer(written.constBits(), np.uint32).reshape(shape)
+    dark = ndimage.gaussian_filter((pixels >> np.uint32(24)).astype(np.float32), softness, mode="constant")
+    shadow = np.minimum(dark * _STRENGTH, 255 * _DARKEST).astype(np.uint32) << np.uint32(24)
+    return QImage(shadow.tobytes(), shape[1], shape[0], shape[1] * 4, written.format()).copy()

@@ -28,6 +28,8 @@ _ROUNDED_FROM = 5.0
 # Below this, linear interpolation would skip voxels.
 _SHRINK_BELOW = 0.6
 _MARGIN = 3
+# Outlines are made for whole tiles of so many voxels.
+_TILE = 32
 # Widths of the window that intensities may lie outside of it.
 _BEYOND = 0.1
 _ELEMENT = np.dtype([("kind", ">i4"), ("x", ">f8"), ("y", ">f8")])
@@ -52,7 +54,7 @@ class Layers:
     def __init__(self) -> None:
         self._scan: tuple[tuple[Any, ...], NDArray[Any]] | None = None
         self._labels: tuple[tuple[Any, ...], NDArray[Any]] | None = None
-        self._paths: tuple[NDArray[Any], tuple[bool, ...], dict[int, QPainterPath]] | None = None
+        self._paths: tuple[NDArray[Any], tuple[int, ...], dict[int, QPainterPath]] | None = None
         self._table: tuple[tuple[Any, ...], compose.Picture] | None = None
         self._grey: compose.Grey | None = None
         self._picture: compose.Picture | None = None
@@ -72,7 +74,7 @@ class Layers:
         else:
             self._draw_mixed(painter, scene, labels)
         if labels is not None and scene.painted:
-            _draw_labels(painter, self._curves(scene, labels, max(across, down)), scene, by_curves, ratio)
+            _draw_labels(painter, self._curves(scene, labels, viewport, max(across, down)), scene, by_curves, ratio)
         painter.end()
         image.setDevicePixelRatio(ratio)
         return image
@@ -130,29 +132,56 @@ class Layers:
             self._table = key, compose.colour_table(scene.painted, rows)
         return self._table[1]
 
-    def _curves(self, scene: Scene, labels: NDArray[Any], scale: float) -> dict[int, QPainterPath]:
-        """Outlines as paths, made once per slice and way."""
+    def _curves(self, scene: Scene, labels: NDArray[Any], viewport: Viewport, scale: float) -> dict[int, QPainterPath]:
+        """Outlines of what is seen as paths, made once per slice and way."""
         smooth = scene.display.smooth
         finest = smooth and scale >= _ROUNDED_FROM
         way = (smooth, smooth and scale >= _CURVES_FROM, finest)
-        if self._paths is None or self._paths[0] is not labels or self._paths[1] != way:
-            curves = outline.outlines(labels, exact=not smooth, smooth=way[1])
-            self._paths = labels, way, {label: path(each, finest) for label, each in curves.items()}
+        rows, columns = _wide(viewport, labels.shape)
+        key = (*way, rows.start, rows.stop, columns.start, columns.stop)
+        if self._paths is None or self._paths[0] is not labels or self._paths[1] != key:
+            curves = outline.outlines(labels[rows, columns], exact=not smooth, smooth=way[1])
+            self._paths = labels, key, paths(curves, (columns.start, rows.start), finest)
         return self._paths[2]
 
 
-def path(curves: list[outline.Curve], rounded: bool = False) -> QPainterPath:
-    """Closed curves as one path. Qt's stream format is read in one go; point by point takes 50 times as long."""
-    closed = [np.concatenate([each, each[:1]]) for each in (map(outline.rounded, curves) if rounded else curves)]
-    elements = np.ones(sum(map(len, closed)), _ELEMENT)
-    points = np.concatenate(closed)
-    elements["x"], elements["y"] = points[:, 0], points[:, 1]
-    elements["kind"][np.cumsum([0, *map(len, closed[:-1])])] = 0
-    packed = struct.pack(">i", len(elements)) + elements.tobytes() + struct.pack(">ii", 0, 0)
+def paths(
+    curves: outline.Curves, shift: tuple[float, float] = (0.0, 0.0), rounded: bool = False
+) -> dict[int, QPainterPath]:
+    """Closed curves, moved by `shift`, as one path per label.
+
+    Qt's stream format is read in one go; point by point takes 50 times as long.
+    """
+    single = [curve for each in curves.values() for curve in (map(outline.rounded, each) if rounded else each)]
+    if not single:
+        return {}
+    lengths = np.array([len(each) + 1 for each in single])
+    points = np.concatenate([part for each in single for part in (each, each[:1])])
+    elements = np.ones(len(points), _ELEMENT)
+    elements["x"], elements["y"] = points[:, 0] + shift[0], points[:, 1] + shift[1]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    elements["kind"][starts[:-1]] = 0
+    ends = starts[np.cumsum([len(each) for each in curves.values()])].tolist()
+    return {label: _read_path(elements[start:end]) for label, start, end in zip(curves, [0, *ends], ends, strict=False)}
+
+
+def _read_path(elements: NDArray[Any]) -> QPainterPath:
     out = QPainterPath()
+    packed = struct.pack(">i", len(elements)) + elements.tobytes() + bytes(8)
     stream = QDataStream(QByteArray(packed))
     stream >> out
     return out
+
+
+def _wide(viewport: Viewport, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns that are seen and some around them, so that a small move of the picture asks for the same."""
+    around = tuple(
+        slice(
+            max(0, (each.start - _TILE // 4) // _TILE * _TILE), min(size, -(-(each.stop + _TILE // 4) // _TILE) * _TILE)
+        )
+        for each, size in zip(viewport.visible(_MARGIN), shape, strict=True)
+    )
+    return around[0], around[1]
 
 
 def _draw(painter: QPainter, picture: compose.Picture, field: QRectF) -> None:
@@ -192,17 +221,34 @@ def _draw_labels(painter: QPainter, paths: dict[int, QPainterPath], scene: Scene
                 painter.fillPath(paths[label], _colour(paint, paint.fill))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, scene.display.smooth)
     one_stands_out = any(each.selected for each in scene.painted.values())
+    width = max(1, round(ratio))
+    as_it_was = painter.transform()
+    for right, down in _offsets(width):
+        painter.setTransform(as_it_was * QTransform.fromTranslate(right, down))
+        for label, paint in shown:
+            if not paint.selected:
+                painter.setPen(_pen(paint, 0.75 if one_stands_out else 1.0, 1.0))
+                painter.drawPath(paths[label])
+    painter.setTransform(as_it_was)
     for label, paint in shown:
-        opacity = 0.75 if one_stands_out and not paint.selected else 1.0
-        pen = QPen(_colour(paint, opacity), _line_width(paint, ratio))
-        pen.setCosmetic(True)
-        painter.setPen(pen)
-        painter.drawPath(paths[label])
+        if paint.selected:
+            painter.setPen(_pen(paint, 1.0, 2.0 * width))
+            painter.drawPath(paths[label])
 
 
-def _line_width(paint: Paint, ratio: float) -> float:
-    """Device pixels; one is drawn several times faster than anything wider."""
-    return max(1.0, float(round(ratio))) * (2.0 if paint.selected else 1.0)
+def _offsets(width: int) -> list[tuple[float, float]]:
+    """Where to draw a line of one pixel to make a wider one: Qt takes twenty times as long for a line of two."""
+    if width == 1:
+        return [(0.0, 0.0)]
+    reach = (width - 1) / 2
+    return [(reach, 0.0), (-reach, 0.0), (0.0, reach), (0.0, -reach)]
+
+
+def _pen(paint: Paint, opacity: float, width: float) -> QPen:
+    """A pen whose width is in device pixels."""
+    pen = QPen(_colour(paint, opacity), width)
+    pen.setCosmetic(True)
+    return pen
 
 
 def _colour(paint: Paint, opacity: float) -> QColor:

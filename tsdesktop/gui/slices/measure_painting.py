@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from tsdesktop.gui import theme
 from tsdesktop.gui.slices.halo import INK, paint_lines, paint_words, words_size
-from tsdesktop.gui.slices.measure import Kind
+from tsdesktop.gui.slices.measure import POINTS, Kind
 
 _COLOUR = theme.DARK.colour("text")
 _SELECTED = theme.DARK.colour("accent")
@@ -18,6 +18,7 @@ _DOT = 3.0
 _BESIDE = 10.0
 _ARC_PX = 22.0
 _MARGIN = 6.0
+_DIAGONAL = 0.7071
 
 
 def paint_measurement(
@@ -26,20 +27,39 @@ def paint_measurement(
     """Paints a measurement whose points are at these places of a view of this size; a half drawn one has fewer."""
     colour = _SELECTED if is_selected else _COLOUR
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    if kind == "circle" and len(places) == 2:
+    is_whole = len(places) == POINTS[kind]
+    if kind == "circle":
         radius = QLineF(places[0], places[1]).length()
         circle = QPainterPath()
         circle.addEllipse(places[0], radius, radius)
         _stroke(painter, circle, colour)
-        anchor = QPointF(places[0].x() + radius * 0.71, places[0].y() + radius * 0.71)
     else:
         paint_lines(painter, [QLineF(one, other) for one, other in pairwise(places)], colour, 1.25)
-        if kind == "angle" and len(places) == 3:
-            _stroke(painter, _arc(places), colour)
-        anchor = places[1] if kind == "angle" else (places[0] + places[-1]) / 2
+    if kind == "angle" and is_whole:
+        _stroke(painter, _arc(places), colour)
     for place in places:
         _paint_dot(painter, place, colour)
-    _paint_words(painter, view, anchor, words)
+    if words and is_whole:
+        _paint_words(painter, view, _outside(kind, places), words)
+
+
+def _outside(kind: Kind, places: Sequence[QPointF]) -> QLineF:
+    """A line of length 1 from where words may begin, to where they are free of the measurement."""
+    if kind == "distance":
+        return _unit(places[1], places[1] - places[0])
+    if kind == "angle":
+        arms = (QLineF(places[1], places[0]).unitVector(), QLineF(places[1], places[2]).unitVector())
+        return _unit(places[1], QPointF(-arms[0].dx() - arms[1].dx(), -arms[0].dy() - arms[1].dy()))
+    radius = QLineF(places[0], places[1]).length()
+    return _unit(places[0] + QPointF(radius, radius) * _DIAGONAL, QPointF(1, 1))
+
+
+def _unit(start: QPointF, way: QPointF) -> QLineF:
+    line = QLineF(start, start + way)
+    if line.isNull():
+        line = QLineF(start, start + QPointF(0, 1))
+    line.setLength(1.0)
+    return line
 
 
 def _arc(places: Sequence[QPointF]) -> QPainterPath:
@@ -65,13 +85,14 @@ def _paint_dot(painter: QPainter, place: QPointF, colour: QColor) -> None:
     painter.drawEllipse(place, _DOT, _DOT)
 
 
-def _paint_words(painter: QPainter, view: QSizeF, anchor: QPointF, words: Sequence[str]) -> None:
-    """Lines of words right below a place, kept inside the view."""
-    if not words:
-        return
-    sizes = [words_size(each) for each in words]
-    high = sizes[0].height()
-    left = min(anchor.x() + _BESIDE, view.width() - max(each.width() for each in sizes) - _MARGIN)
-    top = min(anchor.y() + _BESIDE / 2, view.height() - high * len(words) - _MARGIN)
+def _paint_words(painter: QPainter, view: QSizeF, outside: QLineF, words: Sequence[str]) -> None:
+    """Lines of words beyond a place, kept inside the view."""
+    high = words_size(words[0]).height()
+    width, height = max(words_size(each).width() for each in words), high * len(words)
+    away = abs(outside.dx()) * width / 2 + abs(outside.dy()) * height / 2 + _BESIDE
+    left = outside.x1() + outside.dx() * away - width / 2
+    top = outside.y1() + outside.dy() * away - height / 2
+    left = max(_MARGIN, min(left, view.width() - width - _MARGIN))
+    top = max(_MARGIN, min(top, view.height() - height - _MARGIN))
     for line, text in enumerate(words):
-        paint_words(painter, QPointF(max(_MARGIN, left), max(_MARGIN, top) + line * high), text, INK)
+        paint_words(painter, QPointF(left, top + line * high), text, INK)

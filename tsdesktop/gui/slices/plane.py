@@ -120,7 +120,13 @@ class Plane:
 
     def from_world(self, world_ras: ArrayLike) -> NDArray[np.float64]:
         """Slice coordinates (..., 3) of places (..., 3) in RAS+ mm."""
-        return self.slice_point(self.geometry.voxel(world_ras))
+        offset = np.asarray(world_ras, np.float64) - self.geometry.affine[:3, 3]
+        return self.slice_point(offset @ self._to_voxel)
+
+    @cached_property
+    def _to_voxel(self) -> NDArray[np.float64]:
+        """From mm to voxels, for rows; views ask with every move of the mouse."""
+        return np.asarray(np.linalg.inv(self.geometry.affine[:3, :3]).T, np.float64)
 
     def _letters(self, axis: int) -> tuple[str, str]:
         """The letters where columns (0) or rows (1) begin and end."""
