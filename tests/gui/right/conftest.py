@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from tests.gui.right.bench import BOXES, Bench, classes, labels_of, scan
 from tsdesktop.gui import theme
@@ -18,18 +19,22 @@ from tsdesktop.gui.session import Session
 
 
 @pytest.fixture
-def empty_bench(qtbot: QtBot, qapp: QApplication) -> Bench:
+def empty_bench(qtbot: QtBot, qapp: QApplication) -> Iterator[Bench]:
     """Before any labels."""
     theme.wear(qapp, theme.DARK)
     session = Session()
     volume = scan()
     session.open_volume(volume)
     panel = RightPanel(session)
-    qtbot.addWidget(panel)
     panel.resize(296, 700)
     panel.show()
     qtbot.waitExposed(panel)
-    return Bench(session, panel, volume)
+    yield Bench(session, panel, volume)
+    panel.close()
+    panel.deleteLater()
+    # Without a loop that runs, Qt keeps what is to be deleted, and every theme dresses it once more.
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert not isValid(panel)
 
 
 @pytest.fixture

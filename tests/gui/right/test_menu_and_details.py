@@ -151,6 +151,7 @@ def test_details_are_true(bench: Bench) -> None:
     details, box = bench.panel.details, BOXES["kidney_right"]
     inside = bench.volume.array[box.slices].astype(float)
     texts = {key: value.text() for key, value in details.values.items()}
+    assert details.values["volume"].accessibleName() == "Volume: 16.2 ml"
     assert details.title.text() == "kidney right" and details.view.text() == "whole in view"
     assert texts["volume"] == f"{inside.size * 0.02:.1f} ml" == "16.2 ml"
     assert texts["mean"] == f"{decimal(inside.mean(), 0)} ± {decimal(inside.std(), 0)} HU"
@@ -167,7 +168,7 @@ def test_details_say_what_touches_the_border(bench: Bench) -> None:
     assert bench.panel.details.view.text() == "touches the border"
     assert bench.panel.details.view.property("role") == "warning"
     bench.click("liver", keys=CTRL)
-    assert bench.panel.details.view.text() == "1 of 2 touches the border"
+    assert bench.panel.details.view.text() == "1 at the border"
 
 
 def test_the_size_follows_the_axes_of_the_body(bench: Bench) -> None:

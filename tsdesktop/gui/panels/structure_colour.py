@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QColorDialog, QGridLayout, QHBoxLayout, QWidget
 
@@ -49,7 +49,7 @@ class ColourBox(Popup):
         foot.addWidget(self.own)
         foot.addStretch()
         foot.addWidget(self.more)
-        title = self.tr("Colour of {name}").format(name=named(session, self._labels))
+        title = colour_title(session, self._labels)
         self.setAccessibleName(title)
         self.setLayout(stacked(heading(title), grid, foot, margin=MARGIN))
         self.adjustSize()
@@ -135,7 +135,7 @@ def open_colour_dialog(session: Session, labels: Iterable[int], parent: QWidget)
     wanted = tuple(labels)
     trial = LookTrial(session, wanted, colour_step(session, wanted))
     dialog = QColorDialog(QColor(*session.looks[wanted[0]].rgb), parent)
-    dialog.setWindowTitle(colour_step(session, wanted).capitalize())
+    dialog.setWindowTitle(colour_title(session, wanted))
     # The desktop's own dialogs do not all tell of colours before one is accepted.
     dialog.setOption(QColorDialog.ColorDialogOption.DontUseNativeDialog)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -145,6 +145,11 @@ def open_colour_dialog(session: Session, labels: Iterable[int], parent: QWidget)
     session.labels_changed.connect(dialog.reject)
     dialog.show()
     return dialog
+
+
+def colour_title(session: Session, labels: Iterable[int]) -> str:
+    """What stands above the colours."""
+    return QCoreApplication.translate("ColourBox", "Colour of {name}").format(name=named(session, labels))
 
 
 def _rgb(colour: QColor) -> Rgb:

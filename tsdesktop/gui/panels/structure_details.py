@@ -87,7 +87,6 @@ class StructureDetails(QWidget):
             value = plain_label()
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             value.setMinimumWidth(1)
-            value.setAccessibleName(title)
             label = plain_label(title, "secondary", wrap=False)
             label.setToolTip(self._helps()[key])
             self.numbers.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
@@ -154,12 +153,12 @@ class StructureDetails(QWidget):
         value.setVisible(bool(text))
         title = value.property("title")
         title.setVisible(bool(text))
+        value.setAccessibleName(f"{title.text()}: {text}")
 
     def _show_view(self, known: list[StructureStatistics]) -> None:
         cut = sum(each.touches_border for each in known)
         one = len(known) == 1
-        some = self.tr("1 of {all} touches the border") if cut == 1 else self.tr("{count} of {all} touch the border")
-        words = self.tr("touches the border") if one else some.format(count=cut, all=len(known))
+        words = self.tr("touches the border") if one else self.tr("{count} at the border").format(count=cut)
         self.view.setText((words if cut else self.tr("whole in view")) if known else "")
         self.view.setToolTip(border_help() if cut else "")
         take_role(self.view, "warning" if cut else "secondary")

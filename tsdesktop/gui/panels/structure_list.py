@@ -358,8 +358,11 @@ class StructureList(QTreeView):
         self.scrollTo(index, hint.EnsureVisible if inside else hint.PositionAtCenter)
 
     def _point_at(self, place: QPoint | None) -> None:
+        before = self._delegate.pointer
         self._delegate.pointer = place
-        self.viewport().update()
+        for each in (before, place):
+            if each is not None:
+                self.update(self.indexAt(each))
 
     def _below(self, area: QRect) -> QPoint:
         return self.viewport().mapToGlobal(area.bottomLeft() + QPoint(0, 4))

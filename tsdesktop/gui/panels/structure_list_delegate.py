@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QKeySequence, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QToolTip, QWidget
 
 from tsdesktop.core.structures import StructureClass
@@ -68,6 +68,9 @@ class StructureDelegate(QStyledItemDelegate):
         self._session = session
         self._model = model
         self.pointer: QPoint | None = None
+        self._font = theme.base_font()
+        self._group_font = theme.base_font(12, QFont.Weight.DemiBold)
+        self._pixmaps: dict[tuple[str, str, int, float, bool], QPixmap] = {}
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         """A body system has some air above it, unless it is the first."""
@@ -112,13 +115,17 @@ class StructureDelegate(QStyledItemDelegate):
                 if shown
                 else translate("StructureDelegate", "Show (Space)")
             )
-            return first + "\n" + translate("StructureDelegate", "Alt+click: show only this; again: as before")
+            return (
+                first
+                + "\n"
+                + _solo_help(translate("StructureDelegate", "{key}click: show only this; again: as before"))
+            )
         if zone == "swatch":
             return translate("StructureDelegate", "Change the colour")
         if zone == "mark" and self._model.touches_border(structure):
             return border_help()
         title = structure_title(structure)
-        whole = QFontMetrics(theme.base_font()).horizontalAdvance(title) <= self._title_width(structure, at)
+        whole = QFontMetrics(self._font).horizontalAdvance(title) <= self._title_width(structure, at)
         return "\n".join([*([] if whole else [title]), *([structure.ta2_name] if structure.ta2_name else [])])
 
     def group_help(self, zone: Zone) -> str:
@@ -127,7 +134,7 @@ class StructureDelegate(QStyledItemDelegate):
             return "\n".join(
                 [
                     translate("StructureDelegate", "Show or hide all of these (Space)"),
-                    translate("StructureDelegate", "Alt+click: show only these; again: as before"),
+                    _solo_help(translate("StructureDelegate", "{key}click: show only these; again: as before")),
                 ]
             )
         return translate("StructureDelegate", "Click to close or open")
@@ -149,14 +156,14 @@ class StructureDelegate(QStyledItemDelegate):
     def _paint_group(self, painter: QPainter, at: Places, index: AnyIndex, is_open: bool) -> None:
         worn, labels = theme.current(), self._model.labels(index)
         self._paint_eye(painter, at, labels)
-        font = theme.base_font(12, QFont.Weight.DemiBold)
+        font = self._group_font
         title = str(self._model.data(index))
         taken = write_right(painter, at.text, str(len(labels)), worn.colour("secondary"), font)
         area = at.text.adjusted(0, 0, -taken - theme.GRID - _ICON, 0)
         write(painter, area, title, worn.colour("secondary"), font)
         end = min(area.right(), area.left() + QFontMetrics(font).horizontalAdvance(title))
         arrow = _centred(end + 3, 14, at.row)
-        theme.icon("mdi6.chevron-down" if is_open else "mdi6.chevron-right").paint(painter, arrow)
+        self._paint_icon(painter, arrow, "mdi6.chevron-down" if is_open else "mdi6.chevron-right", "secondary")
 
     def _paint_structure(self, painter: QPainter, at: Places, structure: StructureClass, selected: bool) -> None:
         worn, look = theme.current(), self._session.looks[structure.label]
@@ -170,25 +177,33 @@ class StructureDelegate(QStyledItemDelegate):
             painter.setPen(QPen(worn.colour("text"), 1))
             painter.drawRoundedRect(QRectF(at.swatch).adjusted(-1.5, -1.5, 1.5, 1.5), 4, 4)
         figure = worn.colour("text" if selected else "secondary")
-        write_right(painter, at.text, self._model.volume_text(structure), figure, theme.base_font())
+        write_right(painter, at.text, self._model.volume_text(structure), figure, self._font)
         area = at.text.adjusted(0, 0, self._title_width(structure, at) - at.text.width(), 0)
-        write(painter, area, structure_title(structure), worn.colour("text"), theme.base_font())
+        write(painter, area, structure_title(structure), worn.colour("text"), self._font)
         if self._model.touches_border(structure):
-            theme.icon("mdi6.menu-left").paint(painter, at.mark.adjusted(-5, -5, 5, 5))
+            self._paint_icon(painter, at.mark.adjusted(-5, -5, 5, 5), "mdi6.menu-left", "secondary")
 
     def _paint_eye(self, painter: QPainter, at: Places, labels: tuple[int, ...]) -> None:
         """Quiet while everything is shown; plain under the mouse."""
         hot = self._is_under_pointer(at.eye)
         painter.setOpacity(1.0 if hot else 0.7 if all_visible(self._session, labels) else 0.9)
-        theme.icon(eye_icon(self._session, labels), "text" if hot else "secondary").paint(painter, at.eye)
+        self._paint_icon(painter, at.eye, eye_icon(self._session, labels), "text" if hot else "secondary")
         painter.setOpacity(1.0)
+
+    def _paint_icon(self, painter: QPainter, area: QRect, name: str, colour: str) -> None:
+        """Icons are letters of a font, slow to draw; each is kept as it came out."""
+        ratio = painter.device().devicePixelRatioF()
+        key = (name, colour, area.width(), ratio, theme.current().dark)
+        if key not in self._pixmaps:
+            self._pixmaps[key] = theme.icon(name, colour).pixmap(area.size(), ratio)
+        painter.drawPixmap(area, self._pixmaps[key])
 
     def _is_under_pointer(self, area: QRect) -> bool:
         return self.pointer is not None and area.adjusted(-_SLACK, -_SLACK, _SLACK, _SLACK).contains(self.pointer)
 
     def _title_width(self, structure: StructureClass, at: Places) -> int:
         """Titles keep away from where a volume of usual length will stand once it is known."""
-        metrics = QFontMetrics(theme.base_font())
+        metrics = QFontMetrics(self._font)
         taken = max(metrics.horizontalAdvance(each) for each in (self._model.volume_text(structure), _USUAL_VOLUME))
         return at.text.width() - taken - 8
 
@@ -204,6 +219,12 @@ def eye_icon(session: Session, labels: tuple[int, ...]) -> str:
         return "mdi6.eye-outline"
     some = any(session.looks[label].visible for label in labels)
     return "mdi6.eye-minus-outline" if some else "mdi6.eye-off-outline"
+
+
+def _solo_help(words: str) -> str:
+    """With the key's name as the system writes it."""
+    shortcut = QKeySequence(Qt.Modifier.CTRL | Qt.Key.Key_A).toString(QKeySequence.SequenceFormat.NativeText)
+    return words.format(key=shortcut.removesuffix("A"))
 
 
 def _centred(left: int, size: int, line: QRect) -> QRect:
