@@ -44,6 +44,7 @@ class Runner:
 
     folder: Path
     heard: Heard = field(default_factory=Heard)
+    meter: Meter = field(default_factory=lambda: Meter(lambda _: None, lambda: False))
 
     def __call__(self, scan: NDArray[Any], affine: NDArray[np.float64], options: Options) -> Result:
         plan = make_plan(catalogue().task(options.task), options, catalogue())
@@ -57,7 +58,8 @@ class Runner:
             options.probabilities,
         )
         self.heard = Heard()
-        engine = Engine(choices, torch.device("cpu"), Meter(self.heard.hear, lambda: False), self.folder)
+        self.meter = Meter(self.heard.hear, lambda: False)
+        engine = Engine(choices, torch.device("cpu"), self.meter, self.folder)
         shape = (scan.shape[0], scan.shape[1], scan.shape[2])
         return segment(Scan(scan, Geometry(shape, affine)), plan, engine)
 

@@ -156,6 +156,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "note.unknown_modality": ("The file does not say whether it is CT or MR; {guess} was assumed.", ""),
     "note.empty_crop": ("The crop found nothing of {what}, so the result is empty.", "Check that the scan shows it."),
     "note.device": ("{asked} was asked for; {used} is used: {reason}.", ""),
+    "note.card_unused": ("{card} is not used: {reason}.", "Networks run on the processor: slower, same labels."),
+    "note.network_on_processor": (
+        "{card} did not compute {network} as the processor does ({reason}), so the processor is used for it.",
+        "Labels are right, it takes longer. A newer driver may help.",
+    ),
     "note.demo": ("The demo network only knows artificial phantoms.", "Do not use it on patients' scans."),
     "note.label_dropped": ("{count} labels of the file have no name; they were named label_N.", ""),
     # tasks, options

@@ -6,6 +6,7 @@ import os
 import re
 from functools import cache
 
+import psutil
 import torch
 
 from tsdesktop.core.errors import OptionsError
@@ -42,9 +43,15 @@ def choose_device(asked: str) -> tuple[torch.device, tuple[Note, ...]]:
     wanted = {"auto": None, "gpu": "gpu:0"}.get(asked, asked)
     for each in found:
         if not each.refused and wanted in (None, each.name):
-            return _torch_device(each.name), ()
+            return _torch_device(each.name), _unused_cards(found) if each.name == "cpu" else ()
     reason = next((each.refused for each in found if each.name == wanted), "there is none")
     return torch.device("cpu"), (note("note.device", asked=asked, used="the processor", reason=reason),)
+
+
+def _unused_cards(found: tuple[Device, ...]) -> tuple[Note, ...]:
+    """Why the processor is taken although there are cards; nothing where there is none."""
+    cards = [each for each in found if each.refused and each.memory_gb > 0]
+    return tuple(note("note.card_unused", card=each.title, reason=each.refused) for each in cards)
 
 
 def _torch_device(name: str) -> torch.device:
@@ -57,10 +64,7 @@ def _processor() -> Device:
 
 
 def _memory_gb() -> float:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (AttributeError, ValueError, OSError):
-        return 0.0
+    return round(float(psutil.virtual_memory().total) / 2**30, 1)
 
 
 def _cuda_devices() -> list[Device]:

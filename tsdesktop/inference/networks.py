@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import pickle
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,14 @@ _HARMLESS: list[Any] = [
 ]
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a graphics card computes: in half precision where it can, and with which layout of arrays in memory."""
+
+    half: bool = True
+    channels_last: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class LoadedNetwork:
     """The folds of one network, in evaluation mode on `device`, with their plans."""
@@ -47,6 +55,12 @@ class LoadedNetwork:
     plans: NetworkPlans
     folds: tuple[torch.nn.Module, ...]
     device: torch.device
+    way: Way = Way()
+
+    def in_another_way(self, way: Way) -> LoadedNetwork:
+        """The same network, computed in another way."""
+        layout = torch.channels_last_3d if way.channels_last else torch.contiguous_format
+        return replace(self, folds=tuple(_laid_out(each, layout) for each in self.folds), way=way)
 
 
 @lru_cache(maxsize=6)
@@ -99,6 +113,15 @@ def _build(plans: NetworkPlans, state: dict[str, Any], folder: Path) -> torch.nn
         reason = "its checkpoint does not fit its plans"
         raise WeightsError("weights.broken", folder=folder.parent.name, reason=reason) from error
     return network.eval()
+
+
+def _laid_out(fold: torch.nn.Module, layout: torch.memory_format) -> torch.nn.Module:
+    """The fold with its weights in this layout (in place: the values are the same)."""
+    for values in (*fold.parameters(), *fold.buffers()):
+        # Only arrays of five axes have a layout to choose.
+        if values.dim() == 5:
+            values.data = values.data.contiguous(memory_format=layout)
+    return fold
 
 
 def _plain_key(key: str) -> str:

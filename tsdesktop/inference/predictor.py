@@ -99,7 +99,7 @@ def finished_slabs(tiling: Tiling, network: LoadedNetwork, meter: Meter, part: t
     rolling = tiling.starts[tiling.roll]
     others = list(product(*(starts for axis, starts in enumerate(tiling.starts) if axis != tiling.roll)))
     number, parts, name = part
-    meter.begin()
+    meter.begin(name, number, parts, tiling.count)
     for n, start in enumerate(rolling):
         for m, other in enumerate(others):
             corner = [*other[: tiling.roll], start, *other[tiling.roll :]]
@@ -126,15 +126,21 @@ def _buffers(tiling: Tiling, network: LoadedNetwork) -> tuple[torch.Tensor, torc
     return sums, zeros(tuple(shape), sums.device)
 
 
-@torch.inference_mode()
 def _tile_logits(tiling: Tiling, network: LoadedNetwork, corner: list[int]) -> torch.Tensor:
     where = tuple(slice(at, at + size) for at, size in zip(corner, tiling.patch, strict=True))
-    tile = tiling.image[where][None, None].to(network.device)
-    half = torch.autocast("cuda", enabled=network.device.type == "cuda")
-    with half:
-        total = network.folds[0](tile)[0]
+    return tile_logits(network, tiling.image[where])
+
+
+@torch.inference_mode()
+def tile_logits(network: LoadedNetwork, tile: torch.Tensor) -> torch.Tensor:
+    """Logits [c, z, y, x] of one window [z, y, x], summed over the folds, float32 on the network's device."""
+    image = tile[None, None].to(network.device)
+    if network.way.channels_last:
+        image = image.to(memory_format=torch.channels_last_3d)
+    with torch.autocast("cuda", enabled=network.device.type == "cuda" and network.way.half):
+        total = network.folds[0](image)[0]
         for fold in network.folds[1:]:
-            total = total + fold(tile)[0]
+            total = total + fold(image)[0]
     logits: torch.Tensor = total.float()
     return logits
 

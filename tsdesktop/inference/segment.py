@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from tsdesktop.core.files import written_whole
-from tsdesktop.core.geometry import Box, Geometry, Shape, margin_voxels, to_ras_order
+from tsdesktop.core.geometry import AxisOrder, Box, Geometry, Shape, margin_voxels, to_ras_order
 from tsdesktop.core.notes import note
 from tsdesktop.core.resampling import resample_intensities, resample_labels, resampled_shape, true_geometry
 from tsdesktop.core.volume import Intensities
+from tsdesktop.inference.drafts import Drafts
 from tsdesktop.inference.merge import (
     merge_part,
     on_ras_grid,
@@ -36,7 +37,17 @@ from tsdesktop.inference.postprocess import (
 from tsdesktop.inference.predictor import predict_labels, predict_logits
 from tsdesktop.inference.preprocess import network_input
 from tsdesktop.inference.progress import Meter
-from tsdesktop.jobs.estimate import own_work, total_work
+from tsdesktop.inference.verify import Verifier
+from tsdesktop.jobs.estimate import (
+    Work,
+    back_s,
+    finishing_s,
+    guessed_after_crop,
+    network_s,
+    own_work,
+    preparing_s,
+    whole_run,
+)
 from tsdesktop.jobs.job import Choices
 from tsdesktop.jobs.plan import NetworkRun, Plan
 
@@ -53,12 +64,22 @@ class Scan:
 
 @dataclass(frozen=True, eq=False)
 class Engine:
-    """What every step may need: the choices of the run, the device, the meter, and a folder for extra results."""
+    """What every step may need: the choices of the run, the device, the meter, and a folder for extra results.
+
+    `drafts` shows labels while the run goes on; without it nothing is shown. `verifier` compares a graphics card with
+    the processor; without it the device is trusted.
+    """
 
     choices: Choices
     device: torch.device
     meter: Meter
     folder: Path
+    drafts: Drafts | None = None
+    verifier: Verifier | None = None
+
+    def quiet(self, choices: Choices) -> Engine:
+        """For a plan inside the plan: other choices, nothing shown."""
+        return replace(self, choices=choices, drafts=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,82 +92,116 @@ class Result:
 
 def segment(scan: Scan, plan: Plan, engine: Engine) -> Result:
     """Runs `plan` on `scan`. Raises Cancelled, WeightsError and what torch raises when memory does not suffice."""
-    engine.meter.plan(total_work(plan, scan.geometry))
-    return _run(scan, plan, engine, 0)
+    later = whole_run(replace(plan, draft=None), scan.geometry)
+    _show_draft(scan, plan, engine, later)
+    engine.meter.plan(later)
+    return _run(scan, plan, engine, Work())
 
 
-def _run(scan: Scan, plan: Plan, engine: Engine, later: int) -> Result:
-    """One plan; `later` is the work (in window voxels) that comes after it, for the meter."""
-    later += total_work(plan.refine.plan, scan.geometry) if plan.refine else 0
-    rough, box = _look_first(scan, plan, engine, later)
+def _show_draft(scan: Scan, plan: Plan, engine: Engine, later: Work) -> None:
+    """Runs the plan of the draft, if it has one of its own, and shows its labels on that model's grid."""
+    if engine.drafts is None or plan.draft is None or plan.draft.plan is None:
+        return
+    engine.meter.plan(whole_run(plan.draft.plan, scan.geometry) + later)
+    choices = Choices(resampling_order=engine.choices.resampling_order, keep_model_resolution=True)
+    coarse = _run(scan, plan.draft.plan, engine.quiet(choices), later)
+    engine.drafts.show_coarse(renumber(coarse.labels, plan.draft.final_labels), coarse.geometry)
+
+
+def _run(scan: Scan, plan: Plan, engine: Engine, later: Work) -> Result:
+    """One plan; `later` is the work that comes after it, for the meter."""
+    after = later + (whole_run(plan.refine.plan, scan.geometry) if plan.refine else Work())
+    rough, box = _look_first(scan, plan, engine, after)
     if box is None:
+        engine.meter.plan(later)
         engine.meter.note(note("note.empty_crop", what=plan.crop.what if plan.crop else "the body"))
         return Result(np.zeros(scan.geometry.shape, np.uint8), scan.geometry)
     part = Scan(scan.array[box.slices], scan.geometry.cropped(box))
-    engine.meter.plan(own_work(plan, part.geometry) + later)
+    engine.meter.plan(own_work(plan, part.geometry) + after)
     order = to_ras_order(part.geometry)
     upright = Scan(order.apply(part.array), order.apply_geometry(part.geometry))
-    labels, spacing_mm = _on_model_grid(upright, plan, engine)
-    labels = _corrected(labels, plan, spacing_mm, engine.choices)
-    if engine.choices.keep_model_resolution and plan.spacing_mm is not None:
-        i, j, k = labels.shape
-        geometry = order.undo_geometry(true_geometry(upright.geometry, (i, j, k)))
-        return Result(np.asfortranarray(order.undo(_finished(labels, plan))), geometry)
-    engine.meter.stage("restoring")
-    labels = _enlarged(labels, upright.geometry.shape, plan, engine.choices)
-    whole = _pasted(order.undo(labels), box, scan.geometry.shape)
-    return Result(_finished(_refined(whole, scan, plan, rough, engine), plan), scan.geometry)
+    labels, spacing_mm = _on_model_grid(upright, plan, engine, order)
+    with engine.meter.around("restoring", finishing_s(plan, part.geometry)):
+        labels = _corrected(labels, plan, spacing_mm, engine.choices)
+        if engine.choices.keep_model_resolution and plan.spacing_mm is not None:
+            geometry = _model_geometry(labels, upright, order)
+            return Result(np.asfortranarray(order.undo(_finished(labels, plan))), geometry)
+        labels = _enlarged(labels, upright.geometry.shape, plan, engine.choices)
+        whole = _pasted(order.undo(labels), box, scan.geometry.shape)
+    return Result(_finished(_refined(whole, scan, plan, rough, engine, later), plan), scan.geometry)
 
 
-def _look_first(scan: Scan, plan: Plan, engine: Engine, later: int) -> tuple[Labels | None, Box | None]:
+def _look_first(scan: Scan, plan: Plan, engine: Engine, later: Work) -> tuple[Labels | None, Box | None]:
     """The rough labels of the crop's plan (None without one), and the box to compute; no box when nothing was found."""
     if plan.crop is None:
         return None, Box((0, 0, 0), scan.geometry.shape)
-    quiet = Engine(
-        Choices(resampling_order=engine.choices.resampling_order), engine.device, engine.meter, engine.folder
-    )
-    rough = _run(scan, plan.crop.plan, quiet, later + own_work(plan, scan.geometry)).labels
+    quiet = engine.quiet(Choices(resampling_order=engine.choices.resampling_order))
+    rough = _run(scan, plan.crop.plan, quiet, later + guessed_after_crop(plan, scan.geometry)).labels
     box = box_of(rough, plan.crop.labels)
     if box is None:
         return rough, None
-    return rough, box.grown(margin_voxels(plan.crop.margin_mm, scan.geometry.spacing_mm), scan.geometry.shape)
+    box = box.grown(margin_voxels(plan.crop.margin_mm, scan.geometry.spacing_mm), scan.geometry.shape)
+    if engine.drafts is not None and plan.draft is not None and plan.draft.plan is None:
+        shown = renumber(rough[box.slices], plan.draft.final_labels)
+        engine.drafts.show_coarse(shown, scan.geometry.cropped(box))
+    return rough, box
 
 
-def _on_model_grid(upright: Scan, plan: Plan, engine: Engine) -> tuple[Labels, tuple[float, float, float]]:
+def _on_model_grid(
+    upright: Scan, plan: Plan, engine: Engine, order: AxisOrder
+) -> tuple[Labels, tuple[float, float, float]]:
     """The plan's labels on the model's grid (RAS order) and its nominal spacing in mm."""
-    engine.meter.stage("resampling")
     spacing = plan.spacing_mm or upright.geometry.spacing_mm
     array = upright.array
-    if plan.spacing_mm is not None:
-        shape = resampled_shape(upright.geometry, spacing)
-        array = resample_intensities(array, shape, engine.choices.resampling_order)
+    with engine.meter.around("resampling", preparing_s(plan, upright.geometry)):
+        if plan.spacing_mm is not None:
+            shape = resampled_shape(upright.geometry, spacing)
+            array = resample_intensities(array, shape, engine.choices.resampling_order)
     i, j, k = array.shape
+    parts = splits((i, j, k), engine.choices.force_split and bool(plan.networks))
+    if len(parts) == 1:
+        return _predicted(Grid(array, spacing, upright, order), plan, engine), spacing
     merged = np.zeros((i, j, k), np.uint8, order="F")
-    for box, kept, filled in splits((i, j, k), engine.choices.force_split and bool(plan.networks)):
-        part = _predicted(array[box.slices], spacing, plan, engine)
-        merged[:, :, filled] = part[:, :, kept]
+    for box, kept, filled in parts:
+        grid = Grid(array[box.slices], spacing, upright, order)
+        merged[:, :, filled] = _predicted(grid, plan, engine.quiet(engine.choices))[:, :, kept]
     return merged, spacing
 
 
-def _predicted(array: Intensities, spacing: tuple[float, float, float], plan: Plan, engine: Engine) -> Labels:
-    merged = np.zeros(array.shape, np.uint8, order="F")
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """An image on the model's grid (RAS order), its nominal spacing in mm, and what it was made from."""
+
+    array: Intensities
+    spacing_mm: tuple[float, float, float]
+    upright: Scan
+    order: AxisOrder
+
+
+def _predicted(grid: Grid, plan: Plan, engine: Engine) -> Labels:
+    merged = np.zeros(grid.array.shape, np.uint8, order="F")
+    count = len(plan.networks)
     for number, run in enumerate(plan.networks, 1):
-        part = (number, len(plan.networks), f"{plan.task} {run.part}" if len(plan.networks) > 1 else plan.task)
-        labels = _network_labels(array, spacing, run, plan.step_size, (engine, part))
-        merge_part(merged, labels, run.final_labels)
+        part = (number, count, f"{plan.task} {run.part}" if count > 1 else plan.task)
+        merge_part(merged, _network_labels(grid, run, plan, engine, part), run.final_labels)
+        if engine.drafts is not None and number < count:
+            shown = grid.order.undo(_finished(merged, plan))
+            geometry = _model_geometry(merged, grid.upright, grid.order)
+            computed = {label for each in plan.networks[:number] for label in each.final_labels}
+            engine.drafts.show_parts(shown, geometry, computed, (number, count))
     return merged
 
 
 def _network_labels(
-    array: Intensities,
-    spacing: tuple[float, float, float],
-    run: NetworkRun,
-    step: float,
-    how: tuple[Engine, tuple[int, int, str]],
+    grid: Grid, run: NetworkRun, plan: Plan, engine: Engine, part: tuple[int, int, str]
 ) -> NDArray[np.uint8]:
-    engine, part = how
-    network = load_network(run, engine.device)
-    given = network_input(array, spacing, network.plans)
+    geometry, step = grid.upright.geometry, plan.step_size
+    back = back_s(run, plan, geometry)
+    with engine.meter.around("resampling", network_s(run, plan, geometry) - back):
+        network = load_network(run, engine.device)
+        given = network_input(grid.array, grid.spacing_mm, network.plans)
+    if engine.verifier is not None:
+        network = engine.verifier.trusted(network, run, given.image, step)
     if not given.is_resampled and not engine.choices.probabilities:
         labels = predict_labels(given.image, network, step, engine.meter, part)
         return on_ras_grid(labels, given, network.plans)
@@ -155,9 +210,15 @@ def _network_labels(
         _save_probabilities(logits, run, network, engine.folder)
     if not given.is_resampled:
         return on_ras_grid(logits.argmax(0).astype(np.uint8), given, network.plans)
-    engine.meter.stage("resampling back")
-    bring_back = smooth_labels if engine.choices.smooth_labels else resampled_labels
-    return on_ras_grid(bring_back(logits, given, network.plans), given, network.plans)
+    with engine.meter.around("resampling back", back):
+        bring_back = smooth_labels if engine.choices.smooth_labels else resampled_labels
+        return on_ras_grid(bring_back(logits, given, network.plans), given, network.plans)
+
+
+def _model_geometry(labels: Labels, upright: Scan, order: AxisOrder) -> Geometry:
+    """The true place of labels on the model's grid, in the scan's own order of axes."""
+    i, j, k = labels.shape
+    return order.undo_geometry(true_geometry(upright.geometry, (i, j, k)))
 
 
 def _save_probabilities(logits: NDArray[np.float32], run: NetworkRun, network: LoadedNetwork, folder: Path) -> None:
@@ -190,9 +251,9 @@ def _pasted(labels: Labels, box: Box, shape: Shape) -> Labels:
     return whole
 
 
-def _refined(labels: Labels, scan: Scan, plan: Plan, rough: Labels | None, engine: Engine) -> Labels:
+def _refined(labels: Labels, scan: Scan, plan: Plan, rough: Labels | None, engine: Engine, later: Work) -> Labels:
     if plan.refine is not None:
-        inner = _run(scan, plan.refine.plan, engine, 0).labels == plan.refine.label
+        inner = _run(scan, plan.refine.plan, engine.quiet(engine.choices), later).labels == plan.refine.label
         labels = clip_to(dilate_labels(labels, plan.refine.dilate_mm, scan.geometry.spacing_mm), inner)
     if plan.outside is not None and rough is not None:
         around = near(np.isin(rough, plan.outside.labels), plan.outside.dilate_mm, scan.geometry.spacing_mm)

@@ -6,7 +6,9 @@ error; standard output carries messages only.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import importlib
 import logging
 import os
 import queue
@@ -23,8 +25,9 @@ from tsdesktop.core.errors import Cancelled, InferenceError, OutOfMemory, TsDesk
 from tsdesktop.core.files import written_whole
 from tsdesktop.core.geometry import Geometry, to_ras_order
 from tsdesktop.core.volume import Intensities
+from tsdesktop.inference.priority import step_back
 from tsdesktop.inference.progress import Meter
-from tsdesktop.jobs.job import LABELS_FILE, SCAN_FILE, Job, read_job
+from tsdesktop.jobs.job import LABELS_FILE, LOW_PRIORITY, PRIORITY_VARIABLE, SCAN_FILE, Job, read_job
 from tsdesktop.jobs.messages import (
     Cancel,
     Command,
@@ -35,6 +38,7 @@ from tsdesktop.jobs.messages import (
     Ready,
     Run,
     Stopped,
+    Warm,
     decode_command,
     encode,
 )
@@ -44,6 +48,8 @@ log = logging.getLogger(__name__)
 
 def serve() -> int:
     """Runs commands until standard input closes. Returns the exit code."""
+    if os.environ.get(PRIORITY_VARIABLE) == LOW_PRIORITY:
+        step_back()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     return Worker(sys.stdin, _claim_output()).serve()
 
@@ -68,6 +74,8 @@ class Worker:
                     self._run(Path(job_file))
                 case FindDevices():
                     self._find_devices()
+                case Warm():
+                    self._warm()
                 case Cancel():
                     continue
 
@@ -104,9 +112,18 @@ class Worker:
             self.send(_failed(_known(error)))
 
     def _find_devices(self) -> None:
-        from tsdesktop.inference.devices import find_devices
+        try:
+            from tsdesktop.inference.devices import find_devices
 
-        self.send(find_devices())
+            self.send(find_devices())
+        except Exception as error:
+            log.exception("devices could not be found")
+            self.send(_failed(_known(error)))
+
+    def _warm(self) -> None:
+        # Whatever is wrong with the libraries is told by the run that needs them.
+        with contextlib.suppress(ImportError, OSError):
+            importlib.import_module("tsdesktop.inference.segment")
 
 
 def run_job(job: Job, meter: Meter) -> Finished:
@@ -115,8 +132,10 @@ def run_job(job: Job, meter: Meter) -> Finished:
     folder = Path(job.folder)
     array = np.load(folder / SCAN_FILE, mmap_mode="r")
     labels, geometry, device = _instant(job, array, meter) if job.plan is None else _networks(job, array, meter)
+    meter.stage("writing")
     with written_whole(folder / LABELS_FILE) as temporary, temporary.open("wb") as file:
         np.save(file, labels)
+    meter.done("writing")
     i, j, k = labels.shape
     affine = tuple(float(value) for value in geometry.affine.ravel())
     probabilities = tuple(sorted(path.name for path in folder.glob("probabilities_*.npz")))
@@ -131,13 +150,16 @@ def _networks(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any],
     import torch
 
     from tsdesktop.inference.devices import choose_device
+    from tsdesktop.inference.drafts import Drafts
     from tsdesktop.inference.segment import Engine, Scan, segment
+    from tsdesktop.inference.verify import Verifier
 
     torch.set_num_threads(job.threads or os.cpu_count() or 1)
     device, notes = choose_device(job.device)
     for each in notes:
         meter.note(each)
-    engine = Engine(job.choices, device, meter, Path(job.folder))
+    drafts = Drafts(Path(job.folder), meter.show) if job.drafts else None
+    engine = Engine(job.choices, device, meter, Path(job.folder), drafts, Verifier(meter))
     try:
         result = segment(Scan(array, job.geometry), job.plan, engine)
     except (MemoryError, RuntimeError) as error:

@@ -16,6 +16,8 @@ from tsdesktop.jobs.wire import converter
 JOB_FILE = "job.json"
 SCAN_FILE = "scan.npy"
 LABELS_FILE = "labels.npy"
+# Environment of the inference process: it yields to a window on the same processor cores when it is told so.
+PRIORITY_VARIABLE, LOW_PRIORITY = "TSDESKTOP_PRIORITY", "low"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Choices:
 class Job:
     """One run: a plan of networks or an instant method, on the scan in `folder`, on a device.
 
-    `affine` is the scan's, row by row, from voxel index to RAS+ mm. `threads` 0 takes all processors.
+    `affine` is the scan's, row by row, from voxel index to RAS+ mm. `threads` 0 takes all processors. With `drafts`
+    coarse and partial labels are handed out while the run goes on.
     """
 
     folder: str
@@ -48,6 +51,7 @@ class Job:
     choices: Choices
     device: str = "auto"
     threads: int = 0
+    drafts: bool = False
 
     @property
     def geometry(self) -> Geometry:

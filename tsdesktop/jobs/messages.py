@@ -31,7 +31,12 @@ class FindDevices:
     """To the inference half: look for graphics cards and check them."""
 
 
-Command = Run | Cancel | FindDevices
+@dataclass(frozen=True)
+class Warm:
+    """To the inference half: load the libraries now, so that the next run finds them loaded."""
+
+
+Command = Run | Cancel | FindDevices | Warm
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,21 @@ class Noted:
 
     id: str
     arguments: dict[str, str | int | float]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Labels that are good enough to look at while the run goes on, in a file of the run's folder.
+
+    They lie on a grid of `shape` and `affine` (row by row, RAS+ mm). `part` of `parts` networks are finished in them;
+    what the others find is still coarse or missing. They are never part of the result.
+    """
+
+    labels_file: str
+    shape: Shape
+    affine: tuple[float, ...]
+    part: int = 0
+    parts: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,7 +125,7 @@ class Devices:
     library: str
 
 
-Message = Ready | Progress | Noted | Finished | Failed | Stopped | Devices
+Message = Ready | Progress | Noted | Draft | Finished | Failed | Stopped | Devices
 
 
 def encode(message: Command | Message) -> str:

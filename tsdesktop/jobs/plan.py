@@ -19,11 +19,13 @@ from tsdesktop.core.tasks import (
     Step,
     Task,
     Variant,
+    VariantName,
 )
-from tsdesktop.weights.places import find_network, folds_of
+from tsdesktop.weights.places import find_network, folds_of, presence
 
 ROI_MARGIN_MM = 20.0
 BODY_CROP_MARGIN_MM = 3.0
+_QUICKEST_FIRST: tuple[VariantName, ...] = ("fastest", "fast")
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,22 @@ class OutsidePlan:
 
 
 @dataclass(frozen=True)
+class DraftPlan:
+    """A coarse result to show first: of `plan`, or of the crop's plan where that gives the task's own structures.
+
+    `final_labels` pairs labels of that plan with the task's; what is not named is not shown.
+    """
+
+    plan: Plan | None
+    final_labels: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """A task made concrete. `spacing_mm` None: the networks' own spacing, by nnU-Net's resampling.
 
-    `steps` are the task's own post-processing on the model grid; `keep_labels` empty keeps all.
+    `steps` are the task's own post-processing on the model grid; `keep_labels` empty keeps all. `draft` changes what is
+    shown during the run, never its result.
     """
 
     task: str
@@ -80,17 +94,18 @@ class Plan:
     refine: RefinePlan | None = None
     outside: OutsidePlan | None = None
     keep_labels: tuple[int, ...] = ()
+    draft: DraftPlan | None = None
 
     @property
     def all_networks(self) -> tuple[NetworkRun, ...]:
-        """Every network this plan loads, those of crop and refinement included, in running order."""
+        """Every network the result comes from, those of crop and refinement included, in running order."""
         before = self.crop.plan.all_networks if self.crop else ()
         after = self.refine.plan.all_networks if self.refine else ()
         return (*before, *self.networks, *after)
 
 
-def make_plan(task: Task, options: Options, catalogue: Catalogue) -> Plan:
-    """The plan of `task` under `options`.
+def make_plan(task: Task, options: Options, catalogue: Catalogue, *, drafts: bool = False) -> Plan:
+    """The plan of `task` under `options`; with `drafts` it begins with a coarse result where one can be had.
 
     Raises OptionsError for what the task cannot do and WeightsError for the first network that is not here.
     """
@@ -108,6 +123,7 @@ def make_plan(task: Task, options: Options, catalogue: Catalogue) -> Plan:
         refine=_refine_plan(task, catalogue),
         outside=_outside_plan(task, catalogue),
         keep_labels=tuple(task.structure(name).label for name in options.roi),
+        draft=_draft_plan(task, options, catalogue) if drafts else None,
     )
 
 
@@ -115,6 +131,31 @@ def bare_plan(task: Task, variant: Variant) -> Plan:
     """The networks of a variant alone, as crops use them: no crop of its own, no post-processing."""
     networks = tuple(_network_run(part) for part in variant.parts)
     return Plan(task.name, variant.spacing_mm, task.step_size, networks)
+
+
+def _draft_plan(task: Task, options: Options, catalogue: Catalogue) -> DraftPlan | None:
+    """The crop's own labels of the chosen structures, else the quickest variant whose networks are here."""
+    if options.roi:
+        rough = _rough_task(task, catalogue)
+        labels = {each.name: each.label for each in rough.classes}
+        shown = [(labels[each], task.structure(each).label) for each in options.roi if each in labels]
+        return DraftPlan(None, tuple(shown)) if shown else None
+    variant = _quicker_variant(task, options)
+    if task.crop is not None or variant is None:
+        return None
+    return DraftPlan(bare_plan(task, variant), tuple((each.label, each.label) for each in task.classes))
+
+
+def _quicker_variant(task: Task, options: Options) -> Variant | None:
+    """The coarsest variant whose networks are here, if it is coarser than the chosen one."""
+    chosen = task.variant(options.variant_name(task)).spacing_mm
+    for name in _QUICKEST_FIRST:
+        variant = task.variants.get(name)
+        if variant is None or variant.spacing_mm is None or chosen is None or variant.spacing_mm <= chosen:
+            continue
+        if all(presence(part.network).state == "here" for part in variant.parts):
+            return variant
+    return None
 
 
 def _needed_parts(variant: Variant, task: Task, options: Options) -> list[Part]:
@@ -155,12 +196,17 @@ def _crop_by_rule(rule: CropRule, options: Options, catalogue: Catalogue) -> Cro
 
 def _crop_to_roi(task: Task, options: Options, catalogue: Catalogue) -> CropPlan:
     """The rough network of `total` (6 mm, or 3 mm when robust) or `total_mr` (3 mm) finds the chosen structures."""
-    rough = catalogue.task("total_mr" if task.modality == "MR" else "total")
+    rough = _rough_task(task, catalogue)
     variant = rough.variant("fast" if task.modality == "MR" or options.robust_crop else "fastest")
     # total_v3 tells vertebrae_L6 apart, which the rough network of total calls S1.
     names = ["vertebrae_S1" if name == "vertebrae_L6" else name for name in options.roi]
     labels = tuple(sorted({rough.structure(name).label for name in names}))
     return CropPlan(bare_plan(rough, variant), labels, ROI_MARGIN_MM, ", ".join(options.roi[:3]))
+
+
+def _rough_task(task: Task, catalogue: Catalogue) -> Task:
+    """The task whose rough network finds chosen structures of `task`."""
+    return catalogue.task("total_mr" if task.modality == "MR" else "total")
 
 
 def _crop_to_body(catalogue: Catalogue) -> CropPlan:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tsdesktop.core.errors import InferenceError, ReadError
 from tsdesktop.core.geometry import Geometry
@@ -19,11 +23,15 @@ from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.tasks import Task, catalogue
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.jobs.job import LABELS_FILE, SCAN_FILE, Choices, Job, write_job
-from tsdesktop.jobs.messages import Finished, Noted, Progress
+from tsdesktop.jobs.messages import Draft, Finished, Noted, Progress
 from tsdesktop.jobs.plan import NetworkRun, Plan, make_plan
-from tsdesktop.runs.engine import Engine, private_folder
+from tsdesktop.runs.engine import Engine
+from tsdesktop.runs.folder import load_array, private_folder, save_array
 
+log = logging.getLogger(__name__)
 Listener = Callable[[Progress], None]
+DraftListener = Callable[[LabelMap], None]
+Check = Callable[[], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,29 +58,63 @@ def segment_volume(
     *,
     engine: Engine | None = None,
     listen: Listener = lambda _: None,
+    drafts: DraftListener | None = None,
     probabilities_folder: Path | None = None,
 ) -> Segmentation:
     """Runs the task of `options` on `volume` in the inference process.
 
-    `engine` is a process to use and keep; without one a process is started and ended. Probabilities, when asked for,
-    are moved to `probabilities_folder`. Raises Cancelled, OptionsError, WeightsError and InferenceError.
+    `engine` is a process to use and keep; without one a process is started and ended. `drafts` gets coarse and partial
+    labels while the run goes on, on grids of their own; a quick network may be run first for it, and the result is the
+    same. Probabilities, when asked for, are moved to `probabilities_folder`. `listen` and `drafts` are called on this
+    thread. Raises Cancelled, OptionsError, WeightsError and InferenceError.
     """
+    if engine is None:
+        with Engine() as own:
+            return _segmented(_Order(volume, options, listen, drafts), own, probabilities_folder)
+    return _segmented(_Order(volume, options, listen, drafts), engine, probabilities_folder)
+
+
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """What is to be computed, and who wants to hear of it."""
+
+    volume: Volume
+    options: Options
+    listen: Listener
+    drafts: DraftListener | None
+
+    @cached_property
+    def task(self) -> Task:
+        """The task of the options."""
+        return catalogue().task(self.options.task)
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """The networks to run; None for instant tasks."""
+        return _plan(self.task, self.options, drafts=self.drafts is not None)
+
+
+def _segmented(order: _Order, engine: Engine, probabilities_folder: Path | None) -> Segmentation:
     started = time.monotonic()
-    task = catalogue().task(options.task)
-    plan = _plan(task, options)
-    notes = list(_task_notes(volume, task))
+    volume, plan = order.volume, order.plan
+    notes = list(_task_notes(volume, order.task))
     _refuse_flat(volume, plan)
-    with private_folder(cache_folder() / "runs") as name:
+    with engine.under_way(), private_folder(cache_folder() / "runs") as name:
+        engine.check_cancelled()
         folder = Path(name)
-        job_file = _write_scan_and_job(volume, task, plan, options, folder)
-        finished = _run(job_file, engine, listen, notes)
-        label_map = _label_map(folder, finished, task, options)
+        if plan is not None:
+            # The libraries take seconds to load; meanwhile the scan is written.
+            engine.warm()
+        job_file = _write_scan_and_job(order, folder, engine.check_cancelled)
+        finished = _run(order, job_file, engine, notes)
+        label_map = _label_map(folder, finished, order, engine.check_cancelled)
         probabilities = _moved(finished, folder, probabilities_folder)
+        engine.check_cancelled()
     return Segmentation(
         volume,
         label_map,
-        task,
-        options,
+        order.task,
+        order.options,
         (*volume.notes, *notes),
         finished.device,
         time.monotonic() - started,
@@ -91,9 +133,9 @@ def check_run(options: Options) -> Task:
     return task
 
 
-def _plan(task: Task, options: Options) -> Plan | None:
+def _plan(task: Task, options: Options, *, drafts: bool = False) -> Plan | None:
     if task.instant is None:
-        return make_plan(task, options, catalogue())
+        return make_plan(task, options, catalogue(), drafts=drafts)
     options.check_for(task, [])
     return None
 
@@ -116,7 +158,8 @@ def _refuse_flat(volume: Volume, plan: Plan | None) -> None:
         raise ReadError("geometry.too_small", name=volume.source.name, shape=shape)
 
 
-def _write_scan_and_job(volume: Volume, task: Task, plan: Plan | None, options: Options, folder: Path) -> Path:
+def _write_scan_and_job(order: _Order, folder: Path, check: Check) -> Path:
+    volume, options = order.volume, order.options
     choices = Choices(
         options.resampling_order,
         options.smooth_labels,
@@ -127,36 +170,67 @@ def _write_scan_and_job(volume: Volume, task: Task, plan: Plan | None, options: 
         options.probabilities,
         options.bone_threshold_hu,
     )
-    affine = tuple(float(value) for value in volume.affine.ravel())
-    shape, instant = volume.geometry.shape, task.instant
-    job = Job(str(folder), task.name, shape, affine, plan, instant, choices, options.device, options.threads)
+    job = Job(
+        folder=str(folder),
+        task=order.task.name,
+        shape=volume.geometry.shape,
+        affine=tuple(float(value) for value in volume.affine.ravel()),
+        plan=order.plan,
+        instant=order.task.instant,
+        choices=choices,
+        device=options.device,
+        threads=options.threads,
+        drafts=order.drafts is not None,
+    )
     try:
-        np.save(folder / SCAN_FILE, volume.array)
+        save_array(folder / SCAN_FILE, volume.array, check)
         return write_job(job)
     except OSError as error:
         raise InferenceError("run.not_started", reason=error.strerror or str(error)) from error
 
 
-def _run(job_file: Path, engine: Engine | None, listen: Listener, notes: list[Note]) -> Finished:
-    def hear(told: Progress | Noted) -> None:
-        if isinstance(told, Noted):
-            notes.append(Note(told.id, told.arguments))
-        else:
-            listen(told)
+def _run(order: _Order, job_file: Path, engine: Engine, notes: list[Note]) -> Finished:
+    def hear(told: Progress | Noted | Draft) -> None:
+        match told:
+            case Noted(id, arguments):
+                notes.append(Note(id, arguments))
+            case Draft():
+                _show_draft(order, told, job_file.parent)
+            case _:
+                order.listen(told)
 
-    if engine is not None:
-        return engine.run(job_file, hear)
-    with Engine() as own:
-        return own.run(job_file, hear)
+    return engine.run(job_file, hear)
 
 
-def _label_map(folder: Path, finished: Finished, task: Task, options: Options) -> LabelMap:
-    labels = np.load(folder / LABELS_FILE)
-    geometry = Geometry(finished.shape, np.reshape(finished.affine, (4, 4)))
-    label_map = LabelMap(labels, geometry, task.classes, task.name)
+def _show_draft(order: _Order, draft: Draft, folder: Path) -> None:
+    """Hands a draft on. One that cannot be read is left out: the result does not depend on it."""
+    file = folder / draft.labels_file
+    try:
+        labels = np.load(file)
+        file.unlink()
+    except (OSError, ValueError) as error:
+        log.warning("a coarse result could not be read: %s", type(error).__name__)
+        return
+    if order.drafts is not None:
+        order.drafts(_named(labels, draft, order))
+
+
+def _label_map(folder: Path, finished: Finished, order: _Order, check: Check) -> LabelMap:
+    labels = load_array(folder / LABELS_FILE, check)
+    check()
+    return _named(labels, finished, order)
+
+
+def _named(labels: NDArray[Any], place: Finished | Draft, order: _Order) -> LabelMap:
+    """Labels of the other half with their place and names; it has left out already what was not asked for."""
+    options, classes = order.options, order.task.classes
+    geometry = Geometry(place.shape, np.reshape(place.affine, (4, 4)))
+    label_map = LabelMap(labels, geometry, classes, order.task.name)
     if options.v1_order:
         label_map = in_v1_order(label_map)
-    return label_map.only(options.roi) if options.roi else label_map
+    if not options.roi:
+        return label_map
+    return replace(label_map, classes=tuple(each for each in label_map.classes if each.name in options.roi))
 
 
 def in_v1_order(label_map: LabelMap) -> LabelMap:

@@ -7,20 +7,29 @@ import os
 import queue
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from tsdesktop.core.errors import Cancelled, EngineCrashed, InferenceError, OutOfMemory, error_from_data
+from tsdesktop.core.errors import (
+    Cancelled,
+    EngineCrashed,
+    InferenceError,
+    OutOfMemory,
+    TsDesktopError,
+    error_from_data,
+)
+from tsdesktop.jobs.job import LOW_PRIORITY, PRIORITY_VARIABLE
 from tsdesktop.jobs.messages import (
     Cancel,
     Command,
     Devices,
+    Draft,
     Failed,
     FindDevices,
     Finished,
@@ -30,6 +39,7 @@ from tsdesktop.jobs.messages import (
     Ready,
     Run,
     Stopped,
+    Warm,
     decode_message,
     encode,
 )
@@ -38,17 +48,20 @@ log = logging.getLogger(__name__)
 ASK_S, TERMINATE_S = 0.3, 0.8
 _POLL_S = 0.05
 _KEPT_LINES = 200
-Listener = Callable[[Progress | Noted], None]
+Listener = Callable[[Progress | Noted | Draft], None]
 
 
 class Engine:
     """The inference process seen from this side. Use as a context manager, or call `close`.
 
     One run at a time; `cancel` may be called from another thread. Exactly one of three things ends a run: the result is
-    returned, Cancelled is raised, or an error of ours is raised.
+    returned, Cancelled is raised, or an error of ours is raised. `low_priority`: the process yields to a window.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, low_priority: bool = False) -> None:
+        self._low_priority = low_priority
+        self._under_way = 0
+        self._counting = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._messages: queue.Queue[Message | None] = queue.Queue()
         self._last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
@@ -83,7 +96,7 @@ class Engine:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=os.environ | {"TSDESKTOP_HALF": "inference", "PYTHONUTF8": "1"},
+                env=self._environment(),
                 text=True,
                 encoding="utf-8",
                 errors="replace",
@@ -98,43 +111,64 @@ class Engine:
         ):
             threading.Thread(target=read, args=arguments, daemon=True).start()
 
+    def warm(self) -> None:
+        """Starts the process and lets it load its libraries meanwhile. Raises InferenceError as `start`."""
+        self.start()
+        self._send_if_open(Warm())
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """While something is under way `cancel` ends it; what was cancelled before does not count. May be nested."""
+        self.expect()
+        try:
+            yield
+        finally:
+            self.no_longer_expect()
+
+    def expect(self) -> None:
+        """A run will come, on whatever thread: from now on `cancel` means that run."""
+        with self._counting:
+            if self._under_way == 0:
+                self._cancel.clear()
+            self._under_way += 1
+
+    def no_longer_expect(self) -> None:
+        """The run that was expected is over."""
+        with self._counting:
+            self._under_way -= 1
+
+    def check_cancelled(self) -> None:
+        """Raises Cancelled when the run under way was cancelled; for slow steps outside of `run`."""
+        if self._cancel.is_set():
+            raise Cancelled
+
     def run(self, job_file: Path, listen: Listener) -> Finished:
-        """Runs a job and returns where its result is. `listen` gets progress and notes, on this thread.
+        """Runs a job and returns where its result is. `listen` gets progress, notes and drafts, on this thread.
 
         Raises Cancelled, EngineCrashed, OutOfMemory and whatever error of ours the run ended with.
         """
-        self._cancel.clear()
-        kills_before = _out_of_memory_kills()
-        self.start()
-        self._send(Run(str(job_file)))
-        try:
-            while True:
-                match self._next(kills_before):
-                    case Progress() | Noted() as told:
-                        listen(told)
-                    case Finished() as finished:
-                        return finished
-                    case Failed(kind, id, arguments):
-                        raise error_from_data({"kind": kind, "id": id, "arguments": arguments})
-                    case Stopped():
-                        raise Cancelled
-        except KeyboardInterrupt:
-            self.stop()
-            raise
+        with self.under_way():
+            self.check_cancelled()
+            return self._run(job_file, listen)
 
     def find_devices(self) -> Devices:
-        """Asks the process which devices there are."""
-        self._cancel.clear()
-        self.start()
-        self._send(FindDevices())
-        while True:
-            message = self._next(_out_of_memory_kills())
-            if isinstance(message, Devices):
-                return message
+        """Asks the process which devices there are. Raises Cancelled and InferenceError."""
+        with self.under_way():
+            kills_before = _out_of_memory_kills()
+            self.start()
+            self._send(FindDevices())
+            while True:
+                match self._next(kills_before):
+                    case Devices() as found:
+                        return found
+                    case Failed(kind, id, arguments):
+                        raise error_from_data({"kind": kind, "id": id, "arguments": arguments})
 
     def cancel(self) -> None:
         """Asks the run to stop; the thread inside `run` sees to it that the process obeys or ends."""
-        self._cancel.set()
+        with self._counting:
+            if self._under_way:
+                self._cancel.set()
 
     def stop(self) -> None:
         """Ends the process: asks, terminates after 0.3 s, kills after 0.8 s. Returns when it is gone."""
@@ -155,6 +189,38 @@ class Engine:
     def close(self) -> None:
         """Ends the process and forgets it."""
         self.stop()
+
+    def _environment(self) -> dict[str, str]:
+        """The environment of the process. What the person has set stays, but for what makes it the other half."""
+        # Threads that wait for each other sleep instead of spinning: with another busy program on the same cores,
+        # spinning makes networks two to four times slower, and the other program jerky.
+        usual = {"OMP_WAIT_POLICY": "PASSIVE"}
+        own = {"TSDESKTOP_HALF": "inference", "PYTHONUTF8": "1"}
+        if self._low_priority:
+            own[PRIORITY_VARIABLE] = LOW_PRIORITY
+        return {**usual, **os.environ, **own}
+
+    def _run(self, job_file: Path, listen: Listener) -> Finished:
+        kills_before = _out_of_memory_kills()
+        self.start()
+        self._send(Run(str(job_file)))
+        try:
+            while True:
+                match self._next(kills_before):
+                    case Progress() | Noted() | Draft() as told:
+                        listen(told)
+                    case Finished() as finished:
+                        return finished
+                    case Failed(kind, id, arguments):
+                        raise error_from_data({"kind": kind, "id": id, "arguments": arguments})
+                    case Stopped():
+                        raise Cancelled
+        except (TsDesktopError, Cancelled):
+            raise
+        except BaseException:
+            # The listener gave up or somebody pressed Ctrl-C: nobody would hear what this run still says.
+            self.stop()
+            raise
 
     def _next(self, kills_before: int) -> Message:
         """The next message; turns a wish to cancel and the end of the process into exceptions."""
@@ -178,7 +244,7 @@ class Engine:
                 message = self._messages.get(timeout=left)
             except queue.Empty:
                 break
-            if message is None or isinstance(message, Stopped | Finished | Failed):
+            if message is None or isinstance(message, Stopped | Finished | Failed | Devices):
                 raise Cancelled
         self.stop()
         raise Cancelled
@@ -231,12 +297,6 @@ class Engine:
 def inference_command() -> list[str]:
     """How this installation starts its inference half: the packaged executable itself, or this Python."""
     return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "tsdesktop"]
-
-
-def private_folder(parent: Path) -> tempfile.TemporaryDirectory[str]:
-    """A new folder for one run that only this user may enter, removed when it is closed."""
-    parent.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(dir=parent, prefix="run-", ignore_cleanup_errors=True)
 
 
 def _ended_within(process: subprocess.Popen[str], seconds: float) -> bool:
