@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -75,11 +77,11 @@ class ShowActions(QObject):
         self.presets = self._presets(maker)
         self.window_of_file = maker.made(
             Said(self.tr("As the file says"), "0", self.tr("The brightness stored with the scan, else its usual one")),
-            lambda: session.volume is not None and session.set_window(first_window(session.volume)),
+            self._window_of_file,
         )
         self.window_auto = maker.made(
             Said(self.tr("From the values"), "", self.tr("From the darkest to the brightest values of the scan")),
-            lambda: session.volume is not None and session.set_window(auto_window(session.volume.array)),
+            self._window_of_values,
         )
         self.labels = self._toggle(maker, Said(self.tr("Show labels"), "G"), "show_labels")
         self.smooth = self._toggle(maker, Said(self.tr("Smooth slices"), "I"), "smooth")
@@ -97,11 +99,19 @@ class ShowActions(QObject):
         session.display_changed.connect(self._on_display_changed)
         self._on_display_changed()
 
+    def _window_of_file(self) -> None:
+        if self._session.volume is not None:
+            self._session.set_window(first_window(self._session.volume))
+
+    def _window_of_values(self) -> None:
+        if self._session.volume is not None:
+            self._session.set_window(auto_window(self._session.volume.array))
+
     def _presets(self, maker: ActionMaker) -> list[QAction]:
         return [
             maker.made(
                 Said(f"{preset_title(name)}   W {window.width:.0f}  L {window.level:.0f}", str(number)),
-                lambda window=window: self._session.set_window(window),
+                partial(self._session.set_window, window),
             )
             for number, (name, window) in enumerate(CT_PRESETS, 1)
         ]
@@ -109,7 +119,8 @@ class ShowActions(QObject):
     def _toggle(self, maker: ActionMaker, said: Said, field: str) -> QAction:
         def turn() -> None:
             display = self._session.display
-            self._session.set_display(replace(display, **{field: not getattr(display, field)}))
+            turned: dict[str, Any] = {field: not getattr(display, field)}
+            self._session.set_display(replace(display, **turned))
 
         action = maker.made(said, turn, checkable=True)
         action.setProperty("field", field)
@@ -149,4 +160,4 @@ class ShowActions(QObject):
 
 
 def _has_modifier(keys: str) -> bool:
-    return "+" in keys or keys.startswith("F") and keys[1:2].isdigit()
+    return "+" in keys or (keys.startswith("F") and keys[1:2].isdigit())

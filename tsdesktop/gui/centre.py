@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from tsdesktop.gui import theme
@@ -62,6 +63,29 @@ class OpeningBar(QWidget):
         self.hide()
 
 
+class DropHint(QWidget):
+    """Lies over the views while something is dragged over the window, and says what letting go will do."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
+        """A veil, an edge, and the words."""
+        look = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        veil = look.colour("background")
+        veil.setAlphaF(0.72)
+        painter.fillRect(self.rect(), veil)
+        painter.setPen(QPen(look.colour("accent"), 2, Qt.PenStyle.DashLine))
+        painter.drawRoundedRect(self.rect().toRectF().adjusted(12, 12, -12, -12), 12, 12)
+        painter.setPen(look.colour("text"))
+        painter.setFont(theme.base_font(20, QFont.Weight.DemiBold))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.tr("Drop a scan, or labels of this one"))
+
+
 class Centre(QWidget):
     """Empty state or views, the opening line and the notes line above them."""
 
@@ -85,7 +109,14 @@ class Centre(QWidget):
         column.addWidget(self.opening)
         column.addWidget(self.notes)
         column.addWidget(self.stack, 1)
+        self._hint = DropHint(self)
         session.volume_changed.connect(self._on_volume_changed)
+
+    def show_drop_target(self, on: bool) -> None:
+        """Says while something is dragged over the window that it may be dropped."""
+        self._hint.setGeometry(self.stack.geometry())
+        self._hint.raise_()
+        self._hint.setVisible(on and self._session.volume is not None)
 
     def _on_volume_changed(self) -> None:
         is_open = self._session.volume is not None

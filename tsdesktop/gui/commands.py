@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +19,11 @@ from tsdesktop.gui.dialogs.licence_dialog import LicenceDialog
 from tsdesktop.gui.dialogs.log_view import LogView
 from tsdesktop.gui.dialogs.preferences import Preferences
 from tsdesktop.gui.dialogs.scan_information import ScanInformation
-from tsdesktop.gui.dialogs.series_picker import SeriesPicker
+from tsdesktop.gui.dialogs.series_picker import SeriesPicker, VolumePicker
 from tsdesktop.gui.dialogs.shortcuts import Shortcuts
 from tsdesktop.gui.opening.flow import Wanted
 from tsdesktop.gui.pictures import picture_of_views, save_picture
+from tsdesktop.gui.slices.measure import Tool
 from tsdesktop.pipeline import SeriesSummary
 from tsdesktop.weights.places import own_weights_folder
 
@@ -77,12 +79,25 @@ class Commands(QObject):
     def offer_series(self, wanted: Wanted, summaries: list[SeriesSummary]) -> None:
         """Lets a person choose among several series."""
         picker = SeriesPicker(summaries, self._window)
-        picker.chosen.connect(
-            lambda chosen: self._window.opening.open_series(
-                Wanted(wanted.path, str(chosen.number), labels=wanted.labels)
-            )
-        )
+        opening = self._window.opening
+        picker.chosen.connect(lambda chosen: opening.open_series(replace(wanted, series=str(chosen.number))))
         picker.open()
+
+    def offer_volume(self, count: int, index: int) -> None:
+        """Lets a person choose another of the several volumes of the open file."""
+        wanted = self._window.opening.opened
+        if wanted is None:
+            return
+        picker = VolumePicker(count, index, self._window)
+        opening = self._window.opening
+        picker.chosen.connect(lambda chosen: opening.open_series(replace(wanted, volume_index=chosen, labels=())))
+        picker.open()
+
+    def offer_other_series(self) -> None:
+        """Lists the series of what is open again."""
+        wanted = self._window.opening.opened
+        if wanted is not None:
+            self._window.opening.list_series(replace(wanted, series="", labels=()))
 
     def tell_left_over(self, paths: list[Path]) -> None:
         """Says what was dropped and not opened."""
@@ -132,7 +147,7 @@ class Commands(QObject):
     def segment(self) -> None:
         """Starts the run that the left panel describes, as its button does."""
         self._window.show_sides(left=True, right=self._window.memory.settings.right_open)
-        self._window.left.run.button.click()
+        self._window.left.start()
 
     def cancel_run(self) -> None:
         """Stops the run under way."""
@@ -161,9 +176,9 @@ class Commands(QObject):
         window = self._window
         if window.session.label_map is None:
             return
-        dialog = ExportDialog(window.session, window.memory.settings, labels, window)
-        dialog.folder_chosen.connect(lambda folder: window.memory.change(export_folder=str(folder)))
-        dialog.exported.connect(window.runs.mark_saved)
+        dialog = ExportDialog(window.session, window.memory.settings, labels or window.right.selected_labels, window)
+        dialog.settings_changed.connect(lambda values: window.memory.change(**values))
+        dialog.exported.connect(lambda _: window.runs.mark_saved())
         dialog.open()
 
     def save_picture(self) -> None:
@@ -212,7 +227,7 @@ class Commands(QObject):
         if self._window.scene is not None:
             self._window.scene.look_from(letter)
 
-    def take_tool(self, tool: str) -> None:
+    def take_tool(self, tool: Tool) -> None:
         """Takes a measuring tool into the hand; "" puts it down."""
         window = self._window
         for view in window.centre.slices.values():
@@ -265,7 +280,7 @@ class Commands(QObject):
 
     def show_preferences(self) -> None:
         """Opens the preferences."""
-        dialog = Preferences(self._window.memory.settings, self._window)
+        dialog = Preferences(self._window.memory.settings, self._window, self._window.left.choices.devices)
         dialog.changed.connect(self._window.memory.take)
         dialog.open()
 

@@ -1,4 +1,4 @@
-"""The line above everything: the menus, what is open, and how it is shown. Each chip opens what can be changed there."""
+"""The line above everything: the menus, what is open, how it is shown. Each chip opens what can be changed there."""
 
 from __future__ import annotations
 
@@ -102,11 +102,11 @@ class Header(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(theme.GRID, 0, 3 * theme.GRID, 0)
         line.setSpacing(2 * theme.GRID)
-        line.addWidget(self.menus)
+        line.addWidget(self.menus, 0, Qt.AlignmentFlag.AlignVCenter)
         line.addWidget(self.scan)
         line.addStretch(1)
         for each in (self.window_chip, self.labels, self.layouts, self.measure, self.export):
-            line.addWidget(each)
+            line.addWidget(each, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def _on_volume_changed(self) -> None:
         volume = self._session.volume
@@ -155,7 +155,7 @@ def preset_title(name: str) -> str:
 
 def scan_text(volume: Volume) -> str:
     """The open scan in a few words: name, size, spacing."""
-    size = "×".join(str(n) for n in volume.geometry.shape)
+    size = "\u00d7".join(str(n) for n in volume.geometry.shape)
     least, most = min(volume.spacing_mm), max(volume.spacing_mm)
     spacing = decimal(least, 1) if most - least < 0.05 else f"{decimal(least, 1)}-{decimal(most, 1)}"
     name = volume.source.description or volume.source.name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
@@ -12,9 +13,17 @@ from tsdesktop.gui.actions import ActionMaker, Said, ShowActions
 from tsdesktop.gui.commands import Commands
 from tsdesktop.gui.opening.recent import recent_scans
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.slices.measure import Tool
 
-
-LAYOUT_KEYS = {"four": "F5", "axial": "F6", "coronal": "F7", "sagittal": "F8", "3d": "F9", "slices": "F10"}
+LAYOUT_KEYS = {
+    "four": "F5",
+    "slices": "F6",
+    "3d": "F7",
+    "axial": "Alt+1",
+    "coronal": "Alt+2",
+    "sagittal": "Alt+3",
+    "scene": "Alt+4",
+}
 
 
 class Menus(QObject):
@@ -70,7 +79,7 @@ class Menus(QObject):
             self._need_labels.append(action)
         return action
 
-    def _menu(self, title: str, entries: list[QAction | QMenu | None]) -> QMenu:
+    def _menu(self, title: str, entries: Sequence[QAction | QMenu | None]) -> QMenu:
         menu = QMenu(title, self._parent)
         menu.setToolTipsVisible(True)
         for entry in entries:
@@ -85,23 +94,24 @@ class Menus(QObject):
     def _layout_actions(self) -> list[QAction]:
         titles = {
             "four": self.tr("Four views"),
-            "axial": self.tr("Axial"),
-            "coronal": self.tr("Coronal"),
-            "sagittal": self.tr("Sagittal"),
-            "3d": self.tr("3D"),
-            "slices": self.tr("Three slices"),
+            "slices": self.tr("Axial large"),
+            "3d": self.tr("3D large"),
+            "axial": self.tr("Axial alone"),
+            "coronal": self.tr("Coronal alone"),
+            "sagittal": self.tr("Sagittal alone"),
+            "scene": self.tr("3D alone"),
         }
         actions: list[QAction] = []
         for name, title in titles.items():
             said = Said(title, LAYOUT_KEYS[name])
-            action = self._action(said, lambda name=name: self._commands.set_layout_named(name), checkable=True)
+            action = self._action(said, partial(self._commands.set_layout_named, name), checkable=True)
             action.setData(name)
             actions.append(action)
         self._maker.group(actions, self)
         return actions
 
     def _tool_actions(self) -> list[QAction]:
-        titles = {
+        titles: dict[Tool, Said] = {
             "": Said(self.tr("No measuring"), "Escape"),
             "distance": Said(self.tr("Distance"), "D", self.tr("Click where it begins and where it ends")),
             "angle": Said(self.tr("Angle"), "A", self.tr("Click three points; the second is the corner")),
@@ -109,7 +119,7 @@ class Menus(QObject):
         }
         actions: list[QAction] = []
         for tool, said in titles.items():
-            action = self._action(said, lambda tool=tool: self._commands.take_tool(tool), checkable=True)
+            action = self._action(said, partial(self._commands.take_tool, tool), checkable=True)
             action.setData(tool)
             actions.append(action)
         self._maker.group(actions, self)
@@ -247,7 +257,7 @@ class Menus(QObject):
         actions = [
             self._action(
                 Said(f"{title}  ({letter})", help=self.tr("In the 3D view the letter alone does the same")),
-                lambda letter=letter: self._commands.look_from(letter),
+                partial(self._commands.look_from, letter),
                 needs="scan",
             )
             for letter, title in titles.items()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from tsdesktop.gui.dialogs.bug_report import BugReport, Words, words_for
-from tsdesktop.gui.dialogs.notes_line import NotesLine
+from tsdesktop.gui.dialogs.notes_line import NotesLine, Role
 from tsdesktop.gui.dialogs.report import RecentLines
 from tsdesktop.gui.session import Session
 
@@ -52,7 +52,7 @@ class Telling(QObject):
             show = self.tr("Show report")
             self._line.show_message(words.sentence, role="error", action=(show, lambda: self._open_report(words)))
 
-    def message(self, text: str, hint: str = "", role: str = "good") -> None:
+    def message(self, text: str, hint: str = "", role: Role = "good") -> None:
         """Something worth a line."""
         self._line.show_message(text, hint, role=role)
 

@@ -71,7 +71,8 @@ class MainWindow(QMainWindow):
     def _make_parts(self, log_lines: RecentLines) -> None:
         session = self.session
         self.header = Header(session)
-        self.left, self.right = LeftPanel(session), RightPanel(session)
+        self.left = LeftPanel(session, device=self.memory.settings.device)
+        self.right = RightPanel(session)
         self.centre = Centre(session)
         self.status = StatusLine(session)
         self.telling = Telling(session, self.centre.notes, log_lines, self)
@@ -107,7 +108,7 @@ class MainWindow(QMainWindow):
         self.header.scan_clicked.connect(commands.show_scan_information)
         self.header.export_clicked.connect(lambda: commands.export())
         self.left.licence_wanted.connect(commands.show_licence)
-        self.left.choices.changed.connect(self._on_choices_changed)
+        self.left.choices.device_changed.connect(lambda name: self.memory.change(device=name))
         self.right.export_wanted.connect(commands.export)
         self.supervisor.devices_found.connect(self.left.device.show_devices)
         self._connect_centre()
@@ -125,6 +126,8 @@ class MainWindow(QMainWindow):
         centre.empty.open_wanted.connect(self.open_paths)
         centre.empty.series_wanted.connect(commands.open_recent)
         centre.opening.cancel_wanted.connect(opening.cancel)
+        centre.notes.volume_wanted.connect(commands.offer_volume)
+        centre.notes.series_wanted.connect(commands.offer_other_series)
         centre.grid.layout_changed.connect(self._on_layout_changed)
         opening.started.connect(centre.opening.begin)
         opening.progressed.connect(centre.opening.show_progress)
@@ -138,7 +141,6 @@ class MainWindow(QMainWindow):
         if grid_state is not None:
             self.centre.grid.restore(grid_state)
         self.centre.grid.set_layout(settings.window_layout or "four")
-        self.left.choices.choose_device(settings.device)
         self._take_mouse_profile(settings)
 
     # what happens
@@ -171,9 +173,6 @@ class MainWindow(QMainWindow):
             if action.data() == name:
                 self.header.show_layout(action.text())
 
-    def _on_choices_changed(self) -> None:
-        self.memory.change(device=self.left.choices.device)
-
     def _on_settings_changed(self, before: Settings, now: Settings) -> None:
         if before.theme != now.theme:
             wear_chosen(now)
@@ -191,7 +190,8 @@ class MainWindow(QMainWindow):
 
     def _open_structure_menu(self, label: int, place: QPoint) -> None:
         if label and self.session.label_map is not None:
-            menu = structure_menu(self.session, label, self, on_export=self.commands.export)
+            menu = structure_menu(self.session, label, self)
+            menu.export_wanted.connect(self.commands.export)
             menu.popup(place)
 
     def _show_sides(self) -> None:

@@ -21,7 +21,7 @@ from tsdesktop.gui.opening.drop import Dropped, read_labels, sorted_out
 from tsdesktop.gui.opening.thumbnails import remember_with_picture
 from tsdesktop.gui.session import Session
 from tsdesktop.pipeline import SeriesSummary
-from tsdesktop.scans.reader import read_scan, read_scan_or_series
+from tsdesktop.scans.reader import list_series, read_scan, read_scan_or_series
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ class OpeningFlow(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        # What the open scan was opened from.
+        self.opened: Wanted | None = None
         self._work: Work | None = None
         self._stop = threading.Event()
 
@@ -73,6 +75,10 @@ class OpeningFlow(QObject):
         """Opens a scan whose series was chosen."""
         read = partial(read_scan, wanted.path, series=wanted.series, volume_index=wanted.volume_index)
         self._begin(wanted.path.name, partial(read, progress=self._progress()), partial(self._on_read, wanted))
+
+    def list_series(self, wanted: Wanted) -> None:
+        """Offers all series of a path, whether or not one of them is open."""
+        self._begin(wanted.path.name, partial(list_series, wanted.path), partial(self._on_read, wanted))
 
     def open_labels(self, paths: Sequence[Path]) -> None:
         """Opens a label map, or a mask for each structure, on the scan that is open."""
@@ -126,6 +132,7 @@ class OpeningFlow(QObject):
         if isinstance(found, list):
             self.series_offered.emit(wanted, found)
             return
+        self.opened = wanted
         self._session.open_volume(found)
         self.scan_opened.emit(wanted)
         run_in_background(
