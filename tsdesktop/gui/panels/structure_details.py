@@ -1,18 +1,21 @@
 """What is known about the selected structure, or several together, and what can be done with it."""
 
+# ruff: noqa: N802 - methods of Qt
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 
-from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
 from tsdesktop.core.statistics import Intensity, StructureStatistics
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.volume import LabelMap
+from tsdesktop.gui import theme
 from tsdesktop.gui.panels.figures import decimal, volume_text
-from tsdesktop.gui.panels.parts import GAP, ShortLabel, plain_label, stacked, take_role
+from tsdesktop.gui.panels.parts import GAP, MARGIN, ShortLabel, plain_label, stacked, take_role
 from tsdesktop.gui.panels.structure_list_delegate import border_help
 from tsdesktop.gui.panels.structure_list_model import NO_NUMBER
 from tsdesktop.gui.panels.structure_looks import LookTrial, named, opacity_step
@@ -20,6 +23,7 @@ from tsdesktop.gui.session import Session
 
 _KEPT_AFTER_MS = 500
 _LEAST_PERCENT = 5
+_ICON_BUTTON = 44
 translate = QCoreApplication.translate
 
 
@@ -39,6 +43,7 @@ class StructureDetails(QWidget):
         self._add_rows()
         self.opacity = OpacityRow(session)
         self.go_there = QPushButton(self.tr("Go there"))
+        self.go_there.setAccessibleName(self.tr("Go there"))
         self.go_there.setToolTip(self.tr("Move the crosshair to its centre (Return in the list)"))
         self.go_there.clicked.connect(self._on_go_there_clicked)
         self.export = QPushButton(self.tr("Export mesh…"))
@@ -60,6 +65,29 @@ class StructureDetails(QWidget):
         self.opacity.show_labels(self._labels)
         self._on_statistics_changed()
         self.setVisible(bool(self._labels))
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrow enough for an icon in place of the first button's words."""
+        needed = self.export.sizeHint().width() + GAP + _ICON_BUTTON
+        return QSize(needed, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The first button's words become an icon where they have no room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The icon follows the theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._fit()
+
+    def _fit(self) -> None:
+        title = self.go_there.accessibleName()
+        words = self.go_there.fontMetrics().horizontalAdvance(title) + 2 * (MARGIN + 1)
+        narrow = words + GAP + self.export.sizeHint().width() > self.width()
+        self.go_there.setText("" if narrow else title)
+        self.go_there.setIcon(theme.icon("mdi6.crosshairs-gps", "text") if narrow else QIcon())
 
     def _head(self) -> QHBoxLayout:
         row = QHBoxLayout()

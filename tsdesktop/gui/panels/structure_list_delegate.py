@@ -179,7 +179,10 @@ class StructureDelegate(QStyledItemDelegate):
         figure = worn.colour("text" if selected else "secondary")
         write_right(painter, at.text, self._model.volume_text(structure), figure, self._font)
         area = at.text.adjusted(0, 0, self._title_width(structure, at) - at.text.width(), 0)
-        write(painter, area, structure_title(structure), worn.colour("text"), self._font)
+        # Shortened in the middle: names often differ only at their end, left or right.
+        middle = Qt.TextElideMode.ElideMiddle
+        title = QFontMetrics(self._font).elidedText(structure_title(structure), middle, area.width())
+        write(painter, area, title, worn.colour("text"), self._font)
         if self._model.touches_border(structure):
             self._paint_icon(painter, at.mark.adjusted(-5, -5, 5, 5), "mdi6.menu-left", "secondary")
 
