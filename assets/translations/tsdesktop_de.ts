@@ -149,7 +149,7 @@
         </message>
         <message>
             <source>Export…</source>
-            <translation>Exportieren…</translation>
+            <translation>Export…</translation>
         </message>
         <message>
             <source>Go on</source>
@@ -664,7 +664,7 @@
         </message>
         <message>
             <source>Export…</source>
-            <translation>Exportieren…</translation>
+            <translation>Export…</translation>
         </message>
         <message>
             <source>Fill {percent} %</source>
@@ -767,7 +767,7 @@
         </message>
         <message>
             <source>Some networks are free for academic use and need a licence number of their makers. The number starts with aca_ and has 14 letters or digits after it.</source>
-            <translation>Einige Netze sind für die Wissenschaft kostenlos und brauchen eine Lizenznummer ihrer Hersteller. Die Nummer beginnt mit aca_, danach kommen 14 Buchstaben oder Ziffern.</translation>
+            <translation>Einige Netze sind für die Wissenschaft kostenlos und brauchen eine Lizenznummer ihrer Herausgeber. Die Nummer beginnt mit aca_, danach kommen 14 Buchstaben oder Ziffern.</translation>
         </message>
         <message>
             <source>Store</source>
@@ -919,7 +919,7 @@
         </message>
         <message>
             <source>&amp;Run</source>
-            <translation>Be&amp;rechnung</translation>
+            <translation>&amp;Rechnen</translation>
         </message>
         <message>
             <source>&amp;View</source>
@@ -1011,7 +1011,7 @@
         </message>
         <message>
             <source>Export…</source>
-            <translation>Exportieren…</translation>
+            <translation>Export…</translation>
         </message>
         <message>
             <source>Filter the structures found</source>
@@ -2300,16 +2300,20 @@
             <source>Untick everything</source>
             <translation>Alle Haken entfernen</translation>
         </message>
+        <message>
+            <source>{chosen} of {count} structures are computed.</source>
+            <translation type="unfinished"></translation>
+        </message>
     </context>
     <context>
         <name>StructureDelegate</name>
         <message>
             <source>Alt+click: show only these; again: as before</source>
-            <translation>Alt+Klick: nur diese zeigen; noch einmal: wie zuvor</translation>
+            <translation type="vanished">Alt+Klick: nur diese zeigen; noch einmal: wie zuvor</translation>
         </message>
         <message>
             <source>Alt+click: show only this; again: as before</source>
-            <translation>Alt+Klick: nur diese zeigen; noch einmal: wie zuvor</translation>
+            <translation type="vanished">Alt+Klick: nur diese zeigen; noch einmal: wie zuvor</translation>
         </message>
         <message>
             <source>Change the colour</source>
@@ -2335,12 +2339,20 @@
             <source>Touches the border of the scan: a part of it may be missing</source>
             <translation>Berührt den Rand der Aufnahme: ein Teil kann fehlen</translation>
         </message>
+        <message>
+            <source>{key}click: show only these; again: as before</source>
+            <translation>{key}Klick: nur diese zeigen; noch einmal: wie zuvor</translation>
+        </message>
+        <message>
+            <source>{key}click: show only this; again: as before</source>
+            <translation>{key}Klick: nur diese zeigen; noch einmal: wie zuvor</translation>
+        </message>
     </context>
     <context>
         <name>StructureDetails</name>
         <message>
             <source>1 of {all} touches the border</source>
-            <translation>1 von {all} berührt den Rand</translation>
+            <translation type="vanished">1 von {all} berührt den Rand</translation>
         </message>
         <message>
             <source>Export mesh…</source>
@@ -2423,8 +2435,12 @@
             <translation>ganz im Bild</translation>
         </message>
         <message>
+            <source>{count} at the border</source>
+            <translation>{count} am Rand</translation>
+        </message>
+        <message>
             <source>{count} of {all} touch the border</source>
-            <translation>{count} von {all} berühren den Rand</translation>
+            <translation type="vanished">{count} von {all} berühren den Rand</translation>
         </message>
         <message>
             <source>{count} touch the border</source>
@@ -2595,7 +2611,7 @@
         </message>
         <message>
             <source>{chosen} chosen</source>
-            <translation>{chosen} gewählt</translation>
+            <translation type="vanished">{chosen} gewählt</translation>
         </message>
         <message>
             <source>{chosen} of {count} · choose…</source>
@@ -2603,7 +2619,11 @@
         </message>
         <message>
             <source>{parts} of {all} networks run</source>
-            <translation>{parts} von {all} Netzen rechnen</translation>
+            <translation type="vanished">{parts} von {all} Netzen rechnen</translation>
+        </message>
+        <message>
+            <source>{run} of {all} networks run</source>
+            <translation type="unfinished"></translation>
         </message>
     </context>
     <context>
@@ -3549,7 +3569,7 @@
         </message>
         <message>
             <source>portal vein and splenic vein</source>
-            <translation>Pfortader und Milzvene</translation>
+            <translation>Pfort- und Milzvene</translation>
         </message>
         <message>
             <source>posterior scalene left</source>
