@@ -2302,7 +2302,7 @@
         </message>
         <message>
             <source>{chosen} of {count} structures are computed.</source>
-            <translation type="unfinished"></translation>
+            <translation>{chosen} von {count} Strukturen werden berechnet.</translation>
         </message>
     </context>
     <context>
@@ -2623,7 +2623,7 @@
         </message>
         <message>
             <source>{run} of {all} networks run</source>
-            <translation type="unfinished"></translation>
+            <translation>{run} von {all} Netzen rechnen</translation>
         </message>
     </context>
     <context>
