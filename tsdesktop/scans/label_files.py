@@ -22,14 +22,19 @@ def stated(path: Path) -> Scan:
 
     Several volumes in one file are refused: taking the first would leave out structures unsaid.
     """
+    scan = voxels_of(path)
+    if any(each.id == "note.first_volume" for each in scan.notes):
+        raise ReadError("labels.not_labels", name=path.name, reason="it has several layers or points in time")
+    return scan
+
+
+def voxels_of(path: Path) -> Scan:
+    """As `stated`, of several volumes the first. Raises ReadError and GeometryError."""
     with system_words(path):
         kind = kind_of(path)
         if kind not in READABLE:
             raise ReadError("labels.not_labels", name=path.name, reason="it is no image of a kind that labels come in")
-        scan = _read(path, kind)
-    if any(each.id == "note.first_volume" for each in scan.notes):
-        raise ReadError("labels.not_labels", name=path.name, reason="it has several layers or points in time")
-    return scan
+        return _read(path, kind)
 
 
 def _read(path: Path, kind: Kind) -> Scan:

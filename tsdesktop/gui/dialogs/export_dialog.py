@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices
-from PySide6.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
 
 from tsdesktop.core.errors import Cancelled
 from tsdesktop.core.settings import Settings
@@ -19,7 +18,7 @@ from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.gui import theme
 from tsdesktop.gui.background import Work
 from tsdesktop.gui.dialogs.bug_report import BugReport, Words, words_for
-from tsdesktop.gui.dialogs.controls import FolderField, Segments
+from tsdesktop.gui.dialogs.controls import CheckBox, FolderField, Segments
 from tsdesktop.gui.dialogs.export_kinds import ExportKinds
 from tsdesktop.gui.dialogs.export_place import proposed_folder
 from tsdesktop.gui.dialogs.parts import Dialog, button, column, hairline, heading, row, set_role, words
@@ -40,12 +39,12 @@ class _Heard(QObject):
 class ExportDialog(Dialog):
     """Writes labels, surfaces, statistics and a picture of what the session shows.
 
-    `labels_selected` are the labels that are marked in the list of structures. `settings_changed` carries the settings
-    with what to remember for the next time, after files were written. `finished_writing` carries their paths.
+    `labels_selected` are the labels that are marked in the list of structures. After files were written, `exported`
+    carries their paths and `settings_changed` the settings to remember for the next time, by name.
     """
 
-    settings_changed = Signal(object)
-    finished_writing = Signal(list)
+    exported = Signal(list)
+    settings_changed = Signal(dict)
 
     def __init__(
         self, session: Session, settings: Settings, labels_selected: Iterable[int] = (), parent: QWidget | None = None
@@ -121,6 +120,7 @@ class ExportDialog(Dialog):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Nothing goes on behind a closed dialog."""
         self._stop.set()
+        self._writing = None
         super().closeEvent(event)
 
     def _make_parts(self) -> None:
@@ -141,7 +141,7 @@ class ExportDialog(Dialog):
         self.files.setProperty("role", "box")
         self._count = words("", "secondary")
         self._conflict = words("", "warning")
-        self.overwrite = QCheckBox(self.tr("Overwrite them"))
+        self.overwrite = CheckBox(self.tr("Overwrite them"))
         self._stage = words("")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -175,7 +175,9 @@ class ExportDialog(Dialog):
         layout.addLayout(row(self._conflict, self.overwrite, None))
         layout.addWidget(self._stage)
         layout.addWidget(self._bar)
-        layout.addLayout(row(self._message, self.report_button, None))
+        said = row(self._message, self.report_button)
+        said.setStretch(0, 1)
+        layout.addLayout(said)
         layout.addLayout(row(None, self.open_button, self.close_button, self.cancel_button, self.export_button))
         self.scope.chosen.connect(self._on_changed)
         self.kinds.changed.connect(self._on_changed)
@@ -184,6 +186,7 @@ class ExportDialog(Dialog):
         self._conflict.hide()
         self.overwrite.hide()
         self._show_state("choosing")
+        self.scope.focus()
 
     def _on_changed(self) -> None:
         """Lists the files anew, and looks in the background which of them exist."""
@@ -289,15 +292,15 @@ class ExportDialog(Dialog):
         self._say(_written_text(len(written)), "good")
         self.open_button.setFocus()
         kinds = self.kinds.kinds
-        self._settings = replace(
-            self._settings,
-            export_folder=str(self.choice.folder),
-            export_kinds=",".join(sorted(kinds.ticked)),
-            export_smoothing=kinds.smoothing,
-            mesh_frame=kinds.frame,
+        self.settings_changed.emit(
+            {
+                "export_folder": str(self.choice.folder),
+                "export_kinds": ",".join(sorted(kinds.ticked)),
+                "export_smoothing": kinds.smoothing,
+                "mesh_frame": kinds.frame,
+            }
         )
-        self.settings_changed.emit(self._settings)
-        self.finished_writing.emit(written)
+        self.exported.emit(written)
 
     def _on_failed(self, error: Exception) -> None:
         self._writing = None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QWidget
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Signal
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from tsdesktop.core.settings import Settings
 from tsdesktop.exports.stl import Frame
 from tsdesktop.gui import theme
+from tsdesktop.gui.dialogs.controls import CheckBox, ChoiceBox
 from tsdesktop.gui.dialogs.parts import row, words
 from tsdesktop.pipeline.chosen_exports import SmoothingName
 
@@ -82,15 +82,15 @@ class ExportKinds(QWidget):
         super().__init__(parent)
         before = settings.export_kinds.split(",")
         self.boxes = {key: _box(key, key in before) for key in _TITLES}
-        self.smoothing = _choices(_SMOOTHING_TITLES.items(), settings.export_smoothing)
-        self.smoothing.setAccessibleName(self.tr("Smoothing of surfaces"))
+        smoothings = [(key, _in_words(title)) for key, title in _SMOOTHING_TITLES.items()]
+        self.smoothing = ChoiceBox(smoothings, settings.export_smoothing, self.tr("Smoothing of surfaces"))
         self.smoothing.setToolTip(
             self.tr(
                 "Smoothing removes the steps of the voxels. Every piece keeps its volume; sharp edges become round."
             )
         )
-        self.frame = _choices(_FRAME_TITLES.items(), settings.mesh_frame)
-        self.frame.setAccessibleName(self.tr("Coordinates of surfaces"))
+        frames = [(key, _in_words(title)) for key, title in _FRAME_TITLES.items()]
+        self.frame = ChoiceBox(frames, settings.mesh_frame, self.tr("Coordinates of surfaces"))
         self.frame.setToolTip(self.tr("Which way x and y count: LPS to the left and back, RAS to the right and front"))
         self._build()
         for box in self.boxes.values():
@@ -130,19 +130,11 @@ class ExportKinds(QWidget):
         self.changed.emit()
 
 
-def _box(key: str, ticked: bool) -> QCheckBox:
+def _box(key: str, ticked: bool) -> CheckBox:
     title, help = _TITLES[key]
-    box = QCheckBox(_in_words(title))
+    box = CheckBox(_in_words(title))
     box.setToolTip(_in_words(help))
     box.setChecked(ticked)
-    return box
-
-
-def _choices(titles: Iterable[tuple[str, str]], current: str) -> QComboBox:
-    box = QComboBox()
-    for key, title in titles:
-        box.addItem(_in_words(title), key)
-    box.setCurrentIndex(box.findData(current, Qt.ItemDataRole.UserRole))
     return box
 
 

@@ -235,7 +235,7 @@ class NotesPopup(QFrame):
         """Opens under the right end of `anchor`, within the screen."""
         screen = anchor.screen().availableGeometry()
         self.setFixedWidth(_POPUP_WIDTH)
-        wanted = self._lines.heightForWidth(_POPUP_WIDTH - 2) + 2
+        wanted = self._lines.totalHeightForWidth(_POPUP_WIDTH - 6) + 6
         self.setFixedHeight(min(wanted, screen.height() * 2 // 3))
         corner = anchor.mapToGlobal(QPoint(anchor.width() - _POPUP_WIDTH, anchor.height() + theme.GRID))
         corner.setX(max(screen.left(), min(corner.x(), screen.right() - _POPUP_WIDTH)))

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
 
 from tsdesktop.gui import theme
@@ -101,6 +102,13 @@ class Dialog(QDialog):
         self.resize(*size)
         self._endings: list[Callable[[], None]] = []
         self.destroyed.connect(partial(_end_all, self._endings))
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Tall enough for its paragraphs, whose height follows from the width."""
+        layout = self.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            self.setMinimumHeight(layout.totalHeightForWidth(self.width()))
+        super().showEvent(event)
 
     def in_background(
         self, call: Callable[[], Answer], on_done: Callable[[Answer], None], on_error: Callable[[Exception], None]

@@ -1,0 +1,319 @@
+"""The export dialog, driven as a person would; what it wrote is read again."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from tsdesktop.core.assets import asset
+from tsdesktop.core.errors import ExportError
+from tsdesktop.core.settings import Settings
+from tsdesktop.core.volume import LabelMap, ScanSource, Volume
+from tsdesktop.gui.dialogs import export_dialog
+from tsdesktop.gui.dialogs.export_dialog import ExportDialog
+from tsdesktop.gui.dialogs.export_place import documents_folder, is_inside_program, proposed_folder
+from tsdesktop.gui.session import Session
+from tsdesktop.jobs.messages import Progress
+
+Show = Callable[..., ExportDialog]
+
+
+@pytest.fixture
+def show(qtbot: QtBot, session: Session, window: QWidget, tmp_path: Path) -> Show:
+    def shown(labels: tuple[int, ...] = (), settings: Settings | None = None) -> ExportDialog:
+        dialog = ExportDialog(session, settings or Settings(export_kinds=""), labels, window)
+        dialog.show()
+        dialog.folder.line.clear()
+        QTest.keyClicks(dialog.folder.line, str(tmp_path / "out"))
+        return dialog
+
+    return shown
+
+
+def click(button: QAbstractButton) -> None:
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
+
+
+def tick(dialog: ExportDialog, *kinds: str) -> None:
+    for kind in kinds:
+        click(dialog.kinds.boxes[kind])
+
+
+def files_of(dialog: ExportDialog) -> list[str]:
+    return [dialog.files.item(n).text() for n in range(dialog.files.count())]
+
+
+def export(qtbot: QtBot, dialog: ExportDialog) -> list[Path]:
+    qtbot.waitUntil(dialog.export_button.isEnabled)
+    with qtbot.waitSignal(dialog.exported, timeout=30_000) as caught:
+        click(dialog.export_button)
+    assert caught.args is not None
+    written: list[Path] = caught.args[0]
+    return written
+
+
+def corners_of(path: Path) -> np.ndarray:
+    facets = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+    return np.frombuffer(path.read_bytes()[84:], facets)["corners"].reshape(-1, 3)
+
+
+def test_what_is_listed_is_written_and_the_labels_are_the_same(
+    qtbot: QtBot, show: Show, label_map: LabelMap, tmp_path: Path
+) -> None:
+    dialog = show()
+    tick(dialog, "label_map", "masks", "csv", "json", "preview")
+    listed = files_of(dialog)
+    written = export(qtbot, dialog)
+    out = tmp_path / "out"
+    assert sorted(each.relative_to(out).as_posix() for each in written) == sorted(listed)
+    assert {each for each in out.rglob("*") if each.is_file()} == set(written)
+    assert np.array_equal(np.asarray(nib.load(out / "labels.nii.gz").dataobj), label_map.array)
+    assert set(json.loads((out / "statistics.json").read_text())) >= {"liver", "spleen", "kidney_right"}
+    assert dialog._message.text() == f"{len(written)} files written" and dialog.open_button.isVisible()
+
+
+def test_only_visible_structures(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
+    dialog = show()
+    assert [dialog.scope.segment(key).text() for key in ("all", "visible", "selected")] == [
+        "All (3)", "Visible (2)", "Selected (0)",
+    ]  # fmt: skip
+    assert not dialog.scope.segment("selected").isEnabled()
+    click(dialog.scope.segment("visible"))
+    tick(dialog, "masks", "meshes")
+    assert files_of(dialog) == [
+        "structures/liver.nii.gz", "structures/kidney_right.nii.gz", "meshes/liver.stl", "meshes/kidney_right.stl",
+    ]  # fmt: skip
+    export(qtbot, dialog)
+    assert sorted(each.name for each in (tmp_path / "out" / "meshes").iterdir()) == ["kidney_right.stl", "liver.stl"]
+
+
+@pytest.mark.parametrize("frame", ["LPS", "RAS"])
+def test_marked_structures_as_one_surface_in_the_chosen_frame(
+    qtbot: QtBot, show: Show, label_map: LabelMap, tmp_path: Path, frame: str
+) -> None:
+    dialog = show((2, 4))
+    assert dialog.scope.current == "selected"
+    tick(dialog, "merged_mesh")
+    dialog.kinds.frame.setCurrentIndex(dialog.kinds.frame.findData(frame))
+    export(qtbot, dialog)
+    voxels = np.argwhere(np.isin(label_map.array, (2, 4)))
+    middle = (voxels.min(axis=0) + voxels.max(axis=0)) / 2
+    turn = np.array([-1, -1, 1] if frame == "LPS" else [1, 1, 1])
+    found = corners_of(tmp_path / "out" / "all_structures.stl")
+    centre = (found.min(axis=0) + found.max(axis=0)) / 2
+    assert np.linalg.norm(centre - label_map.geometry.world_ras(middle) * turn) < 1.0
+
+
+def test_smoothing_and_frame_matter_only_for_surfaces(show: Show) -> None:
+    dialog = show()
+    assert not dialog.kinds.smoothing.isEnabled()
+    tick(dialog, "meshes")
+    assert dialog.kinds.smoothing.isEnabled() and dialog.kinds.frame.isEnabled()
+
+
+def test_nothing_chosen_cannot_be_exported(qtbot: QtBot, show: Show) -> None:
+    dialog = show()
+    qtbot.waitUntil(lambda: dialog._looking is None)
+    assert files_of(dialog) == [] and not dialog.export_button.isEnabled()
+
+
+def test_files_in_the_way_are_overwritten_only_after_asking(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "statistics.csv").write_text("mine")
+    dialog = show()
+    tick(dialog, "csv", "json")
+    qtbot.waitUntil(dialog.overwrite.isVisible)
+    assert dialog._conflict.text() == "1 of them exists already." and not dialog.export_button.isEnabled()
+    click(dialog.overwrite)
+    export(qtbot, dialog)
+    assert (tmp_path / "out" / "statistics.csv").read_text() != "mine"
+
+
+def test_another_choice_asks_anew(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    for name in ("statistics.csv", "statistics.json"):
+        (tmp_path / "out" / name).write_text("mine")
+    dialog = show()
+    tick(dialog, "csv")
+    qtbot.waitUntil(dialog.overwrite.isVisible)
+    click(dialog.overwrite)
+    tick(dialog, "json")
+    qtbot.waitUntil(dialog.overwrite.isVisible)
+    assert not dialog.overwrite.isChecked() and dialog._conflict.text() == "All of them exist already."
+
+
+def test_a_file_that_came_meanwhile_is_not_overwritten(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
+    dialog = show()
+    tick(dialog, "csv")
+    qtbot.waitUntil(dialog.export_button.isEnabled)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "statistics.csv").write_text("mine")
+    click(dialog.export_button)
+    qtbot.waitUntil(lambda: "exists already" in dialog._message.text())
+    assert (tmp_path / "out" / "statistics.csv").read_text() == "mine"
+
+
+def test_what_cannot_be_written_is_one_sentence(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file where the folder should be")
+    dialog = show()
+    tick(dialog, "csv")
+    qtbot.waitUntil(dialog.export_button.isEnabled)
+    click(dialog.export_button)
+    qtbot.waitUntil(lambda: "out could not be written" in dialog._message.text())
+    assert dialog._message.property("role") == "error" and not dialog.report_button.isVisible()
+    qtbot.waitUntil(dialog.export_button.isEnabled)
+
+
+class Writer:
+    """Stands for the writing: begins, tells how far it is, and waits to be let on."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.begun, self.go_on, self.ended = threading.Event(), threading.Event(), threading.Event()
+        self.failure = failure
+
+    def __call__(self, choice: Any, volume: Any, label_map: Any, listen: Callable[[Progress], None]) -> list[Path]:
+        try:
+            listen(Progress("surface of kidney right", 0.25))
+            self.begun.set()
+            self.go_on.wait(30)
+            if self.failure is not None:
+                raise self.failure
+            listen(Progress("writing statistics", 0.75))
+            return [choice.folder / "statistics.csv"]
+        finally:
+            self.ended.set()
+
+
+def begun(
+    qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch, failure: Exception | None = None
+) -> tuple[ExportDialog, Writer]:
+    writer = Writer(failure)
+    monkeypatch.setattr(export_dialog, "write_chosen", writer)
+    dialog = show()
+    tick(dialog, "csv")
+    qtbot.waitUntil(dialog.export_button.isEnabled)
+    click(dialog.export_button)
+    qtbot.waitUntil(writer.begun.is_set)
+    return dialog, writer
+
+
+def test_progress_and_cancel(qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog, writer = begun(qtbot, show, monkeypatch)
+    qtbot.waitUntil(lambda: dialog._stage.text() == "Surface of kidney right")
+    assert dialog._bar.value() == 250 and not dialog.kinds.isEnabled()
+    click(dialog.cancel_button)
+    writer.go_on.set()
+    qtbot.waitUntil(lambda: dialog._message.text().startswith("Stopped"))
+    assert dialog.isVisible() and dialog.kinds.isEnabled() and dialog.export_button.isVisible()
+
+
+def test_escape_stops_first_and_closes_then(qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog, writer = begun(qtbot, show, monkeypatch)
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert dialog.isVisible() and dialog._stage.text() == "Stopping…"
+    writer.go_on.set()
+    qtbot.waitUntil(lambda: not dialog.is_writing)
+    gone: list[bool] = []
+    dialog.destroyed.connect(lambda: gone.append(True))
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: bool(gone))
+
+
+def test_nothing_goes_on_behind_a_closed_dialog(qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialog, writer = begun(qtbot, show, monkeypatch)
+    gone: list[bool] = []
+    told: list[object] = []
+    dialog.destroyed.connect(lambda: gone.append(True))
+    dialog.exported.connect(told.append)
+    dialog.close()
+    qtbot.waitUntil(lambda: bool(gone))
+    writer.go_on.set()
+    qtbot.waitUntil(writer.ended.is_set)
+    qtbot.wait(20)
+    assert not told
+
+
+@pytest.mark.parametrize("failure", [ExportError("export.nothing", reason="x"), KeyError("a bug")])
+def test_a_bug_offers_a_report(qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    dialog, writer = begun(qtbot, show, monkeypatch, failure)
+    writer.go_on.set()
+    qtbot.waitUntil(lambda: not dialog.is_writing)
+    assert dialog.report_button.isVisible() is isinstance(failure, KeyError)
+    assert "KeyError" not in dialog._message.text()
+
+
+def test_choices_are_remembered(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
+    dialog = show()
+    tick(dialog, "merged_mesh", "csv")
+    dialog.kinds.smoothing.setCurrentIndex(0)
+    told: list[dict[str, Any]] = []
+    dialog.settings_changed.connect(told.append)
+    export(qtbot, dialog)
+    assert told == [
+        {
+            "export_folder": str(tmp_path / "out"),
+            "export_kinds": "csv,merged_mesh",
+            "export_smoothing": "faithful",
+            "mesh_frame": "LPS",
+        }
+    ]
+    again = show(settings=replace(Settings(), **told[0]))
+    assert again.kinds.kinds.ticked == {"csv", "merged_mesh"} and again.kinds.kinds.smoothing == "faithful"
+
+
+def test_open_folder(qtbot: QtBot, show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    dialog = show()
+    tick(dialog, "csv")
+    export(qtbot, dialog)
+    click(dialog.open_button)
+    assert opened == [QUrl.fromLocalFile(str(tmp_path / "out"))]
+
+
+def test_everything_is_reached_with_the_keyboard(qtbot: QtBot, show: Show) -> None:
+    dialog = show((2, 4))
+    tick(dialog, "meshes")
+    qtbot.waitUntil(dialog.export_button.isEnabled)
+    dialog.activateWindow()
+    dialog.kinds.boxes["label_map"].setFocus()
+    reached = set()
+    for _ in range(40):
+        QTest.keyClick(dialog, Qt.Key.Key_Tab)
+        reached.add(dialog.focusWidget())
+    wanted = {*dialog.kinds.boxes.values(), dialog.folder.line, dialog.folder.browse, dialog.files}
+    wanted |= {dialog.kinds.smoothing, dialog.kinds.frame}
+    assert wanted | {dialog.close_button, dialog.export_button} <= reached
+    dialog.scope.focus()
+    QTest.keyClick(dialog.scope.segment("selected"), Qt.Key.Key_Left)
+    assert dialog.scope.current == "visible"
+
+
+def from_path(volume: Volume, path: Path) -> Volume:
+    return replace(volume, source=ScanSource("nifti", path.name, str(path)))
+
+
+def test_a_folder_beside_the_scan_is_proposed(volume: Volume, tmp_path: Path) -> None:
+    scan = from_path(volume, tmp_path / "ct.nii.gz")
+    assert proposed_folder(scan, "") == tmp_path / "ct_segmentation"
+    assert proposed_folder(scan, str(tmp_path / "mine")) == tmp_path / "mine"
+    assert proposed_folder(scan, str(tmp_path / "other_segmentation")) == tmp_path / "ct_segmentation"
+
+
+def test_nothing_is_proposed_inside_the_program(volume: Volume) -> None:
+    sample = from_path(volume, asset("sample/ct.nii.gz"))
+    assert proposed_folder(sample, "") == documents_folder() / "ct_segmentation"
+    assert not is_inside_program(proposed_folder(volume, str(asset("sample"))))

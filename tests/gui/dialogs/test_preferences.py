@@ -1,0 +1,96 @@
+"""Preferences follow from the declarations and are applied at once."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from tsdesktop.core.settings import Settings
+from tsdesktop.gui.dialogs.controls import CheckBox, ChoiceBox, FolderField, Segments
+from tsdesktop.gui.dialogs.preferences import Preferences
+from tsdesktop.jobs.messages import Device, Devices
+
+DEVICES = Devices(
+    (
+        Device("gpu:0", "A card", 24.0),
+        Device("gpu:1", "A broken card", 24.0, "a test network gave wrong results"),
+        Device("cpu", "The processor", 16.0),
+        Device("mps", "Another", 16.0),
+    ),
+    "torch",
+)
+
+
+@pytest.fixture
+def told() -> list[Settings]:
+    return []
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot, window: QWidget, told: list[Settings]) -> Preferences:
+    made = Preferences(Settings(window_state="kept", extra={"new": 1}), window)
+    made.changed.connect(told.append)
+    made.show()
+    return made
+
+
+def test_every_setting_with_a_title_is_there_with_its_help(dialog: Preferences) -> None:
+    shown = [each for each in fields(Settings) if each.metadata.get("title")]
+    assert list(dialog.controls) == [each.name for each in shown]
+    texts = {each.text() for each in dialog.findChildren(QLabel)}
+    assert {each.metadata[key] for each in shown for key in ("title", "help")} <= texts
+
+
+def test_a_click_applies_at_once(dialog: Preferences, told: list[Settings]) -> None:
+    theme = dialog.controls["theme"]
+    assert isinstance(theme, Segments)
+    QTest.mouseClick(theme.segment("light"), Qt.MouseButton.LeftButton)
+    draft = dialog.controls["draft_first"]
+    assert isinstance(draft, CheckBox)
+    QTest.mouseClick(draft, Qt.MouseButton.LeftButton)
+    expected = Settings(theme="light", window_state="kept", extra={"new": 1})
+    assert told == [expected, replace(expected, draft_first=False)]
+
+
+def test_keys_change_a_choice(dialog: Preferences, told: list[Settings]) -> None:
+    convention = dialog.controls["convention"]
+    assert isinstance(convention, Segments)
+    convention.focus()
+    QTest.keyClick(convention.segment("radiological"), Qt.Key.Key_Right)
+    assert [each.convention for each in told] == ["neurological"]
+
+
+def test_a_folder_counts_when_it_is_typed_to_the_end(dialog: Preferences, told: list[Settings]) -> None:
+    folder = dialog.controls["weights_folder"]
+    assert isinstance(folder, FolderField)
+    QTest.keyClicks(folder.line, "/networks")
+    assert told == []
+    QTest.keyClick(folder.line, Qt.Key.Key_Return)
+    assert [each.weights_folder for each in told] == ["/networks"]
+
+
+def test_defaults_come_back_and_the_window_keeps_its_place(dialog: Preferences, told: list[Settings]) -> None:
+    theme = dialog.controls["theme"]
+    assert isinstance(theme, Segments)
+    theme.choose("dark")
+    dialog.restore_defaults()
+    assert told[-1] == Settings(window_state="kept", extra={"new": 1})
+    again = dialog.controls["theme"]
+    assert isinstance(again, Segments) and again.current == "auto"
+
+
+def test_devices_that_were_found_are_offered(window: QWidget) -> None:
+    dialog = Preferences(Settings(device="gpu:7"), window, DEVICES)
+    device = dialog.controls["device"]
+    assert isinstance(device, ChoiceBox)
+    assert [device.itemData(n) for n in range(device.count())] == ["auto", "gpu:0", "cpu", "mps", "gpu:7"]
+    told: list[Settings] = []
+    dialog.changed.connect(told.append)
+    device.setFocus()
+    device.setCurrentIndex(1)
+    assert [each.device for each in told] == ["gpu:0"]

@@ -1,0 +1,174 @@
+"""Preferences, made from the declarations of the settings: what has a title there is shown here. Applied at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import Field, fields, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSpinBox, QWidget
+
+from tsdesktop.core.settings import Settings
+from tsdesktop.gui import theme
+from tsdesktop.gui.dialogs.controls import CheckBox, ChoiceBox, FolderField, Segments
+from tsdesktop.gui.dialogs.parts import Dialog, button, column, row, words
+from tsdesktop.gui.translation import setting_words
+from tsdesktop.jobs.messages import Devices
+
+_VALUES: dict[str, Any] = {
+    "auto": QT_TRANSLATE_NOOP("Preferences", "Automatic"),
+    "dark": QT_TRANSLATE_NOOP("Preferences", "Dark"),
+    "light": QT_TRANSLATE_NOOP("Preferences", "Light"),
+    "en": "English",
+    "de": "Deutsch",
+    "radiological": QT_TRANSLATE_NOOP("Preferences", "Radiological"),
+    "neurological": QT_TRANSLATE_NOOP("Preferences", "Neurological"),
+    "crosshair": QT_TRANSLATE_NOOP("Preferences", "Crosshair"),
+    "window": QT_TRANSLATE_NOOP("Preferences", "Brightness"),
+    "cpu": QT_TRANSLATE_NOOP("Preferences", "CPU"),
+    "gpu": QT_TRANSLATE_NOOP("Preferences", "Graphics card"),
+    "mps": QT_TRANSLATE_NOOP("Preferences", "Apple graphics (MPS)"),
+}
+_MOST_SEGMENTS = 3
+
+
+class Preferences(Dialog):
+    """Every setting with a title. `changed` carries the new Settings after every change.
+
+    `devices` are those that were found on this computer; without them the general names are offered.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None, devices: Devices | None = None) -> None:
+        super().__init__(QCoreApplication.translate("Preferences", "Preferences"), parent, (620, 640))
+        self._settings = settings
+        self._devices = devices
+        self.controls: dict[str, QWidget] = {}
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._fill()
+        layout = column(self)
+        layout.addWidget(self._scroll, 1)
+        reset = button(self.tr("Restore defaults"), self.restore_defaults, "link")
+        close = button(self.tr("Close"), self.close)
+        close.setDefault(True)
+        layout.addLayout(row(reset, None, close))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are chosen now."""
+        return self._settings
+
+    def restore_defaults(self) -> None:
+        """What is shown here gets its default; what the window remembers stays."""
+        defaults: dict[str, Any] = {each.name: each.default for each in _shown()}
+        self._settings = replace(self._settings, **defaults)
+        self._fill()
+        self.changed.emit(self._settings)
+
+    def _fill(self) -> None:
+        inner = QWidget()
+        grid = QGridLayout(inner)
+        grid.setContentsMargins(0, 0, 3 * theme.GRID, 0)
+        grid.setHorizontalSpacing(5 * theme.GRID)
+        grid.setVerticalSpacing(theme.GRID)
+        grid.setColumnStretch(1, 1)
+        hints = get_type_hints(Settings)
+        for n, each in enumerate(_shown()):
+            title = setting_words(each.metadata["title"])
+            control = self._control(each, hints[each.name], title)
+            control.setToolTip(setting_words(each.metadata["help"]))
+            self.controls[each.name] = control
+            label = words(title)
+            label.setBuddy(control)
+            label.setMinimumHeight(32)
+            grid.addWidget(label, 3 * n, 0, Qt.AlignmentFlag.AlignTop)
+            wide = isinstance(control, FolderField)
+            grid.addWidget(control, 3 * n, 1, Qt.AlignmentFlag(0) if wide else Qt.AlignmentFlag.AlignLeft)
+            grid.addWidget(words(setting_words(each.metadata["help"]), "secondary", wrap=True), 3 * n + 1, 1)
+            grid.setRowMinimumHeight(3 * n + 2, 2 * theme.GRID)
+        grid.setRowStretch(3 * len(_shown()), 1)
+        self._scroll.setWidget(inner)
+
+    def _control(self, each: Field[Any], hint: Any, title: str) -> QWidget:
+        value, change = getattr(self._settings, each.name), self._changer(each.name)
+        if hint is bool:
+            return _tick(value, title, change)
+        if hint is int:
+            return _number(value, title, each.metadata["limits"] or (0, 9999), change)
+        if each.metadata["kind"] == "device":
+            return _choice(self._device_options(value), value, title, change)
+        if get_origin(hint) is Literal:
+            options = [(key, value_title(key)) for key in get_args(hint)]
+            return _choice(options, value, title, change)
+        return _folder(value, title, change)
+
+    def _changer(self, name: str) -> Callable[[Any], None]:
+        def change(value: Any) -> None:
+            self._settings = replace(self._settings, **{name: value})
+            self.changed.emit(self._settings)
+
+        return change
+
+    def _device_options(self, current: str) -> list[tuple[str, str]]:
+        found = [(each.name, each.title or value_title(each.name)) for each in _usable(self._devices)]
+        options = [
+            ("auto", value_title("auto")),
+            *(found or [("cpu", value_title("cpu")), ("gpu", value_title("gpu"))]),
+        ]
+        # What was written in the settings by hand or on another day stays a choice.
+        return options if current in dict(options) else [*options, (current, value_title(current))]
+
+
+def value_title(value: str) -> str:
+    """What a value of a setting is called."""
+    return QCoreApplication.translate("Preferences", _VALUES.get(value, value))
+
+
+def _shown() -> list[Field[Any]]:
+    return [each for each in fields(Settings) if each.metadata.get("title")]
+
+
+def _usable(devices: Devices | None) -> list[Any]:
+    return [each for each in devices.devices if not each.refused] if devices is not None else []
+
+
+def _choice(
+    options: list[tuple[str, str]], value: str, title: str, change: Callable[[str], None]
+) -> Segments | ChoiceBox:
+    if len(options) <= _MOST_SEGMENTS:
+        segments = Segments(options, value, title)
+        segments.chosen.connect(change)
+        return segments
+    box = ChoiceBox(options, value, title)
+    box.currentIndexChanged.connect(lambda _: change(box.currentData()))
+    return box
+
+
+def _tick(value: bool, title: str, change: Callable[[bool], None]) -> CheckBox:
+    box = CheckBox(QCoreApplication.translate("Preferences", "On"))
+    box.setAccessibleName(title)
+    box.setChecked(value)
+    box.setMinimumHeight(32)
+    box.toggled.connect(change)
+    return box
+
+
+def _number(value: int, title: str, limits: tuple[int, int], change: Callable[[int], None]) -> QSpinBox:
+    spin = QSpinBox()
+    spin.setAccessibleName(title)
+    spin.setRange(*limits)
+    spin.setValue(value)
+    spin.valueChanged.connect(change)
+    return spin
+
+
+def _folder(value: str, title: str, change: Callable[[str], None]) -> FolderField:
+    field = FolderField(value, title)
+    field.line.setPlaceholderText(QCoreApplication.translate("Preferences", "The program's own folder"))
+    field.settled.connect(change)
+    return field

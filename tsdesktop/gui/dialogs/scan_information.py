@@ -1,0 +1,187 @@
+"""What the open file is: grid, place, intensities, what was noticed. Nothing of the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from tsdesktop.core.notes import Note
+from tsdesktop.core.volume import Volume
+from tsdesktop.gui import theme
+from tsdesktop.gui.dialogs.parts import Dialog, button, column, hairline, heading, row, words
+from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.translation import translated, translated_hint
+
+Lines = list[tuple[str, str]]
+_FORMATS: dict[str, Any] = {
+    "nifti": "NIfTI",
+    "dicom": "DICOM",
+    "itk": "NRRD / MetaImage / GIPL",
+    "mgh": "FreeSurfer MGH",
+    "memory": QT_TRANSLATE_NOOP("ScanInformation", "array in memory"),
+}
+_TIMES = " \u00d7 "
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Lowest, highest and mean intensity."""
+
+    lowest: float
+    highest: float
+    mean: float
+
+
+def spread_of(volume: Volume) -> Spread:
+    """The intensities of a scan. Slow: it looks at every voxel."""
+    array = volume.array
+    return Spread(float(array.min()), float(array.max()), float(array.mean(dtype=np.float64)))
+
+
+class ScanInformation(Dialog):
+    """Shows what is known of a scan, and lets it be copied without the names of files."""
+
+    def __init__(self, volume: Volume, notes: Iterable[Note] = (), parent: QWidget | None = None) -> None:
+        super().__init__(QCoreApplication.translate("ScanInformation", "What's this file?"), parent, (560, 640))
+        self._volume, self._notes = volume, tuple(notes)
+        self._spread: Spread | None = None
+        self._intensities = _value(self.tr("counting…"))
+        inner = QWidget()
+        lines = QVBoxLayout(inner)
+        lines.setContentsMargins(0, 0, 3 * theme.GRID, 0)
+        lines.setSpacing(2 * theme.GRID)
+        for title, rows in self._groups():
+            lines.addWidget(heading(title))
+            lines.addLayout(self._grid(rows))
+            lines.addSpacing(2 * theme.GRID)
+        self._add_notes(lines)
+        lines.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(inner)
+        layout = column(self)
+        layout.addWidget(scroll, 1)
+        layout.addWidget(hairline())
+        private = self.tr("The patient's name and id, and all dates, are not shown and not kept.")
+        layout.addWidget(words(private, "secondary", wrap=True))
+        self.copy_button = button(self.tr("Copy"), self.copy)
+        self.copy_button.setToolTip(self.tr("Copies all of this but the file's name"))
+        close = button(self.tr("Close"), self.close)
+        close.setDefault(True)
+        layout.addLayout(row(self.copy_button, None, close))
+        self.in_background(partial(spread_of, volume), self._on_counted, lambda _: self._intensities.setText("-"))
+
+    @property
+    def text(self) -> str:
+        """All that is shown, without the names of files."""
+        out: list[str] = []
+        for title, rows in self._groups(with_name=False):
+            out += [title, *(f"  {name}: {value}" for name, value in rows), ""]
+        if self._spread is not None:
+            out += [f"{self.tr('Intensities')}: {self._spread_text(self._spread)}", ""]
+        out += [translated(each.id, each.arguments) for each in self._notes]
+        return "\n".join(out).rstrip() + "\n"
+
+    def copy(self) -> None:
+        """Puts the text on the clipboard."""
+        QGuiApplication.clipboard().setText(self.text)
+        self.copy_button.setText(self.tr("Copied"))
+
+    def _groups(self, *, with_name: bool = True) -> list[tuple[str, Lines]]:
+        return [
+            (self.tr("File"), self._file_lines(with_name=with_name)),
+            (self.tr("Grid"), self._grid_lines()),
+            (self.tr("Values"), self._value_lines()),
+        ]
+
+    def _file_lines(self, *, with_name: bool) -> Lines:
+        source = self._volume.source
+        format = QCoreApplication.translate("ScanInformation", _FORMATS[source.format])
+        lines = [(self.tr("Name"), source.name)] if with_name else []
+        lines.append((self.tr("Format"), format))
+        if source.description:
+            lines.append((self.tr("Series"), source.description))
+        if source.dicom_files:
+            lines.append((self.tr("Files"), decimal(len(source.dicom_files), 0)))
+        return lines
+
+    def _grid_lines(self) -> Lines:
+        geometry = self._volume.geometry
+        size = _TIMES.join(str(n) for n in geometry.shape)
+        spacing = _TIMES.join(decimal(each, 3) for each in geometry.spacing_mm)
+        extent = [n * each for n, each in zip(geometry.shape, geometry.spacing_mm, strict=True)]
+        affine = "\n".join("  ".join(f"{value:10.4f}" for value in line) for line in geometry.affine)
+        return [
+            (self.tr("Voxels"), size),
+            (self.tr("Spacing"), f"{spacing} mm"),
+            (self.tr("Extent"), _TIMES.join(decimal(each, 0) for each in extent) + " mm"),
+            (self.tr("Orientation"), geometry.axis_codes),
+            (self.tr("Voxel to RAS (mm)"), affine),
+        ]
+
+    def _value_lines(self) -> Lines:
+        volume, window = self._volume, self._volume.source.window
+        modality = self.tr("unknown") if volume.modality == "unknown" else volume.modality
+        lines = [(self.tr("Modality"), modality), (self.tr("Kept as"), str(volume.array.dtype))]
+        if window is not None:
+            stated = self.tr("level {level}, width {width}")
+            lines.append((self.tr("Window"), stated.format(level=decimal(window[0], 0), width=decimal(window[1], 0))))
+        return lines
+
+    def _grid(self, rows: Lines) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(4 * theme.GRID)
+        grid.setVerticalSpacing(theme.GRID)
+        grid.setColumnMinimumWidth(0, 140)
+        grid.setColumnStretch(1, 1)
+        for n, (name, value) in enumerate(rows):
+            grid.addWidget(words(name, "secondary"), n, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(_value(value), n, 1)
+        if rows and rows[0][0] == self.tr("Modality"):
+            grid.addWidget(words(self.tr("Intensities"), "secondary"), len(rows), 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(self._intensities, len(rows), 1)
+        return grid
+
+    def _add_notes(self, lines: QVBoxLayout) -> None:
+        lines.addWidget(heading(self.tr("Noticed")))
+        if not self._notes:
+            lines.addWidget(words(self.tr("Nothing unusual.")))
+        for each in self._notes:
+            lines.addWidget(words(translated(each.id, each.arguments), wrap=True))
+            hint = translated_hint(each.id, each.arguments)
+            if hint:
+                lines.addWidget(words(hint, "secondary", wrap=True))
+
+    def _on_counted(self, spread: Spread) -> None:
+        self._spread = spread
+        self._intensities.setText(self._spread_text(spread))
+
+    def _spread_text(self, spread: Spread) -> str:
+        unit = " HU" if self._volume.modality == "CT" else ""
+        digits = 0 if self._volume.array.dtype.kind == "i" else 2
+        told = self.tr("{lowest} to {highest}{unit}, mean {mean}{unit}")
+        return told.format(
+            lowest=decimal(spread.lowest, digits),
+            highest=decimal(spread.highest, digits),
+            mean=decimal(spread.mean, 1),
+            unit=unit,
+        )
+
+
+def _value(text: str) -> QLabel:
+    """Text that can be marked and copied."""
+    label = words(text, wrap="\n" not in text)
+    marked = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    label.setTextInteractionFlags(marked)
+    if "\n" in text:
+        label.setFont(theme.base_font(theme.BASE_PX - 1))
+        label.setStyleSheet('font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 12px;')
+    return label
