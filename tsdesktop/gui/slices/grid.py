@@ -53,7 +53,7 @@ class ViewGrid(QWidget):
         self._arrange()
 
     @property
-    def layout_name(self) -> LayoutName:
+    def layout_name(self) -> str:
         """The arrangement that is shown."""
         return self._layout
 

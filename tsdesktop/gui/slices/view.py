@@ -63,6 +63,7 @@ class SliceView(SliceCanvas):
         self._draws = False
         self._wheel_rest = 0
         self._before_click: tuple[World, int | None] = (session.cursor_ras, None)
+        session.volume_changed.connect(self._let_go)
 
     def set_tool(self, tool: Tool) -> None:
         """What the mouse draws next in all views; "" for nothing."""
