@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from tsdesktop.core.geometry import Box, Geometry, Shape
 from tsdesktop.core.volume import Intensities
@@ -43,6 +42,8 @@ def resample_intensities(array: Intensities, shape: Shape, order: int = 1) -> In
         out = _linear(array, shape)
     else:
         zoom = [new / old for old, new in zip(array.shape, shape, strict=True)]
+        from scipy import ndimage  # only here: most runs interpolate linearly, and it is slow to load
+
         out = ndimage.zoom(array.astype(np.float32), zoom, order=order, mode="nearest").astype(np.float32, copy=False)
     return _as_type(out, array.dtype)
 

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from tsdesktop.core.geometry import Affine, Box, Geometry, read_only
 from tsdesktop.core.notes import Note
@@ -111,6 +110,9 @@ class LabelMap:
     @cached_property
     def boxes(self) -> dict[int, Box]:
         """Label -> bounding box of its voxels, for the labels that occur, whether they have a name or not."""
+        # It takes a fifth of a second to load, which the window does not have before it is on screen.
+        from scipy import ndimage
+
         found = ndimage.find_objects(self.array)
         return {label: _box(slices) for label, slices in enumerate(found, 1) if slices is not None}
 

@@ -1,4 +1,7 @@
-"""What the entries of the menus and the buttons of the window do: open, ask, export, show, remember."""
+"""What the entries of the menus and the buttons of the window do: open, ask, export, show, remember.
+
+Dialogs are imported where they are opened: the window is on screen sooner.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,16 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from tsdesktop.gui.background import run_in_background
-from tsdesktop.gui.dialogs.about import About
-from tsdesktop.gui.dialogs.export_dialog import ExportDialog
-from tsdesktop.gui.dialogs.licence_dialog import LicenceDialog
 from tsdesktop.gui.dialogs.log_view import LogView
-from tsdesktop.gui.dialogs.preferences import Preferences
-from tsdesktop.gui.dialogs.scan_information import ScanInformation
-from tsdesktop.gui.dialogs.series_picker import SeriesPicker, VolumePicker
 from tsdesktop.gui.dialogs.shortcuts import Shortcuts
 from tsdesktop.gui.opening.flow import Wanted
 from tsdesktop.gui.pictures import picture_of_views, save_picture
 from tsdesktop.gui.slices.measure import Tool
-from tsdesktop.pipeline import SeriesSummary
 from tsdesktop.weights.places import own_weights_folder
 
 if TYPE_CHECKING:
     from tsdesktop.gui.window import MainWindow
+    from tsdesktop.pipeline import SeriesSummary
 
 translate = QCoreApplication.translate
 
@@ -78,6 +75,8 @@ class Commands(QObject):
 
     def offer_series(self, wanted: Wanted, summaries: list[SeriesSummary]) -> None:
         """Lets a person choose among several series."""
+        from tsdesktop.gui.dialogs.series_picker import SeriesPicker
+
         picker = SeriesPicker(summaries, self._window)
         opening = self._window.opening
         picker.chosen.connect(lambda chosen: opening.open_series(replace(wanted, series=str(chosen.number))))
@@ -85,6 +84,8 @@ class Commands(QObject):
 
     def offer_volume(self, count: int, index: int) -> None:
         """Lets a person choose another of the several volumes of the open file."""
+        from tsdesktop.gui.dialogs.series_picker import VolumePicker
+
         wanted = self._window.opening.opened
         if wanted is None:
             return
@@ -173,6 +174,8 @@ class Commands(QObject):
 
     def export(self, labels: tuple[int, ...] = ()) -> None:
         """Opens the export dialog, for these labels or for all that a person chooses there."""
+        from tsdesktop.gui.dialogs.export_dialog import ExportDialog
+
         window = self._window
         if window.session.label_map is None:
             return
@@ -280,17 +283,23 @@ class Commands(QObject):
 
     def show_preferences(self) -> None:
         """Opens the preferences."""
+        from tsdesktop.gui.dialogs.preferences import Preferences
+
         dialog = Preferences(self._window.memory.settings, self._window, self._window.left.choices.devices)
         dialog.changed.connect(self._window.memory.take)
         dialog.open()
 
     def show_scan_information(self) -> None:
         """Tells what the open file is."""
+        from tsdesktop.gui.dialogs.scan_information import ScanInformation
+
         if self._window.session.volume is not None:
             ScanInformation(self._window.session.volume, self._window.session.notes, self._window).open()
 
     def show_licence(self) -> None:
         """Opens the licence number's dialog."""
+        from tsdesktop.gui.dialogs.licence_dialog import LicenceDialog
+
         LicenceDialog(self._window).open()
 
     def show_log(self) -> None:
@@ -304,6 +313,8 @@ class Commands(QObject):
 
     def show_about(self) -> None:
         """Says what this program is, and is not."""
+        from tsdesktop.gui.dialogs.about import About
+
         About(self._window).open()
 
     def close(self) -> None:

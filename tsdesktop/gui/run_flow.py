@@ -23,7 +23,6 @@ from tsdesktop.gui.supervisor import Order, Supervisor
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.measures.statistics import structure_statistics
 from tsdesktop.pipeline import Segmentation
-from tsdesktop.pipeline.exporting import on_label_grid
 
 log = logging.getLogger(__name__)
 # What is computed again within this time needs no question when it would be lost.
@@ -144,4 +143,7 @@ class RunFlow(QObject):
 
 
 def _counted(volume: Volume, label_map: LabelMap) -> list[StructureStatistics]:
+    # VTK comes with it, which takes longer to load than the window may take to open.
+    from tsdesktop.pipeline import on_label_grid
+
     return list(structure_statistics(on_label_grid(volume, label_map), label_map))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ from tsdesktop.core.statistics import StructureStatistics
 from tsdesktop.core.structures import Rgb, StructureClass
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.gui.windowing import Window, first_window
-from tsdesktop.pipeline import Segmentation
+
+if TYPE_CHECKING:
+    from tsdesktop.pipeline import Segmentation
 
 LabelStyle = Literal["filled", "outlined"]
 

@@ -180,6 +180,7 @@ def _style_sheet(theme: Theme) -> str:
         padding: 2px; text-align: left; }}
     QToolButton[role="chip"] {{ padding: 4px 9px; }}
     QToolButton[role="chip"]::menu-indicator {{ image: none; }}
+    QPushButton[role="link"]:focus, QToolButton[role="link"]:focus {{ text-decoration: underline; }}
     QToolButton[role="quiet"] {{ background: transparent; border: none; padding: 3px; }}
     QToolButton[role="quiet"]:hover {{ background: {t.raised}; border-radius: {RADIUS}px; }}
     QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextBrowser {{ background: {t.raised};
@@ -196,6 +197,7 @@ def _style_sheet(theme: Theme) -> str:
         border-color: {t.accent}; image: url("{marks}/check-{look}.svg"); }}
     QTreeView::indicator:indeterminate {{ background: {t.accent}; border-color: {t.accent};
         image: url("{marks}/some-{look}.svg"); }}
+    QCheckBox::indicator:focus {{ border-color: {t.accent}; }}
     QCheckBox::indicator:disabled {{ border-color: {t.line}; }}
     QComboBox QAbstractItemView, QMenu {{ background: {t.raised}; border: 1px solid {t.line}; padding: 4px; }}
     QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 4px; }}
@@ -221,6 +223,7 @@ def _style_sheet(theme: Theme) -> str:
     QSplitter::handle {{ background: {t.line}; }}
     QSplitter::handle:horizontal {{ width: 1px; }}
     QSplitter::handle:vertical {{ height: 1px; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 6px; }}
     QStatusBar {{ background: {t.panel}; color: {t.secondary}; border-top: 1px solid {t.line}; }}
     QStatusBar::item {{ border: none; }}

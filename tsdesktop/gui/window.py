@@ -21,7 +21,7 @@ from tsdesktop.gui.commands import Commands
 from tsdesktop.gui.dialogs.report import RecentLines
 from tsdesktop.gui.header import Header
 from tsdesktop.gui.menus import Menus
-from tsdesktop.gui.opening.drop import paths_of
+from tsdesktop.gui.opening.dragged import paths_of
 from tsdesktop.gui.opening.flow import OpeningFlow, Wanted
 from tsdesktop.gui.panels.left import LeftPanel
 from tsdesktop.gui.panels.right import RightPanel

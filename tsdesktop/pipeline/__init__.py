@@ -8,19 +8,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tsdesktop.core.options import Options
-from tsdesktop.core.volume import Volume
-from tsdesktop.exports.nifti import label_map_to_nibabel, write_volume
-from tsdesktop.jobs.messages import Devices
-from tsdesktop.pipeline.chosen_exports import ExportChoice, chosen_structures, planned_files, write_chosen
-from tsdesktop.pipeline.exporting import check_outputs, export
-from tsdesktop.pipeline.segmentation import Listener, Segmentation, check_run, segment_volume
-from tsdesktop.runs.engine import Engine
-from tsdesktop.scans.reader import SeriesSummary, list_series, read_scan
+if TYPE_CHECKING:
+    from tsdesktop.exports.nifti import write_volume
+    from tsdesktop.pipeline.api import find_devices, read, segment, to_nibabel
+    from tsdesktop.pipeline.chosen_exports import ExportChoice, chosen_structures, planned_files, write_chosen
+    from tsdesktop.pipeline.exporting import check_outputs, export, on_label_grid
+    from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
+    from tsdesktop.runs.engine import Engine
+    from tsdesktop.scans.reader import SeriesSummary, list_series
 
 __all__ = [
     "Engine",
@@ -33,6 +30,7 @@ __all__ = [
     "export",
     "find_devices",
     "list_series",
+    "on_label_grid",
     "planned_files",
     "read",
     "segment",
@@ -42,49 +40,32 @@ __all__ = [
     "write_volume",
 ]
 
-
-def read(scan: Any, *, series: str = "", volume_index: int | None = None) -> Volume:
-    """A scan as a Volume (RAS+ mm): from a path (file, folder, zip), a nibabel image, or a Volume, which is returned.
-
-    `series` picks one of several by number, UID or description, `volume_index` one volume of a 4D scan, from 0.
-    Raises ReadError and GeometryError.
-    """
-    if isinstance(scan, Volume):
-        return scan
-    if isinstance(scan, str | Path):
-        return read_scan(scan, series=series, volume_index=volume_index)
-    with tempfile.TemporaryDirectory(prefix="tsdesktop-") as folder:
-        # Through a file, so that an image in memory passes the same checks and repairs as one on disk.
-        path = Path(folder) / "image.nii"
-        scan.to_filename(path)
-        return read_scan(path, volume_index=volume_index)
-
-
-def segment(
-    scan: Any, *, engine: Engine | None = None, listen: Listener = lambda _: None, **options: Any
-) -> Segmentation:
-    """Segments `scan` (a path, a nibabel image or a Volume) in a process of its own; nothing is written.
-
-    `options` are those of `tsdesktop.Options`: task="total", fast=True, roi=("liver",), device="auto" and so on.
-    `listen` hears Progress messages. `engine` keeps networks loaded over several runs:
-
-        >>> with Engine() as engine:
-        ...     results = [segment(path, engine=engine, fast=True) for path in paths]
-
-    Raises TsDesktopError with one plain sentence: ReadError, OptionsError, WeightsError, InferenceError.
-    """
-    chosen = Options(**options)
-    check_run(chosen)
-    volume = read(scan, series=chosen.series, volume_index=chosen.volume_index)
-    return segment_volume(volume, chosen, engine=engine, listen=listen)
+_PLACES = {
+    "Engine": "tsdesktop.runs.engine",
+    "ExportChoice": "tsdesktop.pipeline.chosen_exports",
+    "Segmentation": "tsdesktop.pipeline.segmentation",
+    "SeriesSummary": "tsdesktop.scans.choices",
+    "check_outputs": "tsdesktop.pipeline.exporting",
+    "check_run": "tsdesktop.pipeline.segmentation",
+    "chosen_structures": "tsdesktop.pipeline.chosen_exports",
+    "export": "tsdesktop.pipeline.exporting",
+    "find_devices": "tsdesktop.pipeline.api",
+    "list_series": "tsdesktop.scans.reader",
+    "on_label_grid": "tsdesktop.pipeline.exporting",
+    "planned_files": "tsdesktop.pipeline.chosen_exports",
+    "read": "tsdesktop.pipeline.api",
+    "segment": "tsdesktop.pipeline.api",
+    "segment_volume": "tsdesktop.pipeline.segmentation",
+    "to_nibabel": "tsdesktop.pipeline.api",
+    "write_chosen": "tsdesktop.pipeline.chosen_exports",
+    "write_volume": "tsdesktop.exports.nifti",
+}
 
 
-def to_nibabel(result: Segmentation) -> Any:
-    """The labels of a run as a nibabel Nifti1Image on the scan's grid, with the table of names in its header."""
-    return label_map_to_nibabel(result.label_map, result.volume.source)
+def __getattr__(name: str) -> Any:
+    """Loads each part on first use: reading takes SimpleITK and pydicom, exports take VTK, and the window neither."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    from importlib import import_module
 
-
-def find_devices() -> Devices:
-    """The devices networks can run on here, best first, with the reason where one is not used."""
-    with Engine() as engine:
-        return engine.find_devices()
+    return getattr(import_module(_PLACES[name]), name)

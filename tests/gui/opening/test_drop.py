@@ -15,7 +15,8 @@ from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.exports.nifti import write_label_map, write_per_class, write_volume
-from tsdesktop.gui.opening.drop import Dropped, paths_of, read_labels, sorted_out
+from tsdesktop.gui.opening.dragged import paths_of
+from tsdesktop.gui.opening.drop import Dropped, read_labels, sorted_out
 from tsdesktop.pipeline import read
 
 SHAPE = (12, 11, 10)

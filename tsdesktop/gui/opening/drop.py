@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData
-
 from tsdesktop.core.errors import ReadError
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.scans.content import kind_of
@@ -21,11 +19,6 @@ class Dropped:
     scan: Path | None
     labels: tuple[Path, ...] = ()
     left_over: tuple[Path, ...] = ()
-
-
-def paths_of(mime: QMimeData) -> list[Path]:
-    """The files and folders on this computer among what is dragged."""
-    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
 
 
 def sorted_out(paths: Sequence[Path], *, scan_is_open: bool = False) -> Dropped:

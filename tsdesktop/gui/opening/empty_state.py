@@ -24,7 +24,7 @@ from tsdesktop.core.settings import load_settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.background import Work, run_in_background
 from tsdesktop.gui.dialogs.parts import button, clear, heading, row, words
-from tsdesktop.gui.opening.drop import paths_of
+from tsdesktop.gui.opening.dragged import paths_of
 from tsdesktop.gui.opening.recent import RecentScan, forget, recent_scans
 from tsdesktop.gui.opening.recent_card import RecentCard, RecentEntry
 

@@ -10,18 +10,21 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from tsdesktop.core.errors import Cancelled
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.gui.background import Work, run_in_background
-from tsdesktop.gui.opening.drop import Dropped, read_labels, sorted_out
 from tsdesktop.gui.opening.thumbnails import remember_with_picture
 from tsdesktop.gui.session import Session
-from tsdesktop.pipeline import SeriesSummary
-from tsdesktop.scans.reader import list_series, read_scan, read_scan_or_series
+
+if TYPE_CHECKING:
+    from tsdesktop.gui.opening.drop import Dropped
+    from tsdesktop.pipeline import SeriesSummary
 
 log = logging.getLogger(__name__)
 
@@ -69,22 +72,26 @@ class OpeningFlow(QObject):
     def open(self, paths: Sequence[Path]) -> None:
         """Opens what was dropped together: a scan, labels, or both."""
         is_open = self._session.volume is not None
-        self._begin(paths[0].name, partial(sorted_out, tuple(paths), scan_is_open=is_open), self._on_sorted_out)
+        self._begin(
+            paths[0].name, _slow("gui.opening.drop.sorted_out", tuple(paths), scan_is_open=is_open), self._on_sorted_out
+        )
 
     def open_series(self, wanted: Wanted) -> None:
         """Opens a scan whose series was chosen."""
-        read = partial(read_scan, wanted.path, series=wanted.series, volume_index=wanted.volume_index)
-        self._begin(wanted.path.name, partial(read, progress=self._progress()), partial(self._on_read, wanted))
+        self._forget()
+        asked = {"series": wanted.series, "volume_index": wanted.volume_index, "progress": self._progress()}
+        self._begin(wanted.path.name, _slow("scans.reader.read_scan", wanted.path, **asked), self._read_for(wanted))
 
     def list_series(self, wanted: Wanted) -> None:
         """Offers all series of a path, whether or not one of them is open."""
-        self._begin(wanted.path.name, partial(list_series, wanted.path), partial(self._on_read, wanted))
+        self._begin(wanted.path.name, _slow("scans.reader.list_series", wanted.path), self._read_for(wanted))
 
     def open_labels(self, paths: Sequence[Path]) -> None:
         """Opens a label map, or a mask for each structure, on the scan that is open."""
         volume = self._session.volume
         if volume is not None and paths:
-            self._begin(paths[0].name, partial(read_labels, tuple(paths), volume), partial(self._on_labels, volume))
+            read = _slow("gui.opening.drop.read_labels", tuple(paths), volume)
+            self._begin(paths[0].name, read, partial(self._on_labels, volume))
 
     def cancel(self) -> None:
         """Stops what is being opened; the scan that was open stays."""
@@ -92,7 +99,8 @@ class OpeningFlow(QObject):
         self.ended.emit()
 
     def _begin(self, name: str, call: Callable[[], object], on_done: Callable[..., None]) -> None:
-        self._forget()
+        if self._work is not None:
+            self._forget()
         self.started.emit(name)
         self._work = run_in_background(call, on_done, self._on_failed)
 
@@ -119,13 +127,15 @@ class OpeningFlow(QObject):
             self.left_over.emit(list(dropped.left_over))
         if dropped.scan is not None:
             wanted = Wanted(dropped.scan, labels=dropped.labels)
-            self._stop = threading.Event()
-            read = partial(read_scan_or_series, dropped.scan, progress=self._progress())
-            self._work = run_in_background(read, partial(self._on_read, wanted), self._on_failed)
+            read = _slow("scans.reader.read_scan_or_series", dropped.scan, progress=self._progress())
+            self._work = run_in_background(read, self._read_for(wanted), self._on_failed)
         elif dropped.labels:
             self.open_labels(dropped.labels)
         else:
             self._end()
+
+    def _read_for(self, wanted: Wanted) -> Callable[[Any], None]:
+        return partial(self._on_read, wanted)
 
     def _on_read(self, wanted: Wanted, found: Volume | list[SeriesSummary]) -> None:
         self._end()
@@ -158,3 +168,12 @@ class OpeningFlow(QObject):
     def _end(self) -> None:
         self._work = None
         self.ended.emit()
+
+
+def _slow(name: str, *values: object, **named: object) -> Callable[[], Any]:
+    """A call of a function by its name in the package, which is imported where it is called: in the background.
+
+    The readers take SimpleITK and pydicom, which take longer to load than the window may take to open.
+    """
+    module, function = f"tsdesktop.{name}".rsplit(".", 1)
+    return lambda: getattr(import_module(module), function)(*values, **named)
