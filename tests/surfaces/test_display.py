@@ -82,7 +82,7 @@ def test_plate_of_one_voxel_is_not_torn() -> None:
 def test_structure_at_the_border_is_closed() -> None:
     array = np.ones((12, 12, 12), np.uint8)
     mesh = surface_of(map_of(array)).fine
-    assert volume_ml(mesh) == approx(24.0**3 / 1000.0, rel=0.03)
+    assert volume_ml(mesh) == approx(24.0**3 / 1000.0, rel=0.06)  # edges are rounded
 
 
 def test_all_structures_come_large_ones_first_and_absent_ones_not() -> None:

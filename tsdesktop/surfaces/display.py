@@ -36,6 +36,7 @@ _BLUR_STEPS = 1.0
 # A cell of a structure that the blur takes below this (in a straight border none is) belongs to a plate or a thread of
 # one cell. It is given up to this much more weight and blurred again, so that thin bone gets no holes.
 _THIN_BELOW, _MOST_WEIGHT = 0.44, 1.8
+_FEW_CELLS = 60_000
 _PADDING = 3  # as far as the blur reaches
 _COARSE_TRIANGLES = 900  # the coarse twin of a surface comes down to about this many ...
 _LARGEST_CELL_STEPS = 3.2  # ... but its vertices are not drawn together over more than this many steps
@@ -204,9 +205,21 @@ def _blurred(share: Floats) -> Floats:
 
 def _level_enclosing(field: Floats, cells: float) -> float:
     """The level above which as many cells lie; at most one half, the level of a straight border."""
-    place = field.size - max(1, round(cells))
-    upper = np.partition(field, (place - 1, place), axis=None)
+    values, wanted = field.ravel(), max(1, round(cells))
+    if field.size < _FEW_CELLS:
+        # Many cells of a small structure with flat sides are equal: counted alone, a whole layer of them is in or out.
+        values, wanted = np.concatenate([values, _between(field)]), 2 * wanted
+    place = values.size - wanted
+    upper = np.partition(values, (place - 1, place))
     return float(min(0.5, (upper[place - 1] + upper[place]) / 2))
+
+
+def _between(field: Floats) -> Floats:
+    """The field where eight cells meet."""
+    for axis in range(3):
+        a = np.moveaxis(field, axis, 0)
+        field = np.moveaxis((a[1:] + a[:-1]) * np.float32(0.5), 0, axis)
+    return field.ravel()
 
 
 def contour_mesh(field: Floats, affine: Affine, level: float) -> DisplayMesh:

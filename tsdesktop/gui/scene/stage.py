@@ -69,7 +69,8 @@ class Stage(QObject):
         self._lighting = 0
         self._lit_for: frozenset[int] = frozenset()
         self._extent_of: LabelMap | None = None
-        self._work: list[Work] = []
+        self._work: dict[int, Work] = {}
+        self._started = 0
         self._bodies: tuple[Body, ...] | None = None
         self._slices: Slices | None = None
         self._clip_kind: ClipKind = "none"
@@ -78,7 +79,7 @@ class Stage(QObject):
         self.expected = 0
         self.has_failed = False
         self._awake = False
-        self._ended = threading.Event()
+        self._stopped = threading.Event()
         self._arrived.connect(self._on_surfaces_arrived, Qt.ConnectionType.QueuedConnection)
         self._listen()
 
@@ -103,18 +104,24 @@ class Stage(QObject):
         self._generation += 1
         self._lighting += 1
         self._awake = False
-        self._ended.set()
-        for work in self._work:
+        self._stopped.set()
+        for work in self._work.values():
             work.forget()
+        self._work.clear()
 
     def stopper(self) -> Callable[[], None]:
         """Keeps work that is under way from going on; may be called when this object is gone."""
-        return self._ended.set
+        return self._stopped.set
 
     @property
     def is_awake(self) -> bool:
         """Whether surfaces are made."""
         return self._awake
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being made that will change the picture."""
+        return bool(self._work)
 
     @property
     def made(self) -> int:
@@ -241,8 +248,8 @@ class Stage(QObject):
         self._start(call, partial(self._on_surfaces_made, mine), partial(self._on_surfaces_failed, mine))
 
     def _wanted(self, generation: int) -> Callable[[], bool]:
-        ended = self._ended
-        return lambda: not ended.is_set() and self._generation == generation
+        stopped = self._stopped
+        return lambda: not stopped.is_set() and self._generation == generation
 
     @Slot(int, object)
     def _on_surfaces_arrived(self, generation: int, batch: list[Lit]) -> None:
@@ -309,8 +316,15 @@ class Stage(QObject):
         on_done: Callable[[Answer], None],
         on_error: Callable[[Exception], None] | None = None,
     ) -> None:
-        self._work.append(run_in_background(call, on_done, on_error or self._on_failed))
-        self._work = self._work[-8:]
+        number = self._started = self._started + 1
+        done, failed = partial(self._ended_with, number, on_done), on_error or self._on_failed
+        self._work[number] = run_in_background(call, done, partial(self._ended_with, number, failed))
+
+    def _ended_with(self, number: int, then: Callable[[Answer], None], answer: Answer) -> None:
+        self._work.pop(number, None)
+        # With the view this object may be gone.
+        if not self._stopped.is_set():
+            then(answer)
 
     def _on_surfaces_failed(self, generation: int, error: Exception) -> None:
         if generation == self._generation:
@@ -351,7 +365,7 @@ def _lit_surfaces(
     began = time.monotonic()
     for surface in display_surfaces(label_map, wanted=wanted):
         batch.append(_lit(surface, surroundings))
-        if time.monotonic() - began > _BATCH_S:
+        if time.monotonic() - began > _BATCH_S and wanted():
             say(batch)
             batch, began = [], time.monotonic()
     if batch and wanted():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction, QActionGroup, QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from tsdesktop.gui import theme
@@ -13,6 +13,13 @@ LETTERS = "APLRSI"
 _LETTERS_FROM_PX = 400  # narrower, they would stand on the orientation marker
 _LEAST_PX = 190, 130
 _ICON_PX = 17
+_PLAIN = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.KeypadModifier
+
+
+def side_letter(event: QKeyEvent) -> str:
+    """The side of the body that a key looks from; "" for other keys and with Ctrl or Alt."""
+    letter = event.text().upper()
+    return letter if letter and letter in LETTERS and event.modifiers() in _PLAIN else ""
 
 
 class ToolStrip(QFrame):

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QResizeEvent,
+    QShowEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QWidget
@@ -37,7 +38,7 @@ from tsdesktop.gui.scene.pace import STILL, Pace
 from tsdesktop.gui.scene.picking import Hit, pick
 from tsdesktop.gui.scene.probe import Graphics
 from tsdesktop.gui.scene.stage import ClipKind, Stage
-from tsdesktop.gui.scene.strip import LETTERS, ToolStrip
+from tsdesktop.gui.scene.strip import ToolStrip, side_letter
 from tsdesktop.gui.session import Session
 
 _STILL_AFTER_MS = 120
@@ -50,7 +51,6 @@ _MARGIN = 8
 _ZOOM_PER_STEP = 1.12
 _LEAST_FOR_MARKER = 240
 _TURNS = {Qt.Key.Key_Left: (-15, 0), Qt.Key.Key_Right: (15, 0), Qt.Key.Key_Up: (0, -15), Qt.Key.Key_Down: (0, 15)}
-_PLAIN = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.KeypadModifier
 
 
 class SceneView(QWidget):
@@ -79,6 +79,7 @@ class SceneView(QWidget):
         self._camera = FRONT
         self._is_fitted = False
         self._extent: NDArray[np.float64] | None = None
+        self._asked: Order | None = None
         self._frame: Frame | None = None
         self._pace = Pace(hardware=False, has_gl=True)
         self._drawn_by: Graphics | None = None
@@ -125,7 +126,6 @@ class SceneView(QWidget):
         self._turn_timer = QTimer(self, interval=_TURN_STEP_MS)
         self._turn_timer.timeout.connect(self._on_turn_step)
         self._turned_at = 0.0
-        self._answered = True
 
     # What others may ask of the view.
 
@@ -141,11 +141,14 @@ class SceneView(QWidget):
 
     @property
     def is_still(self) -> bool:
-        """Whether the picture shown is the final one of what is to be seen."""
-        frame = self._frame
-        if frame is None or self._still_timer.isActive() or not self._answered:
+        """Whether the picture shown is the final one of what is to be seen, with all surfaces made."""
+        if self._asked is None or not self._is_answered or self._still_timer.isActive() or self._stage.is_busy:
             return False
-        return not frame.order.detail.coarse and frame.order.camera is self._camera
+        return not self._asked.detail.coarse and self._asked.camera is self._camera
+
+    @property
+    def _is_answered(self) -> bool:
+        return self._asked is None or (self._frame is not None and self._frame.order is self._asked)
 
     def look_from(self, letter: str) -> None:
         """The standard view from A, P, L, R, S or I, with everything in the picture."""
@@ -202,15 +205,13 @@ class SceneView(QWidget):
         self._stage.close()
         self._drawing.close()
 
-    # Orders and answers.
-
     def _order(self, detail: Detail) -> None:
         if not self.isVisible() or self._picture_size().isEmpty():
             return
         size = self._picture_size()
-        self._answered = False
         content = self._stage.content(self._camera)
-        self._drawing.ask(Order(content, self._camera, size.width(), size.height(), detail))
+        self._asked = Order(content, self._camera, size.width(), size.height(), detail)
+        self._drawing.ask(self._asked)
 
     def _ask_moving(self) -> None:
         self._order(self._pace.moving)
@@ -233,7 +234,6 @@ class SceneView(QWidget):
     def _on_drawn(self, frame: Frame) -> None:
         self._frame = frame
         self._pace.took(frame.order.detail, frame.milliseconds)
-        self._answered = True
         if frame.order.detail == STILL and not self._still_timer.isActive() and not self._turn_timer.isActive():
             best = self._pace.best(frame.order.width, frame.order.height)
             if best is not None:
@@ -280,8 +280,6 @@ class SceneView(QWidget):
     def _picture_size(self) -> QSize:
         return self.size() * self.devicePixelRatioF()
 
-    # Painting.
-
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         """Paints the last picture and what lies over it."""
         if not self._drawing.is_started:
@@ -308,14 +306,18 @@ class SceneView(QWidget):
             if self.width() >= _LEAST_FOR_MARKER:
                 paint_marker(painter, QPointF(reach, self.height() - reach), self._frame.order.camera)
 
-    # Events.
-
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Keeps the strip in its corner and the picture as large as the view."""
         super().resizeEvent(event)
         self._strip.fit(self.width(), self.height())
         size = self._strip.size()
         self._strip.move(self.width() - size.width() - _MARGIN, self.height() - size.height() - _MARGIN)
+        if self._drawing.is_started:
+            self._ask_moving()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """What changed while the view was hidden is drawn."""
+        super().showEvent(event)
         if self._drawing.is_started:
             self._ask_moving()
 
@@ -402,19 +404,14 @@ class SceneView(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Letters that look from a side come here first, whatever else they mean in the window."""
-        if event.type() == QEvent.Type.ShortcutOverride and self._letter(cast(QKeyEvent, event)):
+        if event.type() == QEvent.Type.ShortcutOverride and side_letter(cast(QKeyEvent, event)):
             event.accept()
             return True
         return super().event(event)
 
-    @staticmethod
-    def _letter(event: QKeyEvent) -> str:
-        letter = event.text().upper()
-        return letter if letter and letter in LETTERS and event.modifiers() in _PLAIN else ""
-
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Letters look from their side, arrows turn, plus and minus zoom, Home resets."""
-        if letter := self._letter(event):
+        if letter := side_letter(event):
             self.look_from(letter)
         elif event.key() in _TURNS:
             self._camera = self._camera.orbited(*_TURNS[Qt.Key(event.key())])
@@ -440,7 +437,7 @@ class SceneView(QWidget):
 
     @Slot()
     def _on_turn_step(self) -> None:
-        if not self._answered:
+        if not self._is_answered:
             return
         now = time.monotonic()
         # After a pause (a busy computer) the body goes on from where it is instead of jumping.
