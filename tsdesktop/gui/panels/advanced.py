@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -49,6 +49,7 @@ class AdvancedOptions(QWidget):
         self._form = QFormLayout(self._body)
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setSpacing(GAP)
+        self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
         self.setLayout(stacked(self.toggle, self._body))
         choices.task_changed.connect(self._build)
@@ -90,6 +91,7 @@ class AdvancedOptions(QWidget):
             self._form.addRow(editor)
             return
         label = QLabel(option_title(declared.name))
+        label.setMinimumHeight(editor.sizeHint().height())
         label.setToolTip(option_help(declared.help))
         label.setBuddy(editor)
         self._form.addRow(label, editor)
@@ -113,7 +115,8 @@ class AdvancedOptions(QWidget):
         else:
             number.setRange(int(least), int(most))
         number.setSuffix(unit)
-        number.setFixedWidth(104)
+        number.setFixedWidth(112)
+        number.lineEdit().setTextMargins(6, 0, 0, 0)
         number.setSpecialValueText(self._word_for_zero(declared.name))
         # Typing "200" means one choice, not three.
         number.setKeyboardTracking(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -21,21 +22,27 @@ QUALITIES: tuple[Quality, ...] = ("fastest", "fast", "full")
 
 
 class RunChoices(QObject):
-    """The choices of the next run. `changed` after every change, `task_changed` before it when it was the task."""
+    """The choices of the next run. `changed` after every change, `task_changed` before it when it was the task.
+
+    `device_changed(name)` when a person chose another device, for whoever remembers it.
+    """
 
     changed = Signal()
     task_changed = Signal()
-    devices_changed = Signal()
+    device_changed = Signal(str)
 
-    def __init__(self, session: Session, known: Catalogue | None = None, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, known: Catalogue | None = None, device: str = "auto", parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self.session = session
         self.catalogue = known or catalogue()
         self.shelf = Shelf()
         self.prices = Prices(self.catalogue, self.shelf)
-        self.device = "auto"
+        self.device = device
         self.devices: Devices | None = None
         self.task = self.catalogue.task("total")
+        self._picked = self._quality_picked = False
         self.quality: Quality = self.best_quality(self.task)
         self.roi: tuple[str, ...] = ()
         self.how: dict[str, Any] = {}
@@ -50,11 +57,14 @@ class RunChoices(QObject):
 
     @property
     def used_device(self) -> str:
-        """The device the next run will use, as far as is known: auto becomes the best one found."""
-        usable = [each.name for each in self.devices.devices if not each.refused] if self.devices else []
-        if self.device == "auto":
-            return usable[0] if usable else "cpu"
-        return {"gpu": "gpu:0"}.get(self.device, self.device)
+        """The device the next run will use, as far as is known: auto becomes the best one found, cpu stands in."""
+        wanted = {"gpu": "gpu:0"}.get(self.device, self.device)
+        if self.devices is None:
+            return "cpu" if wanted == "auto" else wanted
+        usable = [each.name for each in self.devices.devices if not each.refused] or ["cpu"]
+        if wanted == "auto":
+            return usable[0]
+        return wanted if wanted in usable else "cpu"
 
     @property
     def chosen_structures(self) -> tuple[StructureClass, ...]:
@@ -65,28 +75,31 @@ class RunChoices(QObject):
         """The choices as one value. Raises OptionsError where they do not go together."""
         return self.options_for(self.task, self.quality, self.roi)
 
-    def options_for(self, task: Task, quality: Quality, roi: tuple[str, ...] = ()) -> Options:
-        """The choices with another task, quality or structures."""
-        own = self.how if task is self.task else {}
-        fast, fastest = quality == "fast", quality == "fastest"
-        return Options(task=task.name, fast=fast, fastest=fastest, roi=roi, device=self.device, **own)
+    def options_for(self, task: Task, quality: Quality, roi: tuple[str, ...] = (), device: str = "") -> Options:
+        """The choices with another task, quality, structures or device."""
+        own = tuple(sorted(self.how.items())) if task is self.task else ()
+        if quality == "fastest":
+            # The 6 mm network comes in one size.
+            own = tuple(pair for pair in own if pair[0] != "model_size")
+        return _options(task.name, quality, roi, device or self.device, own)
 
     def choose_task(self, task: Task) -> None:
-        """Another task, in the quality that suits this computer; structures and options start anew."""
+        """A person wants this task. It starts in the quality that suits this computer, with all structures."""
+        self._picked = True
+        self._take(task)
+
+    def _take(self, task: Task) -> None:
         if task is self.task:
             return
         self.task = task
-        self.quality = self.best_quality(task)
+        self.quality, self._quality_picked = self.best_quality(task), False
         self.roi, self.how = (), {}
         self.task_changed.emit()
         self.changed.emit()
 
     def choose_quality(self, quality: Quality) -> None:
         """Another quality of the task."""
-        self.quality = quality
-        if quality == "fastest":
-            # The 6 mm network comes in one size.
-            self.how = {key: value for key, value in self.how.items() if key != "model_size"}
+        self.quality, self._quality_picked = quality, True
         self.changed.emit()
 
     def choose_structures(self, names: tuple[str, ...]) -> None:
@@ -96,7 +109,10 @@ class RunChoices(QObject):
 
     def choose_device(self, name: str) -> None:
         """Where to run: auto, cpu, gpu:N or mps."""
+        if name == self.device:
+            return
         self.device = name
+        self.device_changed.emit(name)
         self.changed.emit()
 
     def choose_how(self, name: str, value: Any, default: Any) -> None:
@@ -107,9 +123,9 @@ class RunChoices(QObject):
         self.changed.emit()
 
     def show_devices(self, devices: Devices) -> None:
-        """The devices that were found on this computer."""
+        """The devices that were found on this computer; they may make another quality the best one."""
         self.devices = devices
-        self.devices_changed.emit()
+        self._settle_quality()
         self.changed.emit()
 
     def look_again(self) -> None:
@@ -121,15 +137,15 @@ class RunChoices(QObject):
         """Whether a task can run now, in the given quality or the one it would be run in."""
         mine = task is self.task
         chosen = quality or (self.quality if mine else self.best_quality(task))
-        return self.shelf.state(task, self.options_for(task, chosen, self.roi if mine else ()), self.catalogue)
+        options = self.options_for(task, chosen, self.roi if mine else (), self.used_device)
+        return self.shelf.state(task, options, self.catalogue)
 
     def cost(self, task: Task, quality: Quality, roi: tuple[str, ...] = ()) -> Cost | None:
         """What a run on the open scan costs; None without a scan."""
         if self.session.volume is None:
             return None
-        options = self.options_for(task, quality, roi)
-        on_device = Options(**{**vars(options), "device": self.used_device})
-        return self.prices.of(task, on_device, self.session.volume.geometry)
+        options = self.options_for(task, quality, roi, self.used_device)
+        return self.prices.of(task, options, self.session.volume.geometry)
 
     def best_quality(self, task: Task) -> Quality:
         """Full where a graphics card is, else fast; another one where only that is on this computer."""
@@ -161,15 +177,29 @@ class RunChoices(QObject):
         return [*demo, *(tasks[name] for name in names if name in tasks)][:4]
 
     def _is_here(self, task: Task, quality: Quality) -> bool:
-        options = Options(task=task.name, fast=quality == "fast", fastest=quality == "fastest")
+        options = _options(task.name, quality, (), "auto", ())
         return self.shelf.state(task, options, self.catalogue).kind in ("ready", "instant")
 
-    def _on_volume_changed(self) -> None:
+    def _best_task(self) -> Task:
+        """Whole body; where its networks are not here, what finds something in a CT without them."""
         usual = [each for each in self._usual() if fits(each, self.modality)]
-        unsuited = not fits(self.task, self.modality) or self.task.group == "demo" or self.is_sample
-        if usual and unsuited:
-            self.choose_task(usual[0])
+        can_run = [each for each in usual if any(self._is_here(each, one) for one in qualities(each) or ("full",))]
+        return next(iter(can_run if self.modality == "CT" else ()), usual[0])
+
+    def _on_volume_changed(self) -> None:
+        """A person's own choice stays where it fits the scan. Networks may have come since the last one."""
+        self.shelf.refresh()
+        kept = self._picked and fits(self.task, self.modality) and self.task.group != "demo"
+        if self.session.volume is not None and not kept:
+            self._picked = False
+            self._take(self._best_task())
+            self._settle_quality()
         self.changed.emit()
+
+    def _settle_quality(self) -> None:
+        """The best quality as things are now, unless somebody chose one."""
+        if not self._quality_picked and not self.how:
+            self.quality = self.best_quality(self.task)
 
     def _on_labels_changed(self) -> None:
         result = self.session.result
@@ -177,6 +207,15 @@ class RunChoices(QObject):
             self._learned = result
             self.prices.learn_from(result)
             self.changed.emit()
+
+
+@lru_cache(1000)
+def _options(
+    task: str, quality: Quality, roi: tuple[str, ...], device: str, how: tuple[tuple[str, Any], ...]
+) -> Options:
+    """One value for the same choices: dozens of cards ask for theirs at every change."""
+    fast, fastest = quality == "fast", quality == "fastest"
+    return Options(task=task, fast=fast, fastest=fastest, roi=roi, device=device, **dict(how))
 
 
 def qualities(task: Task) -> tuple[Quality, ...]:

@@ -21,7 +21,7 @@ from tsdesktop.core.resampling import resampled_shape
 from tsdesktop.core.settings import data_folder
 from tsdesktop.core.tasks import Catalogue, Spacing, Task
 from tsdesktop.gui.panels.needs import Shelf, Stage, stages
-from tsdesktop.jobs.estimate import network_work, total_work
+from tsdesktop.jobs.estimate import Work, network_work, whole_run
 from tsdesktop.jobs.plan import NetworkRun, make_plan
 from tsdesktop.jobs.tiles import tile_count
 from tsdesktop.pipeline import Segmentation
@@ -31,15 +31,17 @@ from tsdesktop.weights.plans import read_plans
 log = logging.getLogger(__name__)
 FULL_WIDTH = 32
 # Window voxels per second of a full-size network, before any was measured; the processor's is per core.
-_GUESSED_CPU, _GUESSED_GPU, _GUESSED_MPS = 0.175e6, 8e6, 2e6
+_GUESSED_CPU, _GUESSED_GPU, _GUESSED_MPS = 0.08e6, 8e6, 2e6
 # Scan voxels per second of the instant tasks on one processor core.
 _INSTANT = 9e6
+# Seconds per voxel of a network's grid for everything but its windows.
+_AROUND_S = 60e-9
 _PATCH: Shape = (128, 128, 128)
 _USUAL_SPACING_MM = (1.5, 1.5, 1.5)
 # Memory of the libraries, a network and its activations for one window.
 _BASE_GB = 1.8
-# A small scan costs as much as starting a run does.
-_LEAST_SECONDS = 3.0
+# Handing the scan over and loading the libraries; a small scan costs little else.
+_START_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,13 @@ class Prices:
         """The cost of a run. Raises OptionsError for what the task cannot do."""
         if task.instant is not None:
             voxels = prod(geometry.shape)
-            return Cost(max(1.0, voxels / _INSTANT), 0.2 + voxels * 8e-9)
+            return Cost(1.5 + voxels / _INSTANT, 0.2 + voxels * 8e-9)
         needed = stages(task, options, self._catalogue)
         work = self._work(task, options, geometry, needed)
         speed, measured = self._speeds.of(options.device, self._width(needed))
+        seconds = _START_SECONDS + work.around_s + work.windows / speed
         at_most = any(stage.looks_first for stage in needed)
-        return Cost(max(_LEAST_SECONDS, work / speed), _memory_gb(needed, geometry), measured, at_most)
+        return Cost(seconds, _memory_gb(needed, geometry), measured, at_most)
 
     def learn_from(self, result: Segmentation) -> None:
         """Takes the speed of a finished run; runs with a crop or chosen threads tell nothing general."""
@@ -122,16 +125,20 @@ class Prices:
             return
         if plan.crop is None:
             needed = stages(result.task, result.options, self._catalogue)
-            work = total_work(plan, result.volume.geometry)
-            self._speeds.learn(result.device, work, result.seconds, self._width(needed))
+            work = whole_run(plan, result.volume.geometry)
+            # At least a third of the time is taken to be the networks', however the rest was misjudged.
+            seconds = max(result.seconds - _START_SECONDS - work.around_s, result.seconds / 3)
+            self._speeds.learn(result.device, work.windows, seconds, self._width(needed))
 
-    def _work(self, task: Task, options: Options, geometry: Geometry, needed: tuple[Stage, ...]) -> int:
+    def _work(self, task: Task, options: Options, geometry: Geometry, needed: tuple[Stage, ...]) -> Work:
         if all(self._shelf.presence(stage.network).state == "here" for stage in needed):
             try:
-                return total_work(make_plan(task, options, self._catalogue), geometry)
+                return whole_run(make_plan(task, options, self._catalogue), geometry)
             except TsDesktopError as error:
                 log.info("the work of %s is guessed: %s", task.name, error.sentence)
-        return sum(self._stage_work(stage, geometry) for stage in needed)
+        windows = sum(self._stage_work(stage, geometry) for stage in needed)
+        around_s = sum(_AROUND_S * prod(_model_grid(geometry, stage.spacing_mm)[0]) for stage in needed)
+        return Work(windows, around_s)
 
     def _stage_work(self, stage: Stage, geometry: Geometry) -> int:
         shape, spacing = _model_grid(geometry, stage.spacing_mm)

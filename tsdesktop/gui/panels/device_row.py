@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QMenu, QWidget
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.figures import decimal
 from tsdesktop.gui.panels.parts import MARGIN, Popup, Row, heading, link_button, plain_label, stacked
+from tsdesktop.gui.translation import reason_words
 from tsdesktop.jobs.messages import Device, Devices
 
 
 class DeviceRow(QWidget):
-    """The row RUNS ON. The devices come with `show_devices`."""
+    """The row RUNS ON with the reason under it. The devices come with `show_devices`."""
 
     def __init__(self, choices: RunChoices, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,7 +28,8 @@ class DeviceRow(QWidget):
             self.tr("why not GPU?"), self._open_reasons, self.tr("Why the graphics card is not used")
         )
         self.row.set_side(self.why)
-        self.setLayout(stacked(heading(self.tr("Runs on")), self.row))
+        self.reason = plain_label(role="secondary")
+        self.setLayout(stacked(heading(self.tr("Runs on")), self.row, self.reason))
         choices.changed.connect(self._on_choices_changed)
         self._on_choices_changed()
 
@@ -42,18 +44,43 @@ class DeviceRow(QWidget):
         group = QActionGroup(menu)
         self._add(menu, group, ("auto", self.tr("Choose automatically"), ""))
         for each in self._known():
-            self._add(menu, group, (each.name, self._title(each), each.refused))
+            self._add(menu, group, (each.name, self._title(each), reason_words(each.refused)))
         return menu
 
     def reasons(self) -> str:
-        """Why no graphics card is used."""
+        """Why no graphics card is used, and whether that matters."""
         devices = self._choices.devices
         if devices is None:
-            return self.tr("The graphics card is looked for when the first run is prepared.")
-        refused = [f"{each.title}: {each.refused}." for each in devices.devices if each.refused]
+            return self.tr("Looking for a graphics card…")
+        refused = [
+            self.tr("{device}: {reason}.").format(device=reason_words(each.title), reason=reason_words(each.refused))
+            for each in devices.devices
+            if each.refused
+        ]
         lines = refused or [self.tr("No graphics card was found on this computer.")]
         tail = self.tr("Everything works on the processor as well; it takes longer. ({library})")
         return "\n".join([*lines, "", tail.format(library=devices.library)])
+
+    def _reason(self) -> str:
+        """Why it runs there, in a line."""
+        devices, used = self._choices.devices, self._choices.used_device
+        if devices is None:
+            return self.tr("Looking for a graphics card…")
+        if self._choices.device not in ("auto", used) and not (self._choices.device == "gpu" and used == "gpu:0"):
+            return self.tr("{device} was chosen, but cannot be used").format(device=self._asked_title())
+        if self._choices.device != "auto":
+            return self.tr("chosen by you")
+        if used != "cpu":
+            return self.tr("automatic · its results were checked")
+        refused = next((each for each in devices.devices if each.refused), None)
+        if refused is None:
+            return self.tr("automatic · no graphics card was found")
+        words = {"device": reason_words(refused.title), "reason": reason_words(refused.refused)}
+        return self.tr("automatic · {device}: {reason}").format(**words)
+
+    def _asked_title(self) -> str:
+        found = next((each for each in self._known() if each.name == self._choices.device), None)
+        return found.title if found is not None and found.title else self._choices.device
 
     def _add(self, menu: QMenu, group: QActionGroup, words: tuple[str, str, str]) -> None:
         name, title, refused = words
@@ -68,10 +95,15 @@ class DeviceRow(QWidget):
         menu.addAction(action)
 
     def _open_menu(self) -> None:
-        self.menu().popup(self.row.mapToGlobal(self.row.rect().bottomLeft()))
+        menu = self.menu()
+        # Its action is told after it has closed.
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.setMinimumWidth(self.row.width())
+        menu.popup(self.row.mapToGlobal(self.row.rect().bottomLeft()))
 
     def _open_reasons(self) -> None:
         popup = Popup(self, QSize(max(280, self.width()), 10))
+        popup.setAccessibleName(self.reasons())
         popup.setLayout(stacked(plain_label(self.reasons()), margin=MARGIN))
         popup.adjustSize()
         popup.open_at(self.row)
@@ -82,17 +114,20 @@ class DeviceRow(QWidget):
 
     def _title(self, device: Device) -> str:
         if device.name == "cpu":
-            return self.tr("CPU, {cores} cores").format(cores=os.cpu_count() or 1)
+            cores = os.cpu_count() or 1
+            return self.tr("CPU, 1 core") if cores == 1 else self.tr("CPU, {cores} cores").format(cores=cores)
         if not device.memory_gb:
             return device.title
-        return f"{device.title}, {decimal(device.memory_gb, 0)} GB"
+        return self.tr("{device}, {memory} GB").format(device=device.title, memory=decimal(device.memory_gb, 0))
 
     def _on_choices_changed(self) -> None:
         used = self._choices.used_device
         device = next((each for each in self._known() if each.name == used), Device(used, used, 0.0))
         self.row.setText(self._title(device))
+        reason = self._reason()
+        self.reason.setText(reason)
         self.row.setAccessibleName(self.tr("Runs on {device}").format(device=self.row.text()))
-        self.why.setVisible(used == "cpu" and self._choices.device in ("auto", "cpu"))
-        instant = self._choices.task.instant is not None
-        self.setVisible(not instant)
+        self.row.setAccessibleDescription(reason)
+        self.why.setVisible(used == "cpu" and self._choices.devices is not None)
+        self.setVisible(self._choices.task.instant is None)
         self.row.place_side()

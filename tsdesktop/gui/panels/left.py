@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from tsdesktop.core.tasks import Catalogue, Task
 from tsdesktop.gui.panels.advanced import AdvancedOptions
@@ -20,15 +19,21 @@ from tsdesktop.gui.session import Session
 
 
 class LeftPanel(QFrame):
-    """What to do. `run_wanted(Options)` and `cancel_wanted()`; the window tells `run` and `device` how it goes."""
+    """What to do. `run_wanted(Options)`, `cancel_wanted()` and `licence_wanted()` (where a licence number is needed).
+
+    The window tells `run` how it goes and `device` what was found; `choices.device_changed(str)` says what to remember.
+    """
 
     run_wanted = Signal(object)
     cancel_wanted = Signal()
+    licence_wanted = Signal()
 
-    def __init__(self, session: Session, known: Catalogue | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, known: Catalogue | None = None, device: str = "auto", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
-        self.choices = RunChoices(session, known, self)
+        self.choices = RunChoices(session, known, device, self)
         self.tasks = TaskPanel(self.choices)
         self.structures = StructurePicker(self.choices)
         self.quality = QualityControl(self.choices)
@@ -37,9 +42,9 @@ class LeftPanel(QFrame):
         self.run = RunPanel(self.choices)
         self.run.run_wanted.connect(self.run_wanted)
         self.run.cancel_wanted.connect(self.cancel_wanted)
+        self.run.licence_wanted.connect(self.licence_wanted)
         self.tasks.details_wanted.connect(self.open_page)
         self._lay_out()
-        QShortcut(QKeySequence("Ctrl+Return"), self, self._on_run_pressed)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - a method of Qt
         """As in the drawing of the window."""
@@ -48,20 +53,30 @@ class LeftPanel(QFrame):
     def open_page(self, task: Task) -> TaskPage:
         """Opens the page about a task."""
         page = TaskPage(task, self.choices, self)
-        page.open_at(self.tasks.search)
+        page.open_at(self.tasks, beside=True)
         return page
 
-    def _on_run_pressed(self) -> None:
-        if self.run.button.isVisible() and self.run.button.isEnabled():
+    def open_structure_picker(self) -> None:
+        """Opens the tree of structures; nothing for tasks that compute all of theirs."""
+        if self.choices.task.roi_subset:
+            self.structures.open()
+
+    def focus_search(self) -> None:
+        """The keyboard goes to the search box."""
+        self.tasks.focus_search()
+
+    def start(self) -> None:
+        """As the run button: starts, or says what is missing; nothing without a scan or while a run is under way."""
+        if self.run.button.isEnabled() and self.run.button.isVisibleTo(self):
             self.run.button.click()
 
     def _lay_out(self) -> None:
-        inside = QWidget()
-        column = stacked(
+        self._column = stacked(
             self.tasks, self.structures, self.quality, self.device, self.advanced, gap=MARGIN, margin=MARGIN
         )
-        column.addStretch()
-        inside.setLayout(column)
+        self._column.addStretch()
+        inside = QWidget()
+        inside.setLayout(self._column)
         area = QScrollArea()
         area.setWidget(inside)
         area.setWidgetResizable(True)
@@ -69,13 +84,17 @@ class LeftPanel(QFrame):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         inside.setAutoFillBackground(False)
         area.viewport().setAutoFillBackground(False)
+        area.verticalScrollBar().rangeChanged.connect(self._on_scroll_range_changed)
+        self._area = area
         foot = QWidget()
         foot.setLayout(stacked(self.run, margin=MARGIN))
         line = QFrame()
         line.setProperty("role", "hairline")
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(0)
-        whole.addWidget(area, 1)
-        whole.addWidget(line)
-        whole.addWidget(foot)
+        whole = stacked(area, line, foot, gap=0)
+        whole.setStretch(0, 1)
+        self.setLayout(whole)
+
+    def _on_scroll_range_changed(self, _least: int, most: int) -> None:
+        """The scroll bar stands in the margin, so that nothing moves when it comes and goes."""
+        right = MARGIN - self._area.verticalScrollBar().sizeHint().width() if most else MARGIN
+        self._column.setContentsMargins(MARGIN, MARGIN, max(0, right), MARGIN)

@@ -6,21 +6,24 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.figures import size_text
 from tsdesktop.gui.panels.needs import State
-from tsdesktop.gui.panels.parts import MARGIN, ShortLabel, plain_label, stacked
+from tsdesktop.gui.panels.parts import MARGIN, breakable, plain_label, stacked
 from tsdesktop.weights.places import LICENCE_PAGE, Presence, own_weights_folder
 
 _MOST_NAMED = 3
 
 
 class MissingNetworks(QFrame):
-    """Names the files and their place, with buttons. `try_again` when the person has put them there."""
+    """Names the files and their place, with buttons. `try_again` when the person has put them there, `licence_wanted`
+    for a network that comes with a licence number.
+    """
 
     try_again = Signal()
+    licence_wanted = Signal()
 
     def __init__(self, choices: RunChoices, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,17 +31,25 @@ class MissingNetworks(QFrame):
         self._choices = choices
         self._links: list[str] = []
         self._told = plain_label()
-        self._files = [ShortLabel("secondary") for _ in range(_MOST_NAMED + 1)]
-        self._place = ShortLabel("secondary")
+        self._files = plain_label()
+        self._place = plain_label(role="secondary")
         self.open_folder = self._button(self.tr("Open folder"), self._open_folder, self.tr("Where networks belong"))
         self.copy_link = self._button(self.tr("Copy link"), self._copy_links, self.tr("For your browser"))
+        self.licence = self._button(
+            self.tr("Licence…"), self.licence_wanted.emit, self.tr("Enter a licence number, or find out how to get one")
+        )
         self.again = self._button(self.tr("Try again"), self.try_again.emit, self.tr("Look for the networks again"))
-        grid = QGridLayout()
-        grid.setSpacing(4)
-        grid.addWidget(self.open_folder, 0, 0)
-        grid.addWidget(self.copy_link, 0, 1)
-        grid.addWidget(self.again, 1, 0, 1, 2)
-        self.setLayout(stacked(self._told, *self._files, self._place, grid, gap=4, margin=MARGIN))
+        self.setLayout(stacked(self._told, self._files, self._place, self._buttons(), gap=6, margin=MARGIN))
+
+    def _buttons(self) -> QVBoxLayout:
+        upper, lower = QHBoxLayout(), QHBoxLayout()
+        upper.addWidget(self.open_folder)
+        upper.addWidget(self.copy_link)
+        lower.addWidget(self.licence)
+        lower.addWidget(self.again)
+        for row in (upper, lower):
+            row.setSpacing(4)
+        return stacked(upper, lower, gap=4)
 
     def show_state(self, state: State) -> None:
         """What is missing."""
@@ -47,13 +58,21 @@ class MissingNetworks(QFrame):
         names = [_file_text(each) for each in state.missing[:_MOST_NAMED]]
         if count > _MOST_NAMED:
             names.append(self.tr("and {count} more").format(count=count - _MOST_NAMED))
-        for label, name in zip(self._files, [*names, *[""] * len(self._files)], strict=False):
-            label.show_text(name)
-            label.setVisible(bool(name))
-        self._place.show_text(self.tr("Unpack in {place}").format(place=own_weights_folder()))
+        self._show(self._files, "\n".join(names))
+        self._show(self._place, self.tr("Unpack in {place}").format(place=own_weights_folder()))
         self._links = [link for each in state.missing if (link := _link(each))]
         self.copy_link.setText(self.tr("Copy link") if len(self._links) < 2 else self.tr("Copy links"))
         self.copy_link.setEnabled(bool(self._links))
+        self.licence.setVisible(state.kind == "licence")
+
+    @property
+    def words(self) -> str:
+        """All that it says, as one text."""
+        return "\n".join(label.accessibleName() or label.text() for label in (self._told, self._files, self._place))
+
+    def _show(self, label: QLabel, text: str) -> None:
+        label.setText(breakable(text))
+        label.setAccessibleName(text)
 
     def _sentence(self, state: State) -> str:
         broken = next((each for each in state.missing if each.state == "incomplete"), None)
@@ -69,8 +88,14 @@ class MissingNetworks(QFrame):
 
     def _open_folder(self) -> None:
         place = own_weights_folder()
-        place.mkdir(parents=True, exist_ok=True)
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(place)))
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self._show(self._place, self.tr("{place} cannot be made: {reason}").format(place=place, reason=reason))
+            return
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(place))):
+            self._show(self._place, self.tr("Nothing here opens folders; it is {place}").format(place=place))
 
     def _copy_links(self) -> None:
         QGuiApplication.clipboard().setText("\n".join(self._links))
@@ -88,8 +113,9 @@ def _file_text(missing: Presence) -> str:
     network = missing.network
     if network.source == "licence_server":
         return network.dataset_folder
-    size = f", {size_text(network.zip_bytes)}" if network.zip_bytes else ""
-    return f"{network.dataset_folder}.zip{size}"
+    name = f"{network.dataset_folder}.zip"
+    # A size does not go on in the next line.
+    return f"{name} · {size_text(network.zip_bytes)}".replace(" ", "\u00a0") if network.zip_bytes else name
 
 
 def _link(missing: Presence) -> str:

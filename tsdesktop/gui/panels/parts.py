@@ -3,6 +3,7 @@
 # ruff: noqa: N802 - methods of Qt
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
@@ -75,6 +76,11 @@ def link_button(title: str, on_click: Callable[[], object], help: str = "") -> Q
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     button.clicked.connect(lambda: on_click())
     return button
+
+
+def breakable(text: str) -> str:
+    """A path or file name that may go on in the next line after its separators."""
+    return re.sub(r"([_/\\\\])(?=.)", "\\1\u200b", text)
 
 
 def take_role(label: QWidget, role: str) -> None:
@@ -210,14 +216,16 @@ class Popup(QFrame):
 
     def __init__(self, parent: QWidget, size: QSize = POPUP_SIZE) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setProperty("role", "popup")
         self.resize(size)
 
-    def open_at(self, anchor: QWidget) -> None:
-        """Opens below `anchor`, or above it where the screen ends, within the screen."""
+    def open_at(self, anchor: QWidget, *, beside: bool = False) -> None:
+        """Opens below or `beside` (right of) `anchor`, or where there is room for it, within the screen."""
         screen = anchor.screen().availableGeometry()
         self.resize(self.width(), min(self.height(), screen.height()))
-        corner = anchor.mapToGlobal(QPoint(0, anchor.height() + theme.GRID))
+        away = QPoint(anchor.width() + theme.GRID, 0) if beside else QPoint(0, anchor.height() + theme.GRID)
+        corner = anchor.mapToGlobal(away)
         if corner.y() + self.height() > screen.bottom():
             corner.setY(max(screen.top(), screen.bottom() - self.height()))
         corner.setX(max(screen.left(), min(corner.x(), screen.right() - self.width())))

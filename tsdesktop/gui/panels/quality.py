@@ -12,7 +12,7 @@ from tsdesktop.gui import theme
 from tsdesktop.gui.panels.choices import RunChoices, qualities
 from tsdesktop.gui.panels.costs import Cost
 from tsdesktop.gui.panels.figures import about_text, decimal, size_text
-from tsdesktop.gui.panels.parts import ShortLabel, heading, shortened, stacked
+from tsdesktop.gui.panels.parts import SMALL_PX, ShortLabel, heading, shortened, stacked
 from tsdesktop.gui.panels.quality_words import quality_title, spacing_text
 
 HEIGHT = 48
@@ -40,11 +40,19 @@ class Segment(QAbstractButton):
         self.setToolTip(tooltip)
         self.setAccessibleName(f"{self.text()}, {line}")
         self.setAccessibleDescription(tooltip)
+        self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Two lines high."""
-        return QSize(60, HEIGHT)
+        """Two lines high; those with more to say are wider where there is room."""
+        return QSize(max(60, self._line_width(QFont.Weight.DemiBold) + 2 * SIDE), HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        """The shorter line has room."""
+        return QSize(40, HEIGHT)
+
+    def _line_width(self, weight: QFont.Weight) -> int:
+        return QFontMetrics(theme.base_font(SMALL_PX, weight)).horizontalAdvance(self.line)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The filled or empty part of the control with its two lines, centred."""
@@ -57,8 +65,8 @@ class Segment(QAbstractButton):
             painter.setPen(QPen(worn.colour("text" if on else "secondary"), 1))
             painter.drawPath(self._outline(2.5))
         self._write(painter, 8, self.text(), theme.base_font(13, _weight(on)), "on_accent" if on else "text")
-        small = theme.base_font(11, _weight(on))
-        fitting = QFontMetrics(small).horizontalAdvance(self.line) <= self.width() - 2 * SIDE
+        fitting = self._line_width(_weight(on)) <= self.width() - 2 * SIDE
+        small = theme.base_font(SMALL_PX, _weight(on))
         self._write(painter, 25, self.line if fitting else self._short_line, small, "on_accent" if on else "secondary")
 
     def _write(self, painter: QPainter, top: int, text: str, font: QFont, colour: str) -> None:

@@ -12,7 +12,7 @@ from tsdesktop.core.options import Options
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.missing import MissingNetworks
 from tsdesktop.gui.panels.parts import GAP, ShortLabel, plain_label, small_button, stacked, take_role
-from tsdesktop.gui.panels.run_words import left_text, stage_text
+from tsdesktop.gui.panels.run_words import count_text, left_text, stage_text
 from tsdesktop.gui.panels.words import hint, sentence
 from tsdesktop.jobs.messages import Progress
 
@@ -20,23 +20,26 @@ _STEPS = 1000
 
 
 class RunPanel(QWidget):
-    """Emits `run_wanted(Options)` and `cancel_wanted()`; is told how the run goes by its show_ methods."""
+    """Emits `run_wanted(Options)`, `cancel_wanted()` and `licence_wanted()`; its show_ methods tell how the run goes."""
 
     run_wanted = Signal(object)
     cancel_wanted = Signal()
+    licence_wanted = Signal()
 
     def __init__(self, choices: RunChoices, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._choices = choices
         self._options: Options | None = None
         self._seconds_left: float | None = None
+        self._stopping = False
         self.button = self._big_button(self.tr("Segment"), self._on_button_clicked, primary=True)
         self.cancel = self._big_button(self.tr("Cancel"), self._on_cancel_clicked)
         self._told = plain_label()
         self._hint = plain_label(role="secondary")
         self._message = self._message_box()
         self.missing = MissingNetworks(choices)
-        self.missing.try_again.connect(self._on_try_again)
+        self.missing.try_again.connect(self._on_button_clicked)
+        self.missing.licence_wanted.connect(self.licence_wanted)
         self._running = self._running_box()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -62,10 +65,13 @@ class RunPanel(QWidget):
 
     def show_progress(self, progress: Progress) -> None:
         """How far the run is."""
+        if self._stopping:
+            return
         if not self._running.isVisibleTo(self):
             self._set_running(True)
         options = self._options or Options(task=self._choices.task.name)
         self._stage.show_text(stage_text(progress, options, self._choices.catalogue))
+        self._count.show_text(count_text(progress))
         if progress.seconds_left is not None:
             self._seconds_left = progress.seconds_left
         self._left.setText(left_text(self._seconds_left))
@@ -90,7 +96,7 @@ class RunPanel(QWidget):
     def show_error(self, error: Exception) -> None:
         """The run has failed: one sentence and what to do; for missing networks, how to get them."""
         self.show_idle()
-        self._choices.shelf.refresh()
+        self._choices.look_again()
         if isinstance(error, WeightsError) and self._offer_missing():
             return
         if isinstance(error, TsDesktopError):
@@ -114,19 +120,18 @@ class RunPanel(QWidget):
 
     def _on_cancel_clicked(self) -> None:
         self.cancel.setEnabled(False)
+        self._stopping = True
         self._stage.show_text(self.tr("Stopping"))
+        self._count.show_text("")
         self._seconds_left = None
         self._left.setText("")
+        self.show_note("")
         self.cancel_wanted.emit()
-
-    def _on_try_again(self) -> None:
-        self._choices.look_again()
-        self._on_button_clicked()
 
     def _on_choices_changed(self) -> None:
         has_scan = self._choices.session.volume is not None
         self.button.setEnabled(has_scan)
-        ready = self.tr("Compute the labels of this scan (Ctrl+Return)")
+        ready = self.tr("Compute the labels of this scan")
         self.button.setToolTip(ready if has_scan else self.tr("Open a scan first"))
         if self.missing.isVisibleTo(self) and self._choices.state(self._choices.task).kind in ("ready", "instant"):
             self.missing.hide()
@@ -135,6 +140,10 @@ class RunPanel(QWidget):
 
     def _offer_missing(self) -> bool:
         state = self._choices.state(self._choices.task)
+        if state.missing:
+            # They may have been put there since.
+            self._choices.look_again()
+            state = self._choices.state(self._choices.task)
         if not state.missing:
             return False
         self.missing.show_state(state)
@@ -142,6 +151,7 @@ class RunPanel(QWidget):
         return True
 
     def _set_running(self, running: bool) -> None:
+        self._stopping = False
         self._running.setVisible(running)
         self.cancel.setVisible(running)
         self.cancel.setEnabled(running)
@@ -181,6 +191,8 @@ class RunPanel(QWidget):
 
     def _running_box(self) -> QWidget:
         self._stage, self._left = ShortLabel(), plain_label(role="secondary", wrap=False)
+        self._count = ShortLabel("secondary")
+        self._count.setFixedHeight(16)
         self._note = plain_label(role="secondary")
         self._bar = QProgressBar()
         self._bar.setRange(0, _STEPS)
@@ -193,7 +205,7 @@ class RunPanel(QWidget):
         line.addWidget(self._stage, 1)
         line.addWidget(self._left)
         box = QWidget()
-        box.setLayout(stacked(line, self._bar, self._note))
+        box.setLayout(stacked(line, self._bar, self._count, self._note, gap=6))
         return box
 
     def _message_box(self) -> QWidget:

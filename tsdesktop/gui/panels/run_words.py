@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication
 
 from tsdesktop.core.options import Options
-from tsdesktop.core.tasks import Catalogue
+from tsdesktop.core.tasks import Catalogue, Part, Task
 from tsdesktop.gui.panels.figures import countdown_text
+from tsdesktop.gui.panels.needs import needed_parts
 from tsdesktop.gui.panels.quality_words import stage_title
 from tsdesktop.gui.panels.words import task_title
 from tsdesktop.jobs.messages import Progress
@@ -15,10 +16,17 @@ translate = QCoreApplication.translate
 
 
 def stage_text(progress: Progress, options: Options, catalogue: Catalogue) -> str:
-    """Where a run is: "Full resolution · network 3 of 5 · window 12 of 27"."""
+    """What is being done: "Full resolution"."""
     if not progress.tiles:
         return _plain_stage(progress.stage)
-    parts = [_network_stage(progress.stage, options, catalogue)]
+    return _network_stage(progress, options, catalogue)
+
+
+def count_text(progress: Progress) -> str:
+    """How far that is: "network 3 of 5 · window 12 of 27"; empty where nothing is counted."""
+    if not progress.tiles:
+        return ""
+    parts = []
     if progress.parts > 1:
         network = translate("Run", "network {part} of {parts}")
         parts.append(network.format(part=progress.part, parts=progress.parts))
@@ -34,13 +42,19 @@ def left_text(seconds: float | None) -> str:
     return translate("Run", "{time} left").format(time=countdown_text(seconds))
 
 
-def _network_stage(stage: str, options: Options, catalogue: Catalogue) -> str:
-    task = catalogue.tasks.get(stage.split(" ", 1)[0])
+def _network_stage(progress: Progress, options: Options, catalogue: Catalogue) -> str:
+    task = catalogue.tasks.get(progress.stage.split(" ", 1)[0])
     if task is None:
-        return stage.capitalize()
+        return _plain_stage(progress.stage)
     if task.name != options.task:
         return translate("Run", "Finding the region")
+    if progress.parts < len(_own_parts(task, options)):
+        return translate("Run", "Finding the region") if options.roi else translate("Run", "A first draft")
     return stage_title(options.quality) if len(task.variants) > 1 else task_title(task)
+
+
+def _own_parts(task: Task, options: Options) -> list[Part]:
+    return needed_parts(task.variant(options.variant_name(task)), task, options.roi) if task.variants else []
 
 
 def _plain_stage(stage: str) -> str:

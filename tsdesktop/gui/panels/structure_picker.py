@@ -43,6 +43,8 @@ class StructurePicker(QWidget):
 
     def _open_presets(self) -> None:
         menu = preset_menu(self._choices, self)
+        # Its action is told after it has closed.
+        menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(self.row.mapToGlobal(self.row.rect().bottomLeft()))
 
     def _on_choices_changed(self) -> None:
@@ -55,8 +57,9 @@ class StructurePicker(QWidget):
         text = self.tr("{chosen} of {count} · choose…") if chosen else self.tr("All {count} · choose…")
         self.row.setText(text.format(**words))
         self.row.setAccessibleName(self.tr("Structures: {text}").format(text=self.row.text()))
-        self._note.setVisible(bool(chosen))
-        self._note.show_text(saving_text(self._choices) if chosen else "")
+        saving = saving_text(self._choices) if chosen else ""
+        self._note.setVisible(bool(saving))
+        self._note.show_text(saving)
         self.row.place_side()
 
 
@@ -77,11 +80,13 @@ class StructureBox(Popup):
         self.search.textChanged.connect(self.tree.filter)
         self.search.returnPressed.connect(self._on_return_pressed)
         self.tree.ticked_changed.connect(self._on_ticked_changed)
-        self._note = plain_label(role="secondary")
+        self.all = link_button(self.tr("All"), self._tick_all, self.tr("Compute every structure"))
+        self.none = link_button(self.tr("None"), self._tick_none, self.tr("Untick everything"))
+        self.note = plain_label(role="secondary")
         self._done = QPushButton(self.tr("Done"))
         self._done.setProperty("role", "primary")
         self._done.clicked.connect(self.close)
-        self.setLayout(stacked(self.search, self._buttons(), self.tree, self._note, self._done, margin=MARGIN))
+        self.setLayout(stacked(self.search, self._buttons(), self.tree, self.note, self._done, margin=MARGIN))
         self._show_note()
 
     def _buttons(self) -> QHBoxLayout:
@@ -92,12 +97,15 @@ class StructureBox(Popup):
         row = QHBoxLayout()
         row.addWidget(presets)
         row.addStretch()
-        row.addWidget(link_button(self.tr("All"), self._tick_all, self.tr("Compute every structure")))
-        row.addWidget(link_button(self.tr("None"), lambda: self.tree.tick(()), self.tr("Untick everything")))
+        row.addWidget(self.all)
+        row.addWidget(self.none)
         return row
 
     def _tick_all(self) -> None:
         self.tree.tick(each.name for each in self._choices.task.classes)
+
+    def _tick_none(self) -> None:
+        self.tree.tick(())
 
     def _on_return_pressed(self) -> None:
         """Return ticks what the search has found."""
@@ -110,12 +118,15 @@ class StructureBox(Popup):
         self._show_note()
 
     def _show_note(self) -> None:
-        if self._choices.roi:
-            self._note.setText(f"{saving_text(self._choices)}.")
+        chosen, count = len(self._choices.roi), len(self._choices.task.classes)
+        if chosen:
+            text = self.tr("{chosen} of {count} structures are computed.").format(chosen=chosen, count=count)
+            saving = saving_text(self._choices)
+            self.note.setText(f"{text} {saving}." if saving else text)
         elif self.tree.ticked():
-            self._note.setText(self.tr("All structures are computed."))
+            self.note.setText(self.tr("All structures are computed."))
         else:
-            self._note.setText(self.tr("Nothing is ticked: all structures are computed."))
+            self.note.setText(self.tr("Nothing is ticked: all structures are computed."))
 
 
 def preset_menu(choices: RunChoices, parent: QWidget, tree: StructureTree | None = None) -> QMenu:
@@ -133,21 +144,18 @@ def preset_menu(choices: RunChoices, parent: QWidget, tree: StructureTree | None
 
 
 def saving_text(choices: RunChoices) -> str:
-    """What the chosen structures save: networks that do not run, and time."""
+    """What the chosen structures save: networks that do not run, and time; empty where they save nothing."""
     task, roi = choices.task, choices.roi
     variant = task.variant(choices.options().variant_name(task))
-    parts = len(needed_parts(variant, task, roi))
-    words: dict[str, object] = {"chosen": len(roi), "parts": parts, "all": len(variant.parts)}
+    run, every = len(needed_parts(variant, task, roi)), len(variant.parts)
     some, whole = choices.cost(task, choices.quality, roi), choices.cost(task, choices.quality)
-    text = (
-        translate("StructurePicker", "{chosen} chosen")
-        if len(variant.parts) == 1
-        else translate("StructurePicker", "{parts} of {all} networks run")
-    )
+    parts = []
+    if run < every:
+        parts.append(translate("StructurePicker", "{run} of {all} networks run").format(run=run, all=every))
     if some is not None and whole is not None and some.seconds < 0.9 * whole.seconds:
-        words |= {"time": about_text(some.seconds), "before": about_text(whole.seconds)}
-        text = text + ", " + translate("StructurePicker", "at most {time} instead of {before}")
-    return text.format(**words)
+        text = translate("StructurePicker", "at most {time} instead of {before}")
+        parts.append(text.format(time=about_text(some.seconds), before=about_text(whole.seconds)))
+    return ", ".join(parts)
 
 
 def _take(choices: RunChoices, names: tuple[str, ...], tree: StructureTree | None) -> None:

@@ -71,11 +71,14 @@ class StructureTree(QTreeWidget):
     def filter(self, query: str) -> int:
         """Shows only what fits `query`, opened; gives how many."""
         found = {each.name for each in find_structures(query, self._structures)}
+        # Hiding changes flags of systems, which must not look like a tick.
+        self._busy = True
         for name, item in self._items.items():
             item.setHidden(name not in found)
         for n in range(self.topLevelItemCount()):
             if (parent := self.topLevelItem(n)) is not None:
                 self._filter_system(parent, bool(query.strip()))
+        self._busy = False
         return len(found)
 
     def _filter_system(self, parent: QTreeWidgetItem, filtering: bool) -> None:

@@ -19,14 +19,16 @@ LINE = 18
 
 @dataclass(frozen=True)
 class CardText:
-    """The words on a card; `badge_role` names a colour of the theme. `caution` marks it, with the reason as tooltip."""
+    """The words on a card; `badge_role` names a colour of the theme. `marks` are icons and colours of the theme, which
+    `tooltip` explains; `dim`: it does not fit the scan.
+    """
 
     title: str
     line: str
     badge: str
     badge_role: str
     tooltip: str
-    caution: bool = False
+    marks: tuple[tuple[str, str], ...] = ()
     dim: bool = False
 
 
@@ -43,10 +45,10 @@ class TaskCard(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._more = small_button("mdi6.information-outline", self.tr("About this task"), self.details_wanted.emit)
-        self._more.setParent(self)
-        self._more.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._more.hide()
+        self.about = small_button("mdi6.information-outline", self.tr("About this task"), self.details_wanted.emit)
+        self.about.setParent(self)
+        self.about.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.about.hide()
         self.toggled.connect(self._show_more_button)
 
     def show_words(self, words: CardText) -> None:
@@ -80,23 +82,22 @@ class TaskCard(QAbstractButton):
         write(
             painter, first.adjusted(0, 0, -taken - 8, 0), words.title, title, theme.base_font(13, QFont.Weight.DemiBold)
         )
-        room = 20 if self._more.isVisibleTo(self) else 0
-        if words.caution:
-            mark = QRect(second.left(), second.top() + 2, 14, 14)
-            theme.icon("mdi6.alert-outline", "warning").paint(painter, mark)
+        room = 20 if self.about.isVisibleTo(self) else 0
+        for name, colour in words.marks:
+            theme.icon(name, colour).paint(painter, QRect(second.left(), second.top() + 2, 14, 14))
             second.setLeft(second.left() + 18)
         write(painter, second.adjusted(0, 0, -room, 0), words.line, worn.colour("secondary"), theme.base_font(12))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keeps the small button in its corner."""
         super().resizeEvent(event)
-        size = self._more.sizeHint()
-        self._more.setGeometry(self.width() - size.width() - 5, HEIGHT - size.height() - 4, size.width(), size.height())
+        size = self.about.sizeHint()
+        self.about.setGeometry(self.width() - size.width() - 5, HEIGHT - size.height() - 4, size.width(), size.height())
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Shows the small button."""
         super().enterEvent(event)
-        self._more.show()
+        self.about.show()
 
     def leaveEvent(self, _event: QEvent) -> None:
         """Hides it again, except on the chosen card."""
@@ -104,11 +105,13 @@ class TaskCard(QAbstractButton):
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """I and the question mark tell more; Return chooses, as Space does."""
+        """I and the question mark tell more; Return chooses, as Space does; arrows are for whoever holds the cards."""
         if event.text() in ("i", "I", "?"):
             self.details_wanted.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
+        elif event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            event.ignore()
         else:
             super().keyPressEvent(event)
 
@@ -117,4 +120,4 @@ class TaskCard(QAbstractButton):
         self.details_wanted.emit()
 
     def _show_more_button(self) -> None:
-        self._more.setVisible(self.isChecked())
+        self.about.setVisible(self.isChecked())

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from tsdesktop.core.tasks import Task
@@ -37,8 +38,8 @@ class TaskPanel(QWidget):
         self._list = QVBoxLayout()
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(GAP)
-        self._more = link_button("", self._toggle_all, self.tr("Every task, by part of the body"))
-        self._nothing = plain_label(role="secondary")
+        self.more = link_button("", self._toggle_all, self.tr("Every task, by part of the body"))
+        self.nothing = plain_label(role="secondary")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
@@ -46,8 +47,8 @@ class TaskPanel(QWidget):
         column.addSpacing(theme.GRID)
         column.addWidget(self._heading)
         column.addLayout(self._list)
-        column.addWidget(self._nothing)
-        column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.nothing)
+        column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         choices.changed.connect(self._on_choices_changed)
         self._lay_out()
 
@@ -66,7 +67,6 @@ class TaskPanel(QWidget):
         box.textChanged.connect(self._lay_out)
         box.returnPressed.connect(self._choose_first)
         box.installEventFilter(self)
-        QShortcut(QKeySequence.StandardKey.Find, self, self._focus_search)
         return box
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
@@ -97,13 +97,15 @@ class TaskPanel(QWidget):
         elif at + step < len(self.cards):
             self.cards[at + step].setFocus(Qt.FocusReason.TabFocusReason)
 
-    def _focus_search(self) -> None:
+    def focus_search(self) -> None:
+        """The keyboard goes to the search box."""
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
     def _choose_first(self) -> None:
         if self.search.text().strip() and self.cards:
             self._choices.choose_task(self.cards[0].task)
+            self._refresh()
 
     def _toggle_all(self) -> None:
         self._all_shown = not self._all_shown
@@ -128,7 +130,10 @@ class TaskPanel(QWidget):
         )
 
     def _grouped(self) -> list[tuple[str, list[Task]]]:
-        """All tasks by group; those that do not fit the scan come last in each, such groups after the others."""
+        """All tasks by group; those that do not fit the scan come last in each, such groups after the others.
+
+        Tasks for special purposes come after all groups.
+        """
         groups: dict[str, list[Task]] = {group: [] for group in GROUPS}
         for task in self._choices.catalogue.tasks.values():
             groups["more" if task.status == "more" else task.group].append(task)
@@ -136,7 +141,7 @@ class TaskPanel(QWidget):
         for tasks in groups.values():
             tasks.sort(key=lambda task: not fits(task, modality))
         filled = [(group, tasks) for group, tasks in groups.items() if tasks]
-        return sorted(filled, key=lambda pair: not fits(pair[1][0], modality))
+        return sorted(filled, key=lambda pair: (pair[0] == "more", not fits(pair[1][0], modality)))
 
     def _lay_out(self) -> None:
         tasks = self._tasks_shown()
@@ -149,6 +154,8 @@ class TaskPanel(QWidget):
         else:
             self._add_cards(tasks)
         self._refresh()
+        for before, after in pairwise([self.search, *self.cards, self.more]):
+            self.setTabOrder(before, after)
         if focused in self._cards:
             self._cards[focused].setFocus()
 
@@ -183,7 +190,7 @@ class TaskPanel(QWidget):
         query = self.search.text().strip()
         count = len(self._choices.catalogue.tasks)
         self._heading.setText((self.tr("Found") if query else self.tr("Task")).upper())
-        self._more.setText(self.tr("Fewer tasks") if self._all_shown else self.tr("All {n} tasks").format(n=count))
-        self._more.setVisible(not query)
-        self._nothing.setText(self.tr("Nothing is called “{query}”. Try another word for it.").format(query=query))
-        self._nothing.setVisible(bool(query) and not self._cards)
+        self.more.setText(self.tr("Fewer tasks") if self._all_shown else self.tr("All {n} tasks").format(n=count))
+        self.more.setVisible(not query)
+        self.nothing.setText(self.tr("Nothing is called “{query}”. Try another word for it.").format(query=query))
+        self.nothing.setVisible(bool(query) and not self._cards)

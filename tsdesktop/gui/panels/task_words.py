@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
+from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.tasks import Task
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.figures import about_text, decimal, size_text
@@ -11,7 +12,7 @@ from tsdesktop.gui.panels.finder import Match, fits
 from tsdesktop.gui.panels.needs import State
 from tsdesktop.gui.panels.quality_words import spacing_text
 from tsdesktop.gui.panels.task_card import CardText
-from tsdesktop.gui.panels.words import structures_text, task_description, task_title
+from tsdesktop.gui.panels.words import structure_title, structures_text, task_description, task_title
 
 translate = QCoreApplication.translate
 
@@ -21,11 +22,19 @@ def card_text(task: Task, choices: RunChoices, match: Match | None = None) -> Ca
     state = choices.state(task)
     unfit = not fits(task, choices.modality)
     badge, role = badge_of(state)
-    line = _line(task, choices, match)
-    if unfit:
-        line = unfit_text(task, choices)
-    about = "\n".join([task_description(task), *cautions(task)])
-    return CardText(task_title(task), line, badge, role, about, task.small_dataset and not unfit, dim=unfit)
+    line = unfit_text(task, choices) if unfit else _line(task, choices, match)
+    about = "\n".join([task_title(task), task_description(task), *cautions(task)])
+    return CardText(task_title(task), line, badge, role, about, _marks(task), dim=unfit)
+
+
+def _marks(task: Task) -> tuple[tuple[str, str], ...]:
+    """Small icons before the line, each with a colour of the theme; the tooltip says what they mean."""
+    marks = []
+    if task.small_dataset:
+        marks.append(("mdi6.alert-outline", "warning"))
+    if task.licence != "open":
+        marks.append(("mdi6.license", "secondary"))
+    return tuple(marks)
 
 
 def badge_of(state: State) -> tuple[str, str]:
@@ -39,16 +48,45 @@ def badge_of(state: State) -> tuple[str, str]:
     return (size_text(state.missing_bytes) if state.missing_bytes else translate("TaskWords", "not here")), "secondary"
 
 
+def state_text(state: State) -> str:
+    """The same in a few words."""
+    if state.kind == "ready":
+        return translate("TaskWords", "on this computer, ready to run")
+    if state.kind == "instant":
+        return translate("TaskWords", "computed at once, nothing to download")
+    size = size_text(state.missing_bytes) if state.missing_bytes else ""
+    if state.kind == "licence":
+        return translate("TaskWords", "not here, comes with a licence number")
+    if any(each.state == "incomplete" for each in state.missing):
+        return translate("TaskWords", "here, but incomplete")
+    return (
+        translate("TaskWords", "{size} to download").format(size=size)
+        if size
+        else translate("TaskWords", "not on this computer")
+    )
+
+
 def cautions(task: Task) -> list[str]:
     """What to know before trusting or publishing a result."""
     found = []
     if task.small_dataset:
         found.append(translate("TaskWords", "Trained on little data: look at the result with care."))
     if task.licence == "licensed":
-        found.append(translate("TaskWords", "Needs a licence number; free for academic use."))
+        found.append(translate("TaskWords", "Needs a licence number; free for non-commercial use."))
     if task.licence == "non_commercial":
         found.append(translate("TaskWords", "For non-commercial use only."))
     return found
+
+
+def licence_text(task: Task) -> str:
+    """Under what terms its network may be used."""
+    if task.instant is not None or task.group == "demo":
+        return translate("TaskWords", "none needed")
+    if task.licence == "licensed":
+        return translate("TaskWords", "licence number, free for non-commercial use")
+    if task.licence == "non_commercial":
+        return translate("TaskWords", "non-commercial use only")
+    return translate("TaskWords", "open (Apache 2.0)")
 
 
 def unfit_text(task: Task, choices: RunChoices) -> str:
@@ -59,36 +97,34 @@ def unfit_text(task: Task, choices: RunChoices) -> str:
 
 
 def resolution_text(task: Task) -> str:
-    """The finest spacing of the task's networks."""
+    """The finest spacing of the task's networks; a word where these decide themselves."""
     if not task.variants:
         return translate("TaskWords", "as the scan")
     spacing = next(iter(task.variants.values())).spacing_mm
     if spacing is None:
-        return translate("TaskWords", "high resolution")
+        return translate("TaskWords", "as its network was trained")
     return f"{decimal(min(spacing), 1 if round(min(spacing), 1) >= 1 else 2).rstrip('0').rstrip('.,')} mm"
 
 
 def _line(task: Task, choices: RunChoices, match: Match | None) -> str:
     parts = [structures_text(len(task.classes))]
-    if match is not None and match.reason in ("structure", "code", "similar") and match.structure:
-        parts = [translate("TaskWords", "has {structure}").format(structure=match.words)]
-    if task.licence == "non_commercial":
-        parts.append(translate("TaskWords", "non-commercial"))
+    if match is not None and match.structure is not None:
+        parts = [translate("TaskWords", "has {structure}").format(structure=_found_words(match, match.structure))]
+    if match is None:
+        parts.insert(0, task.modality)
     if task.instant is not None:
         parts.append(translate("TaskWords", "no download"))
-    elif time := _time(task, choices):
-        parts.append(time)
-    else:
-        parts.append(resolution_text(task))
-    return " · ".join(parts)
-
-
-def _time(task: Task, choices: RunChoices) -> str:
+        return " · ".join(parts)
     mine = task is choices.task
     quality = choices.quality if mine else choices.best_quality(task)
+    parts.append(spacing_text(task, quality))
     cost = choices.cost(task, quality, choices.roi if mine else ())
-    if cost is None or not fits(task, choices.modality):
-        return ""
-    if choices.state(task).kind != "ready":
-        return spacing_text(task, quality) or resolution_text(task)
-    return translate("TaskWords", "{time} here").format(time=about_text(cost.seconds))
+    if cost is not None and choices.state(task).kind == "ready":
+        parts.append(about_text(cost.seconds))
+    return " · ".join(filter(None, parts))
+
+
+def _found_words(match: Match, structure: StructureClass) -> str:
+    """The structure, with the anatomists' name for it where that was what was typed."""
+    title = structure_title(structure)
+    return f"{title} ({match.words.lower()})" if match.reason == "code" else title

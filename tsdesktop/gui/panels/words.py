@@ -1,4 +1,4 @@
-"""The catalogue's own words in the person's language: tasks, structures, groups, systems, options, errors.
+"""The catalogue's own words in the person's language: tasks, structures, groups, systems, options.
 
 Names that come from tables are looked up by their English text, in one context per table.
 """
@@ -12,7 +12,7 @@ from PySide6.QtCore import QCoreApplication
 from tsdesktop.core.errors import TsDesktopError
 from tsdesktop.core.structures import StructureClass, System
 from tsdesktop.core.tasks import Task
-from tsdesktop.core.words import WORDS
+from tsdesktop.gui.translation import translated, translated_hint
 
 
 def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:  # noqa: N802 - the name by which texts to translate are found
@@ -113,13 +113,12 @@ def option_help(text: str) -> str:
 
 def sentence(error: TsDesktopError) -> str:
     """What happened."""
-    return _in("Errors", WORDS[error.id][0]).format(**error.arguments)
+    return translated(error.id, error.arguments)
 
 
 def hint(error: TsDesktopError) -> str:
     """What to do about it; may be empty."""
-    plain = WORDS[error.id][1]
-    return _in("Errors", plain).format(**error.arguments) if plain else ""
+    return translated_hint(error.id, error.arguments)
 
 
 def structures_text(count: int) -> str:
