@@ -149,8 +149,9 @@ class _Work:
             folder = choice.folder / "structures"
             for batch in _batches(self.chosen.present):
                 self.steps.begin("writing labels", _LABELS * len(batch) / len(self.chosen.present))
-                some = replace(self.chosen, classes=batch)
-                yield from write_per_class(some, folder, source, overwrite=choice.overwrite)
+                yield from write_per_class(
+                    _with_classes(self.chosen, batch), folder, source, overwrite=choice.overwrite
+                )
 
     def surfaces(self) -> Iterator[Path]:
         choice = self.choice
@@ -198,6 +199,13 @@ class _Work:
         volume = on_label_grid(self.volume, self.chosen)
         render_preview(volume, self.chosen, path, overwrite=self.choice.overwrite)
         yield path
+
+
+def _with_classes(label_map: LabelMap, classes: tuple[StructureClass, ...]) -> LabelMap:
+    some = replace(label_map, classes=classes)
+    # Boxes depend on the voxels alone. Finding them anew for every batch takes long, and keeps the window from moving.
+    vars(some)["boxes"] = label_map.boxes
+    return some
 
 
 def _batches(structures: Sequence[StructureClass]) -> Iterator[tuple[StructureClass, ...]]:

@@ -39,8 +39,9 @@ class _Heard(QObject):
 class ExportDialog(Dialog):
     """Writes labels, surfaces, statistics and a picture of what the session shows.
 
-    `labels_selected` are the labels that are marked in the list of structures. After files were written, `exported`
-    carries their paths and `settings_changed` the settings to remember for the next time, by name.
+    `labels_selected` are the labels that are marked in the list of structures; where there are some, they are proposed.
+    After files were written, `exported` carries their paths and `settings_changed` what to remember for the next time,
+    by name.
     """
 
     exported = Signal(list)
@@ -55,13 +56,14 @@ class ExportDialog(Dialog):
         self._volume: Volume = session.volume
         self._label_map: LabelMap = session.label_map
         self._settings = settings
-        self._names = _names_by_scope(session, frozenset(labels_selected))
+        marked = frozenset(labels_selected)
+        self._names = _names_by_scope(session, marked)
         self._stop = threading.Event()
         self._looking: Work | None = None
         self._writing: Work | None = None
         self._written: list[Path] = []
         self._bug: Words | None = None
-        self._make_parts()
+        self._make_parts("selected" if marked and self._names["selected"] else "all")
         self._build()
         self._on_changed()
 
@@ -123,10 +125,9 @@ class ExportDialog(Dialog):
         self._writing = None
         super().closeEvent(event)
 
-    def _make_parts(self) -> None:
+    def _make_parts(self, scope: str) -> None:
         titles = {"all": self.tr("All"), "visible": self.tr("Visible"), "selected": self.tr("Selected")}
         options = [(key, f"{title} ({len(self._names[key])})") for key, title in titles.items()]
-        scope = "selected" if len(self._names["selected"]) > 1 else "all"
         self.scope = Segments(options, scope, self.tr("Which structures"))
         for key in titles:
             self.scope.segment(key).setEnabled(bool(self._names[key]))
