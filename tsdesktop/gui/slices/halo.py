@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
-from scipy import ndimage
 
 from tsdesktop.gui import theme
 
@@ -81,6 +80,17 @@ def _halo(written: QImage, softness: float) -> QImage:
     """The shadow that lies around black words."""
     shape = written.height(), written.width()
     pixels: NDArray[np.uint32] = np.frombuffer(written.constBits(), np.uint32).reshape(shape)
-    dark = ndimage.gaussian_filter((pixels >> np.uint32(24)).astype(np.float32), softness, mode="constant")
+    dark = _blurred(_blurred((pixels >> np.uint32(24)).astype(np.float32), softness).T, softness).T
     shadow = np.minimum(dark * _STRENGTH, 255 * _DARKEST).astype(np.uint32) << np.uint32(24)
     return QImage(shadow.tobytes(), shape[1], shape[0], shape[1] * 4, written.format()).copy()
+
+
+def _blurred(rows: NDArray[np.float32], softness: float) -> NDArray[np.float32]:
+    """Blurred downwards by a normal distribution. Not scipy's: it is loaded later than the first words are painted."""
+    reach = round(3 * softness)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / softness) ** 2).astype(np.float32)
+    padded = np.pad(rows, ((reach, reach), (0, 0)))
+    out = np.zeros_like(rows)
+    for tap, weight in enumerate(weights / weights.sum()):
+        out += weight * padded[tap : tap + len(rows)]
+    return out

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from tsdesktop.gui import theme
 from tsdesktop.gui.slices.halo import INK, paint_words, words_size
@@ -65,13 +66,20 @@ def paint_crosshair(painter: QPainter, pane: Pane, x: float, y: float) -> None:
 def _paint_bar(painter: QPainter, bar: QRectF, colour: QColor, more: QRectF) -> None:
     """A bar on a shade that is `more` to the left and above, and larger by its size: it sets it off from bright bone.
 
-    Filled rectangles: lines with a width take Qt ten times as long.
+    Stretched images of one pixel: upright lines and rectangles take Qt ten times as long.
     """
     if bar.width() <= 0 or bar.height() <= 0:
         return
     shade = QRectF(bar.x() + more.x(), bar.y() + more.y(), bar.width() + more.width(), bar.height() + more.height())
-    painter.fillRect(shade, _SHADE)
-    painter.fillRect(bar, colour)
+    painter.drawImage(shade, _solid(_SHADE.rgba()))
+    painter.drawImage(bar, _solid(colour.rgba()))
+
+
+@cache
+def _solid(rgba: int) -> QImage:
+    image = QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(QColor.fromRgba(rgba))
+    return image
 
 
 def scale_bar_mm(pane: Pane) -> float:
