@@ -68,7 +68,7 @@ def person(engine: Engine) -> Person:
     """The person of the bundled sample, without noise."""
     made = make_phantom(SEED, spacing_mm=SPACING_MM, noise=False)
     geometry = Geometry(made.hu.shape, made.affine)
-    volume = Volume(made.hu, geometry, "CT", ScanSource("phantom", "phantom"))
+    volume = Volume(made.hu, geometry, "CT", ScanSource("memory", "phantom"))
     classes = tuple(structure_class(number, name) for number, name in enumerate(CLASSES, 1))
     return Person(volume, LabelMap(made.labels, geometry, classes, "total"), computed("skin", volume, engine))
 

@@ -87,7 +87,7 @@ def test_every_task_in_order_for_nothing_typed() -> None:
 
 def test_structures_are_found_by_number_and_side() -> None:
     total = catalogue().task("total").classes
-    assert [each.name for each in find_structures("rib left 1", total)][0] == "rib_left_1"
+    assert next(each.name for each in find_structures("rib left 1", total)) == "rib_left_1"
     assert all("left" in each.name for each in find_structures("left lung", total))
 
 

@@ -73,7 +73,12 @@ def test_many_missing_networks_are_counted(with_ct: LeftBench) -> None:
 
 def test_the_folder_is_made_and_opened(with_ct: LeftBench, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[QUrl] = []
-    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: bool(opened.append(url)) or len(opened) < 2)
+
+    def open_once(url: QUrl) -> bool:
+        opened.append(url)
+        return len(opened) == 1
+
+    monkeypatch.setattr(QDesktopServices, "openUrl", open_once)
     click(with_ct.panel.run.button)
     click(with_ct.panel.run.missing.open_folder)
     assert own_weights_folder().is_dir()

@@ -3,6 +3,7 @@
 # ruff: noqa: N802 - methods of Qt
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt
@@ -75,7 +76,7 @@ class AdvancedOptions(QWidget):
         while self._form.rowCount():
             self._form.removeRow(0)
         self.editors = {}
-        for each in declarations():
+        for each in _declared():
             if is_meaningful(each.name, self._choices.task):
                 self._add(each)
         self.setVisible(bool(self.editors))
@@ -135,7 +136,7 @@ class AdvancedOptions(QWidget):
         self._choices.choose_how(declared.name, value, declared.default)
 
     def _on_choices_changed(self) -> None:
-        for each in declarations():
+        for each in _declared():
             if each.name in self.editors:
                 _show(self.editors[each.name], self._choices.how.get(each.name, each.default))
         count = len(self._choices.how)
@@ -143,9 +144,14 @@ class AdvancedOptions(QWidget):
         self.toggle.setText(f"{text} · {count}" if count else text)
 
 
+@cache
+def _declared() -> tuple[Declaration, ...]:
+    return tuple(declarations())
+
+
 def is_meaningful(name: str, task: Task) -> bool:
     """Whether an option changes anything for `task` and is not chosen elsewhere in the panel."""
-    how = {each.name for each in declarations() if each.section == "how"} - {"device"}
+    how = {each.name for each in _declared() if each.section == "how"} - {"device"}
     if task.instant is not None:
         return name == "bone_threshold_hu" and task.instant == "bone"
     if name == "model_size":

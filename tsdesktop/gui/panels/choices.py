@@ -18,6 +18,7 @@ from tsdesktop.gui.panels.needs import Shelf, State
 from tsdesktop.gui.session import Session
 from tsdesktop.jobs.messages import Devices
 
+How = tuple[tuple[str, Any], ...]
 QUALITIES: tuple[Quality, ...] = ("fastest", "fast", "full")
 
 
@@ -210,9 +211,7 @@ class RunChoices(QObject):
 
 
 @lru_cache(1000)
-def _options(
-    task: str, quality: Quality, roi: tuple[str, ...], device: str, how: tuple[tuple[str, Any], ...]
-) -> Options:
+def _options(task: str, quality: Quality, roi: tuple[str, ...], device: str, how: How) -> Options:
     """One value for the same choices: dozens of cards ask for theirs at every change."""
     fast, fastest = quality == "fast", quality == "fastest"
     return Options(task=task, fast=fast, fastest=fastest, roi=roi, device=device, **dict(how))

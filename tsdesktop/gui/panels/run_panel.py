@@ -20,7 +20,7 @@ _STEPS = 1000
 
 
 class RunPanel(QWidget):
-    """Emits `run_wanted(Options)`, `cancel_wanted()` and `licence_wanted()`; its show_ methods tell how the run goes."""
+    """Emits `run_wanted(Options)`, `cancel_wanted()`, `licence_wanted()`; is told by its show_ methods how it goes."""
 
     run_wanted = Signal(object)
     cancel_wanted = Signal()

@@ -61,7 +61,7 @@ class TaskPage(Popup):
         """No higher than the text needs."""
         document = self.text.document().clone()
         document.setTextWidth(self.width() - 2 * MARGIN)
-        around = self.layout().minimumSize().height() - self.text.minimumSizeHint().height()
+        around = self.minimumSizeHint().height() - self.text.minimumSizeHint().height()
         self.resize(self.width(), min(self.height(), round(document.size().height()) + around + MARGIN))
 
     def _on_choose_clicked(self) -> None:
@@ -148,7 +148,7 @@ class TaskPage(Popup):
 
 
 def task_picture(task: Task, density: float) -> QImage | None:
-    """What the task finds, drawn from the program's own phantom, for a screen of `density`; None where there is none."""
+    """What the task finds in the program's own phantom, for a screen of `density`; None where that is not drawn."""
     path = assets_folder() / "pictures" / f"{task.name}.png"
     image = QImage(str(path)) if path.is_file() else QImage()
     if image.isNull():
