@@ -17,6 +17,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer
 from tsdesktop.gui.scene.camera import VIEW_ANGLE_DEGREES
 from tsdesktop.gui.scene.content import Body, Clip, Content, Order, Slices
 from tsdesktop.gui.scene.cut import cut_face
+from tsdesktop.gui.scene.pace import STILL
 from tsdesktop.gui.scene.probe import WINDOW_VARIABLE, Graphics, is_software, renderer_of
 from tsdesktop.gui.scene.shapes import camera_light, flat_actor, mesh_data
 from tsdesktop.surfaces.display import DisplayMesh
@@ -223,6 +224,8 @@ class GlPainter:
         peels = _PEELS_MOVING if order.detail.coarse else _PEELS_STILL
         self._renderer.SetMaximumNumberOfPeels(peels)
         self._window.SetAlphaBitPlanes(layers)
+        # The last picture, where one twice as large would take too long; its cost is small against fine meshes'.
+        self._renderer.SetUseFXAA(order.detail == STILL)
         self._window.SetSize(*order.pixels)
 
     def _pixels(self, width: int, height: int) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ _STEPS = (Detail(False, 1.0), Detail(True, 1.0), Detail(True, 0.7), Detail(True,
 _SLOW_BEFORE_STEP = 2
 _ROOM = 0.5
 STILL, BEST = Detail(False, 1.0), Detail(False, 2.0)
-_LONGEST_BEFORE_BEST_MS = 180.0
+_LONGEST_BEFORE_BEST_MS = 300.0
 _MOST_BEST_PIXELS = 9_000_000
 
 

@@ -8,6 +8,7 @@ is loaded here; the thread and the workers load it, after the first paint.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -34,23 +35,23 @@ from tsdesktop.gui.scene.content import Detail, Order
 from tsdesktop.gui.scene.drawing import Drawing, Frame
 from tsdesktop.gui.scene.marker import SIDE_PX, paint_marker
 from tsdesktop.gui.scene.overlay import paint_words
-from tsdesktop.gui.scene.pace import STILL, Pace
+from tsdesktop.gui.scene.pace import BEST, STILL, Pace
 from tsdesktop.gui.scene.picking import Hit, pick
 from tsdesktop.gui.scene.probe import Graphics
 from tsdesktop.gui.scene.stage import ClipKind, Stage
+from tsdesktop.gui.scene.steering import dragged, keyed, wheeled
 from tsdesktop.gui.scene.strip import ToolStrip, side_letter
 from tsdesktop.gui.session import Session
 
 _STILL_AFTER_MS = 120
+_BEST_AFTER_MS = 250
 _HOVER_MS = 30
 _CLICK_PX = 4
 _TURN_DEGREES_PER_S = 30.0
 _TURN_STEP_MS = 16
 _PIXELS_PER_DEGREE = 2.5
 _MARGIN = 8
-_ZOOM_PER_STEP = 1.12
 _LEAST_FOR_MARKER = 240
-_TURNS = {Qt.Key.Key_Left: (-15, 0), Qt.Key.Key_Right: (15, 0), Qt.Key.Key_Up: (0, -15), Qt.Key.Key_Down: (0, 15)}
 
 
 class SceneView(QWidget):
@@ -119,15 +120,17 @@ class SceneView(QWidget):
             application.aboutToQuit.connect(drawing.close)
 
     def _make_timers(self) -> None:
-        self._still_timer = QTimer(self, singleShot=True, interval=_STILL_AFTER_MS)
-        self._still_timer.timeout.connect(self._ask_still)
-        self._hover_timer = QTimer(self, singleShot=True, interval=_HOVER_MS)
-        self._hover_timer.timeout.connect(self._name_hovered)
-        self._turn_timer = QTimer(self, interval=_TURN_STEP_MS)
-        self._turn_timer.timeout.connect(self._on_turn_step)
+        self._still_timer = self._timer(_STILL_AFTER_MS, self._ask_still)
+        self._best_timer = self._timer(_BEST_AFTER_MS, self._ask_best)
+        self._hover_timer = self._timer(_HOVER_MS, self._name_hovered)
+        self._turn_timer = self._timer(_TURN_STEP_MS, self._on_turn_step)
+        self._turn_timer.setSingleShot(False)
         self._turned_at = 0.0
 
-    # What others may ask of the view.
+    def _timer(self, milliseconds: int, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self, singleShot=True, interval=milliseconds)
+        timer.timeout.connect(slot)
+        return timer
 
     @property
     def camera(self) -> Camera:
@@ -142,7 +145,8 @@ class SceneView(QWidget):
     @property
     def is_still(self) -> bool:
         """Whether the picture shown is the final one of what is to be seen, with all surfaces made."""
-        if self._asked is None or not self._is_answered or self._still_timer.isActive() or self._stage.is_busy:
+        waits = self._still_timer.isActive() or self._best_timer.isActive() or self._stage.is_busy
+        if self._asked is None or not self._is_answered or waits:
             return False
         return not self._asked.detail.coarse and self._asked.camera is self._camera
 
@@ -200,7 +204,7 @@ class SceneView(QWidget):
 
     def close_scene(self) -> None:
         """Ends the drawing thread. The view stays, with its last picture."""
-        for timer in (self._still_timer, self._hover_timer, self._turn_timer):
+        for timer in (self._still_timer, self._best_timer, self._hover_timer, self._turn_timer):
             timer.stop()
         self._stage.close()
         self._drawing.close()
@@ -209,6 +213,7 @@ class SceneView(QWidget):
         if not self.isVisible() or self._picture_size().isEmpty():
             return
         size = self._picture_size()
+        self._best_timer.stop()
         content = self._stage.content(self._camera)
         self._asked = Order(content, self._camera, size.width(), size.height(), detail)
         self._drawing.ask(self._asked)
@@ -222,6 +227,10 @@ class SceneView(QWidget):
         if not self._turn_timer.isActive():
             self._order(STILL)
 
+    @Slot()
+    def _ask_best(self) -> None:
+        self._order(BEST)
+
     @Slot(object)
     def _on_started(self, found: Graphics) -> None:
         self._drawn_by = found
@@ -234,10 +243,9 @@ class SceneView(QWidget):
     def _on_drawn(self, frame: Frame) -> None:
         self._frame = frame
         self._pace.took(frame.order.detail, frame.milliseconds)
-        if frame.order.detail == STILL and not self._still_timer.isActive() and not self._turn_timer.isActive():
-            best = self._pace.best(frame.order.width, frame.order.height)
-            if best is not None:
-                self._order(best)
+        finer = self._pace.best(frame.order.width, frame.order.height)
+        if frame.order is self._asked and frame.order.detail == STILL and finer is not None:
+            self._best_timer.start()
         self.update()
         self.picture_drawn.emit()
         if self._complete and not frame.order.detail.coarse:
@@ -259,8 +267,7 @@ class SceneView(QWidget):
 
     @Slot()
     def _on_volume_changed(self) -> None:
-        self._is_fitted = False
-        self._extent = None
+        self._is_fitted, self._extent = False, None
 
     @Slot(object)
     def _on_extent_changed(self, bounds_mm: NDArray[np.float64]) -> None:
@@ -349,19 +356,9 @@ class SceneView(QWidget):
         if (event.position() - self._pressed).manhattanLength() > _CLICK_PX:
             self._dragged = True
         if self._dragged:
-            moved = event.position() - self._last
-            self._last = event.position()
-            self._drag(moved.x(), moved.y(), event)
-
-    def _drag(self, x: float, y: float, event: QMouseEvent) -> None:
-        buttons, shift = event.buttons(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if buttons & Qt.MouseButton.RightButton:
-            self._camera = self._camera.zoomed(float(np.exp(-0.008 * y)))
-        elif buttons & Qt.MouseButton.MiddleButton or shift:
-            self._camera = self._camera.panned(x, y, self.height())
-        else:
-            self._camera = self._camera.orbited(x, y)
-        self._ask_moving()
+            moved, self._last = event.position() - self._last, event.position()
+            self._camera = dragged(self._camera, moved, event, self.height())
+            self._ask_moving()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """A click selects the structure under it everywhere (beside all, none); a right click asks for its menu."""
@@ -386,10 +383,9 @@ class SceneView(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         """Zooms."""
-        steps = event.angleDelta().y() / 120.0
         if not self._still_timer.isActive():
             self._pace.begin()
-        self._camera = self._camera.zoomed(_ZOOM_PER_STEP**steps)
+        self._camera = wheeled(self._camera, event.angleDelta().y() / 120.0)
         self._hovered = None
         self._ask_moving()
         event.accept()
@@ -413,11 +409,8 @@ class SceneView(QWidget):
         """Letters look from their side, arrows turn, plus and minus zoom, Home resets."""
         if letter := side_letter(event):
             self.look_from(letter)
-        elif event.key() in _TURNS:
-            self._camera = self._camera.orbited(*_TURNS[Qt.Key(event.key())])
-            self._ask_moving()
-        elif event.text() in ("+", "-"):
-            self._camera = self._camera.zoomed(_ZOOM_PER_STEP ** (1 if event.text() == "+" else -1))
+        elif (camera := keyed(self._camera, event)) is not None:
+            self._camera = camera
             self._ask_moving()
         elif event.key() == Qt.Key.Key_Home:
             self.reset()
