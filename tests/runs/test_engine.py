@@ -22,7 +22,7 @@ from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import Volume
 from tsdesktop.jobs.messages import Progress
-from tsdesktop.pipeline import Engine, segment_volume
+from tsdesktop.pipeline import Engine, segment_volume, segmentation
 from tsdesktop.runs import engine as engine_module
 
 SLOW = Options(task="total", fast=True)
@@ -110,6 +110,75 @@ def test_the_process_stays_warm_between_runs(engine: Engine, scan: Volume) -> No
     first = engine.pid
     segment_volume(scan, INSTANT, engine=engine)
     assert first is not None and engine.pid == first
+
+
+def test_a_wish_to_cancel_holds_while_the_scan_is_written(
+    engine: Engine, scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled_meanwhile(path: Path, array: object, check: Callable[[], None]) -> None:
+        engine.cancel()
+        check()
+
+    monkeypatch.setattr(segmentation, "save_array", cancelled_meanwhile)
+    with pytest.raises(Cancelled):
+        segment_volume(scan, INSTANT, engine=engine)
+    monkeypatch.undo()
+    assert segment_volume(scan, INSTANT, engine=engine).label_map.array.any()
+
+
+def test_a_wish_to_cancel_holds_while_labels_are_read(
+    engine: Engine, scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled_meanwhile(path: Path, check: Callable[[], None]) -> object:
+        engine.cancel()
+        return np.load(path)
+
+    monkeypatch.setattr(segmentation, "load_array", cancelled_meanwhile)
+    with pytest.raises(Cancelled):
+        segment_volume(scan, INSTANT, engine=engine)
+    monkeypatch.undo()
+    assert segment_volume(scan, INSTANT, engine=engine).label_map.array.any()
+
+
+def test_a_wish_to_cancel_is_for_the_run_under_way(engine: Engine, scan: Volume) -> None:
+    engine.cancel()
+    assert segment_volume(scan, INSTANT, engine=engine).label_map.array.any()
+    engine.expect()
+    engine.cancel()
+    with pytest.raises(Cancelled):
+        segment_volume(scan, INSTANT, engine=engine)
+    engine.no_longer_expect()
+    assert segment_volume(scan, INSTANT, engine=engine).label_map.array.any()
+
+
+def test_a_listener_that_fails_leaves_nothing_behind_for_the_next_run(engine: Engine, scan: Volume) -> None:
+    def fail(told: Progress) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        segment_volume(scan, INSTANT, engine=engine, listen=fail)
+    heard: list[Progress] = []
+    assert segment_volume(scan, INSTANT, engine=engine, listen=heard.append).label_map.array.any()
+    assert heard[0].share == 0.0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="niceness is POSIX's word for it")
+@pytest.mark.parametrize("low", [False, True])
+def test_a_process_at_low_priority_yields_to_the_window(scan: Volume, low: bool) -> None:
+    with Engine(low_priority=low) as engine:
+        segment_volume(scan, INSTANT, engine=engine)
+        assert psutil.Process(engine.pid).nice() - os.nice(0) == (10 if low else 0)
+
+
+def test_threads_of_the_process_sleep_while_they_wait_unless_told_otherwise(
+    scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for given in (None, "ACTIVE"):
+        if given:
+            monkeypatch.setenv("OMP_WAIT_POLICY", given)
+        with Engine() as engine:
+            segment_volume(scan, INSTANT, engine=engine)
+            assert psutil.Process(engine.pid).environ()["OMP_WAIT_POLICY"] == (given or "PASSIVE")
 
 
 def test_errors_of_the_other_half_keep_their_kind_and_words(

@@ -17,6 +17,8 @@ from tsdesktop.jobs.messages import Draft, Message, Noted, Progress
 
 # Below this share the speed is not known well enough to name a time.
 _TELLING_SHARE = 0.03
+# A network that has run this long is known better by its own few windows than by the network before.
+_SETTLED_S = 2.0
 # Seconds of expected steps that weigh as much as what was seen of this computer.
 _USUAL_S = 1.0
 
@@ -43,12 +45,13 @@ class WindowSpeed:
         if not self._windows:
             return self._before
         # The first window of a network is no measure: memory is fetched and algorithms are chosen in it.
-        counted = self._windows[1:] if len(self._windows) > 2 else self._windows
+        counted = self._windows[1:] or self._windows
         # A computer that gets hot or busy goes on like that: later windows tell more.
         counted = counted[-max(6, len(counted) // 2) :]
         seen = sum(seconds for _, seconds in counted) / sum(voxels for voxels, _ in counted)
-        few = len(self._windows) < 3 and self._before is not None
-        return (seen + (self._before or 0.0)) / 2 if few else seen
+        if self._before is None or len(self._windows) > 2 or sum(each for _, each in self._windows) > _SETTLED_S:
+            return seen
+        return (seen + self._before) / 2
 
 
 class Meter:
