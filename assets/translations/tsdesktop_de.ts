@@ -1687,8 +1687,12 @@
             <translation>Das feinste Ergebnis, wie in veröffentlichten Arbeiten.</translation>
         </message>
         <message>
+            <source>{time} as measured here, {memory} GB of memory</source>
+            <translation>{time} wie hier gemessen, {memory} GB Speicher</translation>
+        </message>
+        <message>
             <source>{time} by earlier runs here, {memory} GB of memory</source>
-            <translation>{time} nach früheren Berechnungen hier, {memory} GB Speicher</translation>
+            <translation type="vanished">{time} nach früheren Berechnungen hier, {memory} GB Speicher</translation>
         </message>
     </context>
     <context>
@@ -5188,7 +5192,11 @@
         </message>
         <message>
             <source>of {count}</source>
-            <translation>von {count}</translation>
+            <translation type="vanished">von {count}</translation>
+        </message>
+        <message>
+            <source>to {last}</source>
+            <translation>bis {last}</translation>
         </message>
     </context>
     <context>
