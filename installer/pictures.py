@@ -78,13 +78,18 @@ def computed(task: str, volume: Volume, engine: Engine) -> LabelMap:
     return segment_volume(volume, Options(task=task, device="cpu"), engine=engine).label_map
 
 
-def labels_for(task: Task, someone: Person, engine: Engine) -> LabelMap | None:
-    """The labels that picture a task; None where the phantom has too few of its structures."""
+def is_pictured(task: Task) -> bool:
+    """Whether the phantom has enough of a task's structures, or the program computes the task without a download."""
+    known = sum(each.name in CLASSES for each in task.classes)
+    return task.group == "demo" or task.instant is not None or known >= _LEAST_SHARE * len(task.classes)
+
+
+def labels_for(task: Task, someone: Person, engine: Engine) -> LabelMap:
+    """The labels that picture a task."""
     if task.group == "demo" or task.instant is not None:
         found = computed(task.name, someone.volume, engine)
         return cut_open(found) if task.instant == "fat_soft_bone" else found
-    wanted = [each.name for each in task.classes if each.name in CLASSES]
-    return someone.truth.only(wanted) if len(wanted) >= _LEAST_SHARE * len(task.classes) else None
+    return someone.truth.only([each.name for each in task.classes if each.name in CLASSES])
 
 
 def cut_open(labels: LabelMap) -> LabelMap:
@@ -142,8 +147,10 @@ def png(rgba: NDArray[np.uint8]) -> bytes:
     pixels = rgba.reshape(-1, 4).astype(float)
     # What is transparent has no colour of its own.
     pixels[:, :3] *= pixels[:, 3:] / 255
-    palette, _ = kmeans2(pixels[::5], _COLOURS, seed=0, minit="++", iter=20)
-    palette = palette[np.argsort(palette.sum(axis=1))]
+    palette = np.unique(pixels, axis=0)
+    if len(palette) > _COLOURS:
+        palette, _ = kmeans2(pixels[::5], _COLOURS, seed=0, minit="++", iter=20)
+        palette = palette[np.argsort(palette.sum(axis=1))]
     indices = vq(pixels, palette)[0].astype(np.uint8).reshape(rgba.shape[:2])
     alpha = np.clip(palette[:, 3:], 0, 255)
     colours = np.clip(palette[:, :3] * 255 / np.maximum(alpha, 1), 0, 255)
@@ -205,10 +212,9 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with Engine() as engine:
         someone = person(engine)
-        for task in catalogue().tasks.values():
-            labels = labels_for(task, someone, engine) if not named or task.name in named else None
-            if labels is not None:
-                data = png(picture(labels, someone))
+        for task in filter(is_pictured, catalogue().tasks.values()):
+            if not named or task.name in named:
+                data = png(picture(labels_for(task, someone, engine), someone))
                 (FOLDER / f"{task.name}.png").write_bytes(data)
                 print(f"{task.name}.png  {len(data) / 1000:.0f} kB")
 

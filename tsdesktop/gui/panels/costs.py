@@ -36,6 +36,8 @@ _GUESSED_CPU, _GUESSED_GPU, _GUESSED_MPS = 0.08e6, 8e6, 2e6
 _INSTANT = 9e6
 # Seconds per voxel of a network's grid for everything but its windows.
 _AROUND_S = 60e-9
+# What a crop leaves of a scan, before it is known; as jobs.estimate guesses.
+_CROPPED = 0.4
 _PATCH: Shape = (128, 128, 128)
 _USUAL_SPACING_MM = (1.5, 1.5, 1.5)
 # Memory of the libraries, a network and its activations for one window.
@@ -46,12 +48,11 @@ _START_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds and GB of memory; `measured`: by a speed seen here; `at_most`: a crop will make it less."""
+    """Seconds and GB of memory; `measured`: by a speed seen here."""
 
     seconds: float
     memory_gb: float
     measured: bool = False
-    at_most: bool = False
 
 
 class Speeds:
@@ -112,8 +113,7 @@ class Prices:
         work = self._work(task, options, geometry, needed)
         speed, measured = self._speeds.of(options.device, self._width(needed))
         seconds = _START_SECONDS + work.around_s + work.windows / speed
-        at_most = any(stage.looks_first for stage in needed)
-        return Cost(seconds, _memory_gb(needed, geometry), measured, at_most)
+        return Cost(seconds, _memory_gb(needed, geometry), measured)
 
     def learn_from(self, result: Segmentation) -> None:
         """Takes the speed of a finished run; runs with a crop or chosen threads tell nothing general."""
@@ -136,11 +136,13 @@ class Prices:
                 return whole_run(make_plan(task, options, self._catalogue), geometry)
             except TsDesktopError as error:
                 log.info("the work of %s is guessed: %s", task.name, error.sentence)
-        windows = sum(self._stage_work(stage, geometry) for stage in needed)
-        around_s = sum(_AROUND_S * prod(_model_grid(geometry, stage.spacing_mm)[0]) for stage in needed)
-        return Work(windows, around_s)
+        return sum((self._stage_work(stage, geometry).times(_share(stage, needed)) for stage in needed), Work())
 
-    def _stage_work(self, stage: Stage, geometry: Geometry) -> int:
+    def _stage_work(self, stage: Stage, geometry: Geometry) -> Work:
+        around_s = _AROUND_S * prod(_model_grid(geometry, stage.spacing_mm)[0])
+        return Work(self._stage_windows(stage, geometry), around_s)
+
+    def _stage_windows(self, stage: Stage, geometry: Geometry) -> int:
         shape, spacing = _model_grid(geometry, stage.spacing_mm)
         found = self._shelf.presence(stage.network)
         if found.folder is not None and found.state == "here":
@@ -179,11 +181,18 @@ def _model_grid(geometry: Geometry, spacing_mm: Spacing | None) -> tuple[Shape, 
     return resampled_shape(turned, spacing_mm), spacing_mm
 
 
+def _share(stage: Stage, needed: tuple[Stage, ...]) -> float:
+    """How much of the scan a network may have to look at: less where another one finds the region first."""
+    return _CROPPED if not stage.looks_first and any(each.looks_first for each in needed) else 1.0
+
+
 def _memory_gb(needed: tuple[Stage, ...], geometry: Geometry) -> float:
     """The libraries, the scan, and the largest slab of sums of one network (float32, one per label)."""
     slabs = [0.0]
     for stage in needed:
-        a, b, c = sorted(_model_grid(geometry, stage.spacing_mm or _USUAL_SPACING_MM)[0])
+        shape = _model_grid(geometry, stage.spacing_mm or _USUAL_SPACING_MM)[0]
+        side = _share(stage, needed) ** (1 / 3)
+        a, b, c = sorted(round(n * side) for n in shape)
         slabs.append((stage.network.labels + 1) * max(a, 128) * max(b, 128) * min(max(c, 128), 128) * 4e-9)
     return _BASE_GB + max(slabs) + prod(geometry.shape) * 12e-9
 

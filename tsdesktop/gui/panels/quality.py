@@ -12,7 +12,7 @@ from tsdesktop.gui import theme
 from tsdesktop.gui.panels.choices import RunChoices, qualities
 from tsdesktop.gui.panels.costs import Cost
 from tsdesktop.gui.panels.figures import about_text, decimal, size_text
-from tsdesktop.gui.panels.parts import SMALL_PX, ShortLabel, heading, shortened, stacked
+from tsdesktop.gui.panels.parts import SMALL_PX, heading, plain_label, shortened, stacked
 from tsdesktop.gui.panels.quality_words import quality_title, spacing_text
 
 HEIGHT = 48
@@ -102,9 +102,8 @@ class QualityControl(QWidget):
         self._row = QHBoxLayout(self._box)
         self._row.setContentsMargins(1, 1, 1, 1)
         self._row.setSpacing(1)
-        self._note = ShortLabel("secondary")
-        self._note.setFixedHeight(16)
-        column = stacked(heading(self.tr("Quality")), self._box, self._note)
+        self.note = plain_label(role="secondary")
+        column = stacked(heading(self.tr("Quality")), self._box, self.note)
         self.setLayout(column)
         choices.task_changed.connect(self._on_task_changed)
         choices.changed.connect(self._on_choices_changed)
@@ -145,17 +144,15 @@ class QualityControl(QWidget):
     def _show_note(self) -> None:
         cost = self._choices.cost(self._choices.task, self._choices.quality, self._choices.roi)
         if cost is None:
-            self._note.hide()
+            self.note.hide()
             return
         words = {"time": about_text(cost.seconds), "memory": decimal(cost.memory_gb, 1)}
-        if cost.at_most:
-            text = self.tr("At most about {time}, {memory} GB of memory")
-        elif cost.measured:
-            text = self.tr("{time} by earlier runs here, {memory} GB of memory")
+        if cost.measured:
+            text = self.tr("{time} as measured here, {memory} GB of memory")
         else:
             text = self.tr("About {time} here, {memory} GB of memory")
-        self._note.show_text(text.format(**words))
-        self._note.show()
+        self.note.setText(text.format(**words))
+        self.note.show()
 
     def _tooltip(self, quality: Quality, cost: Cost | None) -> str:
         if quality == "fastest":

@@ -153,7 +153,7 @@ def saving_text(choices: RunChoices) -> str:
     if run < every:
         parts.append(translate("StructurePicker", "{run} of {all} networks run").format(run=run, all=every))
     if some is not None and whole is not None and some.seconds < 0.9 * whole.seconds:
-        text = translate("StructurePicker", "at most {time} instead of {before}")
+        text = translate("StructurePicker", "about {time} instead of {before}")
         parts.append(text.format(time=about_text(some.seconds), before=about_text(whole.seconds)))
     return ", ".join(parts)
 

@@ -128,11 +128,7 @@ class TaskPage(Popup):
         cost = self._choices.cost(self.task, quality) if fitting else None
         if cost is None:
             return ""
-        text = (
-            self.tr("at most about {time}, {memory} GB of memory")
-            if cost.at_most
-            else self.tr("about {time}, {memory} GB of memory")
-        )
+        text = self.tr("about {time}, {memory} GB of memory")
         return text.format(time=about_text(cost.seconds), memory=decimal(cost.memory_gb, 1))
 
     def _citations(self) -> str:
