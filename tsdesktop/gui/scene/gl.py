@@ -18,7 +18,7 @@ from tsdesktop.gui.scene.camera import VIEW_ANGLE_DEGREES
 from tsdesktop.gui.scene.content import Body, Clip, Content, Order, Slices
 from tsdesktop.gui.scene.cut import cut_face
 from tsdesktop.gui.scene.pace import STILL
-from tsdesktop.gui.scene.probe import WINDOW_VARIABLE, Graphics, is_software, renderer_of
+from tsdesktop.gui.scene.probe import WINDOW_VARIABLE, Graphics, is_software, load_driver, renderer_of
 from tsdesktop.gui.scene.shapes import camera_light, flat_actor, mesh_data
 from tsdesktop.surfaces.display import DisplayMesh
 
@@ -77,6 +77,7 @@ class GlPainter:
 
     def __init__(self, graphics: Graphics) -> None:
         os.environ[WINDOW_VARIABLE] = graphics.window_class
+        load_driver(graphics.window_class)
         self._window = vtkRenderWindow()
         self._window.SetOffScreenRendering(1)
         self._window.SetSize(64, 64)

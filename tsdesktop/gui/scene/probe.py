@@ -99,6 +99,19 @@ def _guess(window_class: str) -> Graphics | None:
     return Graphics(window_class, "OpenGL", False)
 
 
+def load_driver(window_class: str) -> None:
+    """Loads the graphics driver while other threads go on: VTK would hold Python's lock for 50 ms and more."""
+    if window_class != "vtkEGLRenderWindow":
+        return
+    try:
+        egl = ctypes.CDLL("libEGL.so.1")
+        egl.eglGetDisplay.restype = ctypes.c_void_p
+        egl.eglInitialize.argtypes = [ctypes.c_void_p] * 3
+        egl.eglInitialize(egl.eglGetDisplay(None), None, None)
+    except (OSError, AttributeError):
+        log.debug("EGL could not be loaded beforehand", exc_info=True)
+
+
 def renderer_of(capabilities: str) -> str:
     """The renderer's name from what VTK's window reports."""
     for line in capabilities.splitlines():
