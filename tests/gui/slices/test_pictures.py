@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from tests.gui.slices.phantoms import SHAPE, oblique, ramp, straight, two_boxes
 from tsdesktop.core.geometry import Geometry
-from tsdesktop.core.volume import ScanSource, Volume
+from tsdesktop.core.volume import LabelMap, ScanSource, Volume
 from tsdesktop.gui.slices import cut, enlarge, layers, outline
 from tsdesktop.gui.slices.plane import PLANE_NAMES, Plane
 from tsdesktop.gui.windowing import CT_PRESETS, Window, auto_window, dragged, first_window, narrowest_window, preset
@@ -69,6 +69,27 @@ def test_the_labels_of_a_slice_are_those_of_the_scan() -> None:
         labels = cut.label_slice(label_map, plane, 15)
         voxel = plane.voxel(12, 9, 15).astype(int)
         assert labels[9, 12] == label_map.array[tuple(voxel)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("degrees", [0.0, 9.0])
+def test_labels_of_another_grid_are_the_nearest_ones(order: tuple[int, ...], degrees: float) -> None:
+    shape, turn = (30, 20, 25), np.radians(degrees)
+    affine = np.eye(4)
+    affine[:3, :3] = np.diag([1, -1, -1])[:, list(order)] * (3.1, 2.3, 4.7)
+    affine[:2, :3] = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ affine[:2, :3]
+    affine[:3, 3] = straight().world_ras((20, 25, 15)) - affine[:3, :3] @ (np.array(shape) / 2) + (0.3, 0.7, 0.2)
+    own = Geometry(shape, affine)
+    label_map = LabelMap(np.random.default_rng(0).integers(0, 9, shape).astype(np.uint8), own, ())
+    for name in PLANE_NAMES:
+        plane = Plane(straight(), name)
+        columns, rows, _ = plane.size
+        labels = cut.label_slice(label_map, plane, 13)
+        assert labels.shape == (rows, columns)
+        for v, u in product(range(0, rows, 3), range(0, columns, 4)):
+            index = np.rint(own.voxel(plane.world_ras(u, v, 13))).astype(int)
+            inside = np.all((index >= 0) & (index < shape))
+            assert labels[v, u] == (label_map.array[tuple(index)] if inside else 0)
 
 
 def test_presets_are_for_ct() -> None:
