@@ -237,7 +237,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Asks first where a run would be stopped or labels lost; then ends every thread and process."""
-        if not self._closing_agreed and self.commands.ask_before_losing(self._close_agreed):
+        if not self._closing_agreed and self.commands.ask_before_losing(self.close_at_once):
             event.ignore()
             return
         self.memory.change(**place_of(self, self.splitter, self.centre.grid.state()))
@@ -249,7 +249,8 @@ class MainWindow(QMainWindow):
         self.supervisor.close()
         super().closeEvent(event)
 
-    def _close_agreed(self) -> None:
+    def close_at_once(self) -> None:
+        """Closes without a question."""
         self._closing_agreed = True
         self.close()
 

@@ -1,0 +1,151 @@
+"""What goes wrong while a window is open: cancelled, killed, closed, dropped on, unreadable, without OpenGL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from tests.end2end.window.conftest import drop, wait_for_labels, wait_for_scan, wait_for_tile
+from tsdesktop.core.assets import asset
+from tsdesktop.core.options import Options
+from tsdesktop.gui.scene import probe
+from tsdesktop.gui.window import MainWindow
+
+SAMPLE = "sample/ct.nii.gz"
+SLOW = Options(task="total", fast=True)
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+@pytest.fixture
+def running(qtbot: QtBot, window: MainWindow, slow: None) -> MainWindow:
+    """A window in the middle of a tile that takes long."""
+    heard: list[str] = []
+    window.supervisor.progressed.connect(lambda progress: heard.append(progress.stage))
+    window.open_paths([asset(SAMPLE)])
+    wait_for_scan(qtbot, window)
+    window.runs.start(SLOW)
+    wait_for_tile(qtbot, window, heard)
+    return window
+
+
+def ended_within(process: psutil.Process, seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def child_of(window: MainWindow) -> psutil.Process:
+    pid = window.supervisor.pid
+    assert pid is not None
+    return psutil.Process(pid)
+
+
+def test_cancel_answers_within_a_second_and_the_next_run_works(qtbot: QtBot, running: MainWindow) -> None:
+    began = time.monotonic()
+    with qtbot.waitSignal(running.supervisor.cancelled, timeout=5_000):
+        QTest.mouseClick(running.left.run.cancel, Qt.MouseButton.LeftButton)
+    assert time.monotonic() - began < 2.0
+    assert running.left.run.button.isVisible() and not running.left.run.cancel.isVisible()
+    running.runs.start(Options(task="bone"))
+    wait_for_labels(qtbot, running)
+    assert running.session.label_map is not None
+
+
+def test_a_killed_computation_is_told_and_the_next_run_works(qtbot: QtBot, running: MainWindow) -> None:
+    with qtbot.waitSignal(running.supervisor.failed, timeout=10_000):
+        child_of(running).send_signal(signal.SIGKILL)
+    assert running.session.volume is not None
+    assert any("ended unexpectedly" in label.text() for label in running.left.run.findChildren(QLabel))
+    running.runs.start(Options(task="bone"))
+    wait_for_labels(qtbot, running)
+
+
+def test_closing_during_a_run_asks_and_leaves_no_process(qtbot: QtBot, running: MainWindow) -> None:
+    child = child_of(running)
+    running.close()
+    assert running.isVisible()
+    (box,) = running.findChildren(QMessageBox)
+    yes = next(each for each in box.buttons() if each.text() == "Stop the run")
+    QTest.mouseClick(yes, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not running.isVisible(), timeout=5_000)
+    assert ended_within(child, 3.0)
+
+
+def test_a_second_scan_during_a_run_asks_and_no_keeps_the_run(
+    qtbot: QtBot, running: MainWindow, tmp_path: Path, write_small_scan: Callable[[Path], Path]
+) -> None:
+    first = running.session.volume
+    drop(running, write_small_scan(tmp_path))
+    (box,) = running.findChildren(QMessageBox)
+    QTest.mouseClick(box.button(QMessageBox.StandardButton.Cancel), Qt.MouseButton.LeftButton)
+    assert running.runs.is_running and running.session.volume is first
+
+
+def test_a_second_scan_during_a_run_can_take_its_place(
+    qtbot: QtBot, running: MainWindow, tmp_path: Path, write_small_scan: Callable[[Path], Path]
+) -> None:
+    first = running.session.volume
+    drop(running, write_small_scan(tmp_path))
+    (box,) = running.findChildren(QMessageBox)
+    yes = next(each for each in box.buttons() if each.text() == "Stop the run")
+    QTest.mouseClick(yes, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: running.session.volume is not first and not running.runs.is_running, timeout=20_000)
+    assert running.session.label_map is None
+
+
+def test_an_unreadable_file_is_one_line_and_the_open_scan_stays(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    window.open_paths([asset(SAMPLE)])
+    wait_for_scan(qtbot, window)
+    before = window.session.volume
+    broken = tmp_path / "broken.nii.gz"
+    broken.write_bytes(asset(SAMPLE).read_bytes()[:50_000])
+    with qtbot.waitSignal(window.opening.failed, timeout=10_000):
+        drop(window, broken)
+    assert "broken.nii.gz" in window.centre.notes.said
+    assert window.session.volume is before
+    assert window.findChildren(QMessageBox) == []
+
+
+def test_what_is_no_scan_is_told_in_the_empty_window(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear doctor")
+    with qtbot.waitSignal(window.opening.failed, timeout=10_000):
+        drop(window.centre.empty, letter)
+    assert "letter.txt" in window.centre.notes.said
+    assert window.centre.empty.isVisible()
+
+
+def test_without_opengl_structures_are_drawn_by_the_processor(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tsdesktop.gui.scene.drawing.graphics", lambda: probe.PROCESSOR)
+    window.open_paths([asset(SAMPLE)])
+    wait_for_scan(qtbot, window)
+    window.runs.start(Options(task="bone"))
+    wait_for_labels(qtbot, window)
+    qtbot.waitUntil(lambda: window.scene is not None and window.scene.is_still, timeout=60_000)
+    assert window.scene is not None and window.scene.drawn_by == probe.PROCESSOR
+    image = window.scene.screenshot()
+    colours = {image.pixel(x, y) for x in range(0, image.width(), 7) for y in range(0, image.height(), 7)}
+    assert len(colours) > 50
+
+
+def test_a_bug_becomes_a_line_and_the_window_goes_on(window: MainWindow) -> None:
+    window.telling.error(KeyError("something nobody expected"))
+    assert "bug" in window.centre.notes.said
+    assert window.isVisible()
