@@ -59,6 +59,7 @@ class RunPanel(QWidget):
         """A run has begun."""
         self._clear()
         self._options = options
+        self._glide.stop()
         self._bar.setValue(0)
         self._set_running(True)
         self.show_progress(Progress("", 0.0))

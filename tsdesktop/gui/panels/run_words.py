@@ -17,9 +17,10 @@ translate = QCoreApplication.translate
 
 def stage_text(progress: Progress, options: Options, catalogue: Catalogue) -> str:
     """What is being done: "Full resolution"."""
-    if not progress.tiles:
-        return _plain_stage(progress.stage)
-    return _network_stage(progress, options, catalogue)
+    if progress.tiles:
+        return _network_stage(progress, options, catalogue)
+    task = catalogue.tasks.get(progress.stage)
+    return task_title(task) if task is not None else _plain_stage(progress.stage)
 
 
 def count_text(progress: Progress) -> str:
@@ -60,12 +61,11 @@ def _own_parts(task: Task, options: Options) -> list[Part]:
 def _plain_stage(stage: str) -> str:
     known = {
         "": translate("Run", "Starting"),
-        "reading": translate("Run", "Reading the scan"),
         "loading": translate("Run", "Starting"),
+        "checking": translate("Run", "Checking the graphics card"),
         "resampling": translate("Run", "Preparing the scan"),
         "resampling back": translate("Run", "Bringing the result back"),
         "restoring": translate("Run", "Bringing the result back"),
-        "air": translate("Run", "Looking for air"),
-        "body": translate("Run", "Looking for the body"),
+        "writing": translate("Run", "Bringing the result back"),
     }
     return known.get(stage, stage.capitalize())
