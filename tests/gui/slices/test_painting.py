@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QEvent, QPointF
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -18,9 +18,12 @@ from shiboken6 import delete
 from tests.gui.slices.phantoms import (
     AORTA,
     CONTROL,
+    LEFT,
+    RIGHT,
     SHAPE,
     Shown,
     drag,
+    mouse,
     move,
     oblique,
     ramp,
@@ -314,6 +317,31 @@ def test_dragging_the_scroll_mark_goes_through_the_stack(qtbot: QtBot) -> None:
     drag(it.view, QPointF(edge, 200), QPointF(edge, 400))
     assert it.session.cursor_voxel[0] == 39
     assert it.session.selected is None
+
+
+def test_the_slice_is_seen_through_the_region_that_is_dragged(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    it = shown(qtbot)
+    it.open(Volume(np.full(SHAPE, -1000, np.int16), straight(), "CT"), two_boxes(straight()))
+    it.session.set_display(replace(it.session.display, crosshair=False, show_labels=False))
+    mouse(it.view, QEvent.Type.MouseButtonPress, QPointF(150, 150), LEFT, CONTROL)
+    mouse(it.view, QEvent.Type.MouseMove, QPointF(250, 240), LEFT, CONTROL)
+    image = it.view.grab().toImage()
+    accent = theme.DARK.colour("accent")
+    assert image.pixelColor(200, 150).blue() == accent.blue()
+    assert image.pixelColor(200, 200).blue() == pytest.approx(accent.blue() * 0.15, abs=3)
+    assert image.pixelColor(260, 200).blue() == 0
+    assert _chip(it, monkeypatch) == ""
+
+
+def test_the_window_is_told_while_it_is_dragged(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    it = shown(qtbot)
+    it.open(ramp(straight()), two_boxes(straight()))
+    it.session.set_window(Window(40, 400))
+    mouse(it.view, QEvent.Type.MouseButtonPress, QPointF(200, 200), RIGHT)
+    mouse(it.view, QEvent.Type.MouseMove, QPointF(210, 195), RIGHT)
+    assert _chip(it, monkeypatch) == "W 440   L 20"
+    mouse(it.view, QEvent.Type.MouseButtonRelease, QPointF(210, 195), RIGHT)
+    assert "W" not in _chip(it, monkeypatch)
 
 
 def test_a_resized_view_keeps_the_middle(qtbot: QtBot) -> None:

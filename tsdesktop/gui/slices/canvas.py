@@ -180,7 +180,8 @@ class SliceCanvas(QWidget):
         self._paint_slice(painter)
         if self._region is not None:
             overlay.paint_region(painter, self._region)
-        words = self._told or self._hover_words()
+        is_quiet = self._region is not None or self._holds_mark
+        words = self._told or ("" if is_quiet else self._hover_words())
         if words and self._hover is not None:
             paint_chip(painter, self.size(), self._hover.toPoint(), words)
         if self._is_tabbed_to:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from tsdesktop.gui import theme
@@ -111,4 +111,5 @@ def paint_region(painter: QPainter, region: QRectF) -> None:
     inside.setAlphaF(0.15)
     painter.fillRect(region, inside)
     painter.setPen(theme.DARK.colour("accent"))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(region)
