@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
-from tests.gui.scene.conftest import BLUE, RED, Open, coloured, settle
+from tests.gui.scene.conftest import BLUE, FRONT_BOX, GREEN, RED, Open, coloured, settle
 from tsdesktop.gui.scene import painter as painters
 from tsdesktop.gui.scene import probe
 from tsdesktop.gui.scene.content import Detail
@@ -101,6 +102,25 @@ def test_painter_that_fails_on_the_way_is_replaced(
     view.look_from("P")
     settle(qtbot, view)
     assert coloured(view, BLUE).sum() > 1000
+
+
+def test_painter_of_a_card_peels_translucent_layers_and_darkens_hollows(
+    qtbot: QtBot, open_view: Open, session: Session, gl: Graphics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tsdesktop.gui.scene import gl as gl_painter
+
+    monkeypatch.setattr(gl_painter, "is_software", lambda _: False)
+    view = open_view(gl)
+    assert view.drawn_by is not None
+    assert view.drawn_by.hardware
+    red = coloured(view, RED).sum()
+    assert red > 1000
+    session.set_looks({FRONT_BOX: replace(session.looks[FRONT_BOX], opacity=0.15)})
+    settle(qtbot, view)
+    assert coloured(view, GREEN).sum() > 500
+    session.set_looks({FRONT_BOX: replace(session.looks[FRONT_BOX], opacity=1.0)})
+    settle(qtbot, view)
+    assert abs(int(coloured(view, RED).sum()) - int(red)) < 0.02 * red
 
 
 def test_without_any_library_of_opengl_nothing_is_promised(monkeypatch: pytest.MonkeyPatch) -> None:

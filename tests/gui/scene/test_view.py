@@ -122,6 +122,16 @@ def test_click_selects_everywhere_and_goes_there(qtbot: QtBot, open_view: Open, 
     assert session.selected is None
 
 
+def test_click_goes_to_its_own_place_while_the_centroid_is_not_known(
+    qtbot: QtBot, open_view: Open, session: Session
+) -> None:
+    view = open_view()
+    session.set_statistics(())
+    QTest.mouseClick(view, Buttons.LeftButton, pos=place_of(view, LEFT_BOX))
+    assert session.selected == LEFT_BOX
+    assert session.label_at(session.cursor_voxel) == LEFT_BOX
+
+
 def test_selected_structure_has_a_light_edge(qtbot: QtBot, open_view: Open, session: Session, gl: Graphics) -> None:
     view = open_view(gl)
     before = view.screenshot()

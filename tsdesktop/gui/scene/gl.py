@@ -81,7 +81,7 @@ class GlPainter:
         self._window = vtkRenderWindow()
         self._window.SetOffScreenRendering(1)
         self._window.SetSize(64, 64)
-        self._renderer = vtkRenderer()
+        self._renderer: Any = vtkRenderer()
         self._window.AddRenderer(self._renderer)
         # Multisampling costs a software renderer a second a frame; still pictures are drawn larger instead.
         self._window.SetMultiSamples(0)
@@ -96,8 +96,7 @@ class GlPainter:
         self._window.Render()
         renderer = renderer_of(self._window.ReportCapabilities())
         self.graphics = replace(graphics, renderer=renderer, hardware=not is_software(renderer))
-        if self.graphics.hardware:
-            self._darken_hollows()
+        self._occlusion = _occlusion() if self.graphics.hardware else None
 
     def draw(self, order: Order) -> NDArray[np.uint8]:
         """The picture as (height, width, 3) at the order's `pixels`, first row on top."""
@@ -114,6 +113,9 @@ class GlPainter:
         self._shown.clear()
         self._slices.clear()
         self._cut = self._together = None
+        self._renderer.SetPass(None)
+        if self._occlusion is not None:
+            self._occlusion.ReleaseGraphicsResources(self._window)
         self._renderer.RemoveAllViewProps()
         self._window.Finalize()
 
@@ -121,16 +123,6 @@ class GlPainter:
         self._renderer.AutomaticLightCreationOff()
         for place, strength, tint in _LIGHTS:
             self._renderer.AddLight(camera_light(place, strength, tint))
-
-    def _darken_hollows(self) -> None:
-        """Ambient occlusion of the picture, for what is finer than that of the surfaces. Only a card has the time."""
-        occlusion = vtkmodules.vtkRenderingOpenGL2.vtkSSAOPass()
-        occlusion.SetDelegatePass(vtkmodules.vtkRenderingOpenGL2.vtkRenderStepsPass())
-        occlusion.SetRadius(_HOLLOW_MM)
-        occlusion.SetBias(1.0)
-        occlusion.SetKernelSize(64)
-        occlusion.BlurOn()
-        self._renderer.SetPass(occlusion)
 
     def _update(self, content: Content) -> None:
         self._renderer.SetBackground(*(value / 255 for value in content.background))
@@ -222,6 +214,9 @@ class GlPainter:
         # processor: there layers are weighed by their depth in a single pass.
         layers = self.graphics.hardware and any(each.opacity < 1.0 and not each.ghost for each in order.content.bodies)
         self._renderer.SetUseDepthPeeling(layers)
+        solid = order.content.slices is None and all(each.opacity >= 1.0 for each in order.content.bodies)
+        # Behind translucent surfaces and around flat pictures it draws stripes.
+        self._renderer.SetPass(self._occlusion if solid else None)
         peels = _PEELS_MOVING if order.detail.coarse else _PEELS_STILL
         self._renderer.SetMaximumNumberOfPeels(peels)
         self._window.SetAlphaBitPlanes(layers)
@@ -234,6 +229,17 @@ class GlPainter:
         self._window.GetPixelData(0, 0, width - 1, height - 1, 0, array, 0)
         # VTK's first row is the lowest.
         return np.ascontiguousarray(vtk_to_numpy(array).reshape(height, width, 3)[::-1])
+
+
+def _occlusion() -> Any:
+    """Ambient occlusion of the picture, for what is finer than that of the surfaces. Only a card has the time."""
+    occlusion = vtkmodules.vtkRenderingOpenGL2.vtkSSAOPass()
+    occlusion.SetDelegatePass(vtkmodules.vtkRenderingOpenGL2.vtkRenderStepsPass())
+    occlusion.SetRadius(_HOLLOW_MM)
+    occlusion.SetBias(1.0)
+    occlusion.SetKernelSize(64)
+    occlusion.BlurOn()
+    return occlusion
 
 
 def _mapper(mesh: DisplayMesh, clip_planes: Any) -> Any:

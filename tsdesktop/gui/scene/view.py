@@ -366,6 +366,9 @@ class SceneView(QWidget):
             hit = self.pick(event.position().x(), event.position().y())
             if event.button() == Qt.MouseButton.LeftButton:
                 self._session.select(None if hit is None else hit.label, go_there=True)
+                if hit is not None and hit.label not in self._session.statistics:
+                    # Its centroid is not known yet: the place of the click is in it.
+                    self._session.move_cursor(hit.place_ras)
             elif event.button() == Qt.MouseButton.RightButton:
                 self.menu_wanted.emit(0 if hit is None else hit.label, event.globalPosition().toPoint())
         self._pressed = None
