@@ -118,9 +118,9 @@ def _line(task: Task, choices: RunChoices, match: Match | None) -> str:
     mine = task is choices.task
     quality = choices.quality if mine else choices.best_quality(task)
     parts.append(spacing_text(task, quality))
-    cost = choices.cost(task, quality, choices.roi if mine else ())
-    if cost is not None and choices.state(task).kind == "ready":
-        parts.append(about_text(cost.seconds))
+    if choices.state(task).kind == "ready":
+        cost = choices.cost(task, quality, choices.roi if mine else ())
+        parts.append(about_text(cost.seconds) if cost is not None else "")
     return " · ".join(filter(None, parts))
 
 
