@@ -3,7 +3,7 @@
     python tests/benchmarks/slices.py [--events 300] [--with-3d] [--json FILE]
 
 Needs a screen. Sends real wheel and mouse events and waits until every view that has to change is painted and handed to
-the screen. Wall milliseconds, and milliseconds of this process's own CPU time, which other programs do not disturb.
+the screen. Wall milliseconds, and CPU milliseconds of the main thread, which other programs disturb less.
 """
 
 from __future__ import annotations
