@@ -26,6 +26,7 @@ from tests.gui.scene.conftest import (
     coloured,
     middle_of,
     patient,
+    pixels,
     settle,
 )
 from tsdesktop.gui.scene.overlay import note, reason_for_nothing
@@ -132,12 +133,17 @@ def test_click_goes_to_its_own_place_while_the_centroid_is_not_known(
     assert session.label_at(session.cursor_voxel) == LEFT_BOX
 
 
-def test_selected_structure_has_a_light_edge(qtbot: QtBot, open_view: Open, session: Session, gl: Graphics) -> None:
-    view = open_view(gl)
-    before = view.screenshot()
+def test_selected_structure_is_lighter(
+    qtbot: QtBot, open_view: Open, session: Session, each_graphics: Graphics
+) -> None:
+    view = open_view(each_graphics)
+    before = pixels(view.screenshot()).astype(int)
+    inside = coloured(view, BLUE)
     session.select(LEFT_BOX)
     settle(qtbot, view)
-    assert view.screenshot() != before
+    lighter = pixels(view.screenshot()).astype(int) - before
+    assert lighter[inside].mean() > 5
+    assert abs(lighter[coloured(view, RED)].mean()) < 2
 
 
 def test_all_but_the_selected_fade(qtbot: QtBot, open_view: Open, session: Session, gl: Graphics) -> None:

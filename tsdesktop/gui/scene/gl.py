@@ -55,7 +55,7 @@ _COLOUR = (
 _GHOST = ("//VTK::Light::Impl", "  fragOutput0.a *= 0.10 + 1.1 * pow(1.0 - abs(normalVCVSOutput.z), 2.2);\n")
 _CHOSEN = (
     "//VTK::Light::Impl",
-    "  fragOutput0.rgb += vec3(0.4, 0.54, 0.75) * pow(1.0 - clamp(normalVCVSOutput.z, 0.0, 1.0), 2.6);\n",
+    "  fragOutput0.rgb += vec3(0.42, 0.56, 0.78) * pow(1.0 - clamp(normalVCVSOutput.z, 0.0, 1.0), 2.0) + 0.03;\n",
 )
 # A slice in the clip plane is on the side that stays.
 _CLIP_BEFORE_MM = 0.05

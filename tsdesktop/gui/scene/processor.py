@@ -13,6 +13,7 @@ from tsdesktop.surfaces.rasterize import Scene, draw_with_depth
 
 _GHOST_OPACITY = 0.16
 _ON_PLANE_MM = 0.05
+_CHOSEN_LIGHTER = 0.3
 
 
 class ProcessorPainter:
@@ -81,13 +82,19 @@ def _scene(bodies: list[Body], order: Order) -> Scene:
     places = np.concatenate([mesh.vertices_ras for mesh in meshes])
     normals = np.concatenate([mesh.normals for mesh in meshes]) @ order.camera.turn.T.astype(np.float32)
     normals[:, 1] *= -1.0
-    colours = np.repeat(np.array([each.rgb for each in bodies], np.float32) / 255.0, [len(p) for p in parts], axis=0)
+    colours = np.repeat(np.array([_colour(each) for each in bodies]), [len(p) for p in parts], axis=0)
     triangles = np.concatenate(parts)
     if order.content.clip is not None:
         places, kept = _clipped(places, triangles, order.content.clip)
         triangles, colours = triangles[kept], colours[kept]
     on_screen = order.camera.on_screen(places, width, height).astype(np.float32)
     return Scene(on_screen, normals, triangles, colours)
+
+
+def _colour(body: Body) -> Floats:
+    """Red, green, blue from 0 to 1; the chosen body is lighter."""
+    rgb = np.asarray(body.rgb, np.float32) / np.float32(255.0)
+    return np.asarray(rgb + (1.0 - rgb) * _CHOSEN_LIGHTER if body.chosen else rgb, np.float32)
 
 
 def _clipped(places: Floats, triangles: NDArray[np.int64], clip: Clip) -> tuple[Floats, NDArray[np.bool_]]:
