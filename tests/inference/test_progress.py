@@ -29,7 +29,7 @@ class Clock:
 
     def windows(self, count: int, seconds: float, voxels: int = 1000, *, first: float | None = None) -> None:
         """A network of so many windows, of which the first takes longer."""
-        self.meter.begin("total", 1, 1, count)
+        self.meter.begin("total", voxels, (1, 1, count))
         for number in range(1, count + 1):
             self.now += first if first is not None and number == 1 else seconds
             self.meter.tile("total", voxels, (1, 1, number, count))
@@ -76,7 +76,7 @@ def test_a_network_with_another_speed_is_learned_from_its_first_windows() -> Non
 def test_a_computer_that_becomes_slower_is_noticed() -> None:
     clock = Clock()
     clock.meter.plan(Work(60_000, 0.0))
-    clock.meter.begin("total", 1, 1, 60)
+    clock.meter.begin("total", 1000, (1, 1, 60))
     for number in range(1, 61):
         clock.now += 1.0 if number <= 20 else 1.5
         clock.meter.tile("total", 1000, (1, 1, number, 60))
@@ -96,7 +96,7 @@ def test_nothing_is_told_before_anything_is_known() -> None:
     clock.meter.plan(Work(1000_000, 1.0))
     with clock.around(1.0, 1.0):
         pass
-    clock.meter.begin("total", 1, 1, 1000)
+    clock.meter.begin("total", 1000, (1, 1, 1000))
     assert [told.seconds_left for _, told in clock.told] == [None, None]
     assert (clock.told[-1][1].tile, clock.told[-1][1].tiles) == (0, 1000)
 
@@ -116,7 +116,7 @@ def test_every_call_notices_the_wish_to_stop() -> None:
     with pytest.raises(Cancelled):
         meter.stage("resampling")
     with pytest.raises(Cancelled):
-        meter.begin("total", 1, 1, 3)
+        meter.begin("total", 10, (1, 1, 3))
     with pytest.raises(Cancelled):
         meter.tile("total", 10, (1, 1, 1, 3))
     with pytest.raises(Cancelled):

@@ -99,7 +99,8 @@ def finished_slabs(tiling: Tiling, network: LoadedNetwork, meter: Meter, part: t
     rolling = tiling.starts[tiling.roll]
     others = list(product(*(starts for axis, starts in enumerate(tiling.starts) if axis != tiling.roll)))
     number, parts, name = part
-    meter.begin(name, number, parts, tiling.count)
+    voxels = gaussian.numel() * len(network.folds)
+    meter.begin(name, voxels, (number, parts, tiling.count))
     for n, start in enumerate(rolling):
         for m, other in enumerate(others):
             corner = [*other[: tiling.roll], start, *other[tiling.roll :]]
@@ -109,7 +110,7 @@ def finished_slabs(tiling: Tiling, network: LoadedNetwork, meter: Meter, part: t
             sums[(slice(None), *where)].addcmul_(logits, gaussian)
             weights[where] += gaussian
             done = n * len(others) + m + 1
-            meter.tile(name, gaussian.numel() * len(network.folds), (number, parts, done, tiling.count))
+            meter.tile(name, voxels, (number, parts, done, tiling.count))
         last = n + 1 == len(rolling)
         rows = tiling.patch[tiling.roll] if last else rolling[n + 1] - start
         yield Slab(start, start + rows, sums.narrow(tiling.roll + 1, 0, rows), weights.narrow(tiling.roll, 0, rows))
