@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -129,11 +130,11 @@ def main() -> None:
     window.runs.start(Options(task=given.task, fast=given.fast, fastest=given.fastest))
     running = watched(application, window, given.seconds, run=True)
     window.runs.give_up()
+    for name, found in (("idle", idle), ("running", running)):
+        for what, numbers in found.items():
+            sys.stdout.write(f"{name:8} {what:9} {numbers}\n")
     report = {"load": psutil.getloadavg()[0], "cores": psutil.cpu_count(), "idle": idle, "running": running}
-    for name in ("idle", "running"):
-        for what, found in report[name].items():
-            print(f"{name:8} {what:9} {found}")
-    print(json.dumps(report))
+    sys.stdout.write(json.dumps(report) + "\n")
     wait(application, lambda: not window.runs.is_running)
     window.close()
 

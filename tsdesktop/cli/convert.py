@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tsdesktop.cli.printing import say_note, table
-from tsdesktop.pipeline import list_series, read, write_volume
+from tsdesktop.pipeline import SeriesSummary, list_series, read, write_volume
 
 _EPILOG = """examples:
   tsdesktop convert DICOM_FOLDER --list
@@ -55,13 +54,18 @@ def run(given: argparse.Namespace) -> None:
 def _print_series(given: argparse.Namespace) -> None:
     found = list_series(given.scan)
     if given.json:
-        print(json.dumps([asdict(each) | {"files": len(each.files)} for each in found], indent=2, default=str))
+        print(json.dumps([_as_json(each) for each in found], indent=2))
         return
     rows = [("", "series", "scan", "slices", "size", "spacing mm", "description")]
     for each in found:
         spacing = " x ".join(f"{mm:.3g}" for mm in each.spacing_mm) if each.spacing_mm else "-"
-        about = f"{each.description} ({each.problem})" if each.problem else each.description
+        about = f"{each.description} ({each.problem.sentence})" if each.problem else each.description
         size = f"{each.columns}x{each.rows}"
         rows.append(("*" if each.best else "", str(each.number), each.modality, str(each.slices), size, spacing, about))
     print(table(rows))
     print("\n* is opened when no series is named.")
+
+
+def _as_json(summary: SeriesSummary) -> dict[str, Any]:
+    problem = summary.problem.sentence if summary.problem else ""
+    return {**vars(summary), "problem": problem, "files": len(summary.files)}

@@ -101,7 +101,11 @@ class Geometry:
 
     def voxel(self, world_ras: ArrayLike) -> NDArray[np.float64]:
         """Fractional voxel indices (..., 3) of world positions (..., 3) in RAS+ mm."""
-        return (np.asarray(world_ras, np.float64) - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
+        return (np.asarray(world_ras, np.float64) - self.affine[:3, 3]) @ self._index_from_mm
+
+    @cached_property
+    def _index_from_mm(self) -> NDArray[np.float64]:
+        return np.asarray(np.linalg.inv(self.affine[:3, :3]).T)
 
     def cropped(self, box: Box) -> Geometry:
         """The grid of the voxels inside `box`."""

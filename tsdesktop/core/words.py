@@ -118,7 +118,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "note.left_out": ("{count} files of {name} were left out: {reason}.", ""),
     "note.other_series": (
         "{count} series were found; {name} was opened.",
-        "Choose another one by its number or its description.",
+        "Choose another one, in the window or with --series.",
     ),
     "note.sheared": (
         "The voxel axes are not at right angles (off by {degrees} degrees); the scan was resampled upright.",
@@ -127,7 +127,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "note.not_finite": ("{count} voxels held no valid number and were set to {value}.", ""),
     "note.first_volume": (
         "The file holds {count} volumes; volume {index} was opened.",
-        "Choose another one with the volume number.",
+        "Choose another one, in the window or with --volume-index.",
     ),
     "note.scaled_unit": (
         "Intensities lie between {low} and {high}: they cannot be Hounsfield units.",

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from tsdesktop.gui.header import preset_title
 from tsdesktop.gui.session import LabelStyle, Session
-from tsdesktop.gui.windowing import CT_PRESETS, auto_window, first_window
+from tsdesktop.gui.windowing import CT_PRESETS, auto_window, first_window, preset
 
 translate = QCoreApplication.translate
 OPACITIES = (20, 45, 70, 100)
@@ -96,8 +96,15 @@ class ShowActions(QObject):
         self.opacities = [self._opacity(maker, percent) for percent in OPACITIES]
         maker.group([self.filled, self.outlined], self)
         maker.group(self.opacities, self)
+        session.volume_changed.connect(self._on_volume_changed)
         session.display_changed.connect(self._on_display_changed)
         self._on_display_changed()
+
+    def _take_preset(self, number: int) -> None:
+        volume = self._session.volume
+        window = preset(volume, number) if volume is not None else None
+        if window is not None:
+            self._session.set_window(window)
 
     def _window_of_file(self) -> None:
         if self._session.volume is not None:
@@ -111,7 +118,7 @@ class ShowActions(QObject):
         return [
             maker.made(
                 Said(f"{preset_title(name)}   W {window.width:.0f}  L {window.level:.0f}", str(number)),
-                partial(self._session.set_window, window),
+                partial(self._take_preset, number),
             )
             for number, (name, window) in enumerate(CT_PRESETS, 1)
         ]
@@ -147,6 +154,12 @@ class ShowActions(QObject):
     def _turn_convention(self) -> None:
         display = self._session.display
         self._session.set_display(replace(display, radiological=not display.radiological))
+
+    def _on_volume_changed(self) -> None:
+        """The presets are in Hounsfield units, which only CT has."""
+        volume = self._session.volume
+        for number, action in enumerate(self.presets, 1):
+            action.setVisible(volume is not None and preset(volume, number) is not None)
 
     def _on_display_changed(self) -> None:
         display = self._session.display

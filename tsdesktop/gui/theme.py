@@ -179,7 +179,7 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton[role="link"], QToolButton[role="link"] {{ background: transparent; border: none; color: {t.accent};
         padding: 2px; text-align: left; }}
     QToolButton[role="chip"] {{ padding: 4px 9px; }}
-    QToolButton[role="chip"]::menu-indicator {{ image: none; }}
+    QToolButton[role="chip"]::menu-indicator {{ image: none; width: 0; }}
     QPushButton[role="link"]:focus, QToolButton[role="link"]:focus {{ text-decoration: underline; }}
     QToolButton[role="quiet"] {{ background: transparent; border: none; padding: 3px; }}
     QToolButton[role="quiet"]:hover {{ background: {t.raised}; border-radius: {RADIUS}px; }}

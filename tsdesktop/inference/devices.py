@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from functools import cache
 
 import psutil
@@ -68,7 +69,10 @@ def _memory_gb() -> float:
 
 
 def _cuda_devices() -> list[Device]:
-    if torch.version.cuda is None:
+    if sys.platform == "darwin":
+        return []
+    # AMD's build answers to the same name.
+    if torch.version.cuda is None and torch.version.hip is None:
         return [Device("gpu:0", "NVIDIA graphics card", 0.0, "this build of torch has no CUDA")]
     if not torch.cuda.is_available():
         return [Device("gpu:0", "NVIDIA graphics card", 0.0, "no card or no driver was found")]

@@ -6,7 +6,6 @@ error; standard output carries messages only.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import importlib
 import logging
@@ -121,9 +120,11 @@ class Worker:
             self.send(_failed(_known(error)))
 
     def _warm(self) -> None:
-        # Whatever is wrong with the libraries is told by the run that needs them.
-        with contextlib.suppress(ImportError, OSError):
+        try:
             importlib.import_module("tsdesktop.inference.segment")
+        except Exception:
+            # The run that needs the libraries fails the same way, and tells.
+            log.info("the libraries could not be loaded ahead", exc_info=True)
 
 
 def run_job(job: Job, meter: Meter) -> Finished:

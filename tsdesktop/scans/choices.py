@@ -16,7 +16,7 @@ class SeriesSummary:
     """One series (or file) that a path holds, for a list to choose from.
 
     `number` counts from 1 in the list; `spacing_mm` is (i, j, k) and `thickness` in mm, zeros where unknown; `problem`
-    is the sentence that would come up on opening it, or ""; `best` marks the one that is opened unasked; `volumes` is
+    is the error that would come up on opening it; `best` marks the one that is opened unasked; `volumes` is
     over 1 for a 4D series.
     """
 
@@ -29,7 +29,7 @@ class SeriesSummary:
     spacing_mm: tuple[float, float, float]
     thickness: float
     uid: str
-    problem: str
+    problem: ReadError | None
     best: bool
     volumes: int
     files: tuple[str, ...]

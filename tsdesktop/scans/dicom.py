@@ -99,7 +99,7 @@ def _summary(number: int, candidate: Candidate, best: bool) -> SeriesSummary:
         spacing_mm=stack.spacing_mm if stack else (0.0, 0.0, 0.0),
         thickness=first.thickness_mm,
         uid=first.file.series_uid,
-        problem=candidate.problem.sentence if candidate.problem else "",
+        problem=candidate.problem,
         best=best,
         volumes=len(stack.volumes) if stack else 1,
         files=_files(in_order),

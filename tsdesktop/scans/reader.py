@@ -180,7 +180,7 @@ def _file_choices(files: list[tuple[Path, Kind]]) -> list[Choice]:
     choices = [_file_choice(n, path, kind, best=single) for n, (path, kind) in enumerate(files, 1)]
     if single:
         return choices
-    best = max(choices, key=lambda each: (not each.summary.problem, _voxels(each.summary), -each.summary.number))
+    best = max(choices, key=lambda each: (each.summary.problem is None, _voxels(each.summary), -each.summary.number))
     return [replace(each, summary=replace(each.summary, best=each is best)) for each in choices]
 
 
@@ -204,7 +204,7 @@ def _file_choice(number: int, path: Path, kind: Kind, best: bool) -> Choice:
         spacing_mm=outline.spacing_mm,
         thickness=outline.spacing_mm[2],
         uid="",
-        problem=problem.sentence if problem else "",
+        problem=problem,
         best=best,
         volumes=outline.volumes,
         files=(str(path),),

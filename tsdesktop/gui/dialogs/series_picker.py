@@ -23,6 +23,7 @@ from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.parts import Dialog, button, column, row, words
 from tsdesktop.gui.opening.thumbnails import picture_of
 from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.translation import translated
 from tsdesktop.pipeline import SeriesSummary
 from tsdesktop.scans.glimpse import glimpse
 
@@ -72,7 +73,7 @@ class SeriesPicker(Dialog):
         item.setData(_SUMMARY, summary)
         lines = series_lines(summary)
         item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(line for line in lines if line))
-        item.setToolTip(summary.problem)
+        item.setToolTip(_remark(summary) if summary.problem else "")
         self.list.addItem(item)
         self.in_background(partial(_picture, summary), partial(self._on_picture, place), lambda _: None)
 
@@ -201,7 +202,7 @@ def _figures(summary: SeriesSummary) -> list[str]:
 
 def _remark(summary: SeriesSummary) -> str:
     if summary.problem:
-        return summary.problem
+        return translated(summary.problem.id, summary.problem.arguments)
     return QCoreApplication.translate("SeriesPicker", "Suits best") if summary.best else ""
 
 

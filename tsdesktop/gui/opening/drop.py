@@ -43,8 +43,12 @@ def sorted_out(paths: Sequence[Path], *, scan_is_open: bool = False) -> Dropped:
 def read_labels(labels: Sequence[Path], volume: Volume) -> LabelMap:
     """The dropped label map, or several masks as one, on the grid of the scan. Slow. Raises ReadError."""
     if len(labels) == 1:
-        return read_label_map(labels[0], volume)
-    return read_masks(labels, volume, labels[0].parent.name)
+        label_map = read_label_map(labels[0], volume)
+    else:
+        label_map = read_masks(labels, volume, labels[0].parent.name)
+    # The views ask for the boxes at once; found here, nobody waits for them.
+    _ = label_map.boxes
+    return label_map
 
 
 def _inside(folder: Path) -> Dropped | None:

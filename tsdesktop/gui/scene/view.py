@@ -79,6 +79,8 @@ class SceneView(QWidget):
         self.setAccessibleName(self.tr("3D view"))
         self._camera = FRONT
         self._is_fitted = False
+        # The camera that `_fit` made: while nobody has moved it, it follows the size of the view.
+        self._fitted: Camera | None = None
         self._extent: NDArray[np.float64] | None = None
         self._asked: Order | None = None
         self._frame: Frame | None = None
@@ -282,7 +284,7 @@ class SceneView(QWidget):
         if bounds is None:
             bounds = self._stage.content(self._camera).bounds_mm
         if bounds is not None:
-            self._camera = self._camera.fitted(bounds, self.width() / max(1, self.height()))
+            self._camera = self._fitted = self._camera.fitted(bounds, self.width() / max(1, self.height()))
 
     def _picture_size(self) -> QSize:
         return self.size() * self.devicePixelRatioF()
@@ -319,6 +321,8 @@ class SceneView(QWidget):
         self._strip.fit(self.width(), self.height())
         size = self._strip.size()
         self._strip.move(self.width() - size.width() - _MARGIN, self.height() - size.height() - _MARGIN)
+        if self._camera is self._fitted:
+            self._fit()
         if self._drawing.is_started:
             self._ask_moving()
 
