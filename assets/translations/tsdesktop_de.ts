@@ -254,10 +254,6 @@
             <translation>Rechnet auf {device}</translation>
         </message>
         <message>
-            <source>The graphics card is looked for when the first run is prepared.</source>
-            <translation type="vanished">Die Grafikkarte wird gesucht, wenn die erste Berechnung vorbereitet wird.</translation>
-        </message>
-        <message>
             <source>Why the graphics card is not used</source>
             <translation>Warum die Grafikkarte nicht benutzt wird</translation>
         </message>
@@ -926,10 +922,6 @@
             <translation>&amp;Ansicht</translation>
         </message>
         <message>
-            <source>3D</source>
-            <translation type="vanished">3D</translation>
-        </message>
-        <message>
             <source>3D alone</source>
             <translation>Nur 3D</translation>
         </message>
@@ -948,10 +940,6 @@
         <message>
             <source>Angle</source>
             <translation>Winkel</translation>
-        </message>
-        <message>
-            <source>Axial</source>
-            <translation type="vanished">Axial</translation>
         </message>
         <message>
             <source>Axial alone</source>
@@ -992,10 +980,6 @@
         <message>
             <source>Copy picture</source>
             <translation>Bild kopieren</translation>
-        </message>
-        <message>
-            <source>Coronal</source>
-            <translation type="vanished">Koronal</translation>
         </message>
         <message>
             <source>Coronal alone</source>
@@ -1146,10 +1130,6 @@
             <translation>Ansichten zurücksetzen</translation>
         </message>
         <message>
-            <source>Sagittal</source>
-            <translation type="vanished">Sagittal</translation>
-        </message>
-        <message>
             <source>Sagittal alone</source>
             <translation>Nur sagittal</translation>
         </message>
@@ -1176,10 +1156,6 @@
         <message>
             <source>Task panel</source>
             <translation>Seite mit Aufgaben</translation>
-        </message>
-        <message>
-            <source>Three slices</source>
-            <translation type="vanished">Drei Schichten</translation>
         </message>
         <message>
             <source>Undo</source>
@@ -1663,10 +1639,6 @@
             <translation>Hier etwa {time}, {memory} GB Speicher</translation>
         </message>
         <message>
-            <source>At most about {time}, {memory} GB of memory</source>
-            <translation>Höchstens etwa {time}, {memory} GB Speicher</translation>
-        </message>
-        <message>
             <source>Good for volumes of organs and for planning; thin structures are a little coarse.</source>
             <translation>Gut für Organvolumina und zur Planung; dünne Strukturen sind etwas grob.</translation>
         </message>
@@ -1689,10 +1661,6 @@
         <message>
             <source>{time} as measured here, {memory} GB of memory</source>
             <translation>{time} wie hier gemessen, {memory} GB Speicher</translation>
-        </message>
-        <message>
-            <source>{time} by earlier runs here, {memory} GB of memory</source>
-            <translation type="vanished">{time} nach früheren Berechnungen hier, {memory} GB Speicher</translation>
         </message>
     </context>
     <context>
@@ -1748,24 +1716,16 @@
             <translation>Ergebnis wird zurückgerechnet</translation>
         </message>
         <message>
+            <source>Checking the graphics card</source>
+            <translation>Die Grafikkarte wird geprüft</translation>
+        </message>
+        <message>
             <source>Finding the region</source>
             <translation>Bereich wird gesucht</translation>
         </message>
         <message>
-            <source>Looking for air</source>
-            <translation>Luft wird gesucht</translation>
-        </message>
-        <message>
-            <source>Looking for the body</source>
-            <translation>Körper wird gesucht</translation>
-        </message>
-        <message>
             <source>Preparing the scan</source>
             <translation>Aufnahme wird vorbereitet</translation>
-        </message>
-        <message>
-            <source>Reading the scan</source>
-            <translation>Aufnahme wird gelesen</translation>
         </message>
         <message>
             <source>Starting</source>
@@ -1808,10 +1768,6 @@
         <message>
             <source>Compute the labels of this scan</source>
             <translation>Die Strukturen dieser Aufnahme berechnen</translation>
-        </message>
-        <message>
-            <source>Compute the labels of this scan (Ctrl+Return)</source>
-            <translation type="vanished">Die Strukturen dieser Aufnahme berechnen (Strg+Eingabe)</translation>
         </message>
         <message>
             <source>Dismiss</source>
@@ -2312,14 +2268,6 @@
     <context>
         <name>StructureDelegate</name>
         <message>
-            <source>Alt+click: show only these; again: as before</source>
-            <translation type="vanished">Alt+Klick: nur diese zeigen; noch einmal: wie zuvor</translation>
-        </message>
-        <message>
-            <source>Alt+click: show only this; again: as before</source>
-            <translation type="vanished">Alt+Klick: nur diese zeigen; noch einmal: wie zuvor</translation>
-        </message>
-        <message>
             <source>Change the colour</source>
             <translation>Farbe ändern</translation>
         </message>
@@ -2354,10 +2302,6 @@
     </context>
     <context>
         <name>StructureDetails</name>
-        <message>
-            <source>1 of {all} touches the border</source>
-            <translation type="vanished">1 von {all} berührt den Rand</translation>
-        </message>
         <message>
             <source>Export mesh…</source>
             <translation>Oberfläche exportieren…</translation>
@@ -2441,14 +2385,6 @@
         <message>
             <source>{count} at the border</source>
             <translation>{count} am Rand</translation>
-        </message>
-        <message>
-            <source>{count} of {all} touch the border</source>
-            <translation type="vanished">{count} von {all} berühren den Rand</translation>
-        </message>
-        <message>
-            <source>{count} touch the border</source>
-            <translation type="vanished">{count} berühren den Rand</translation>
         </message>
         <message>
             <source>{low} to {high}</source>
@@ -2606,24 +2542,16 @@
             <translation>Strukturen: {text}</translation>
         </message>
         <message>
-            <source>at most {time} instead of {before}</source>
-            <translation>höchstens {time} statt {before}</translation>
+            <source>about {time} instead of {before}</source>
+            <translation>etwa {time} statt {before}</translation>
         </message>
         <message>
             <source>presets</source>
             <translation>Vorlagen</translation>
         </message>
         <message>
-            <source>{chosen} chosen</source>
-            <translation type="vanished">{chosen} gewählt</translation>
-        </message>
-        <message>
             <source>{chosen} of {count} · choose…</source>
             <translation>{chosen} von {count} · wählen…</translation>
-        </message>
-        <message>
-            <source>{parts} of {all} networks run</source>
-            <translation type="vanished">{parts} von {all} Netzen rechnen</translation>
         </message>
         <message>
             <source>{run} of {all} networks run</source>
@@ -4473,10 +4401,6 @@
             <translation>Aufnahme</translation>
         </message>
         <message>
-            <source>State</source>
-            <translation type="vanished">Stand</translation>
-        </message>
-        <message>
             <source>This task is chosen</source>
             <translation>Diese Aufgabe ist gewählt</translation>
         </message>
@@ -4487,10 +4411,6 @@
         <message>
             <source>about {time}, {memory} GB of memory</source>
             <translation>etwa {time}, {memory} GB Speicher</translation>
-        </message>
-        <message>
-            <source>at most about {time}, {memory} GB of memory</source>
-            <translation>höchstens etwa {time}, {memory} GB Speicher</translation>
         </message>
         <message>
             <source>{count} of its structures in the program's own phantom, which is no patient.</source>
@@ -4543,10 +4463,6 @@
             <translation>Für {wanted} gemacht; diese Aufnahme ist {scan}</translation>
         </message>
         <message>
-            <source>Needs a licence number; free for academic use.</source>
-            <translation type="vanished">Braucht eine Lizenznummer; für die Wissenschaft kostenlos.</translation>
-        </message>
-        <message>
             <source>Needs a licence number; free for non-commercial use.</source>
             <translation>Braucht eine Lizenznummer; für nicht kommerzielle Nutzung kostenlos.</translation>
         </message>
@@ -4575,10 +4491,6 @@
             <translation>hier, aber unvollständig</translation>
         </message>
         <message>
-            <source>high resolution</source>
-            <translation type="vanished">hohe Auflösung</translation>
-        </message>
-        <message>
             <source>instant</source>
             <translation>sofort</translation>
         </message>
@@ -4593,10 +4505,6 @@
         <message>
             <source>no download</source>
             <translation>kein Download</translation>
-        </message>
-        <message>
-            <source>non-commercial</source>
-            <translation type="vanished">nicht kommerziell</translation>
         </message>
         <message>
             <source>non-commercial use only</source>
@@ -4633,10 +4541,6 @@
         <message>
             <source>{size} to download</source>
             <translation>{size} herunterzuladen</translation>
-        </message>
-        <message>
-            <source>{time} here</source>
-            <translation type="vanished">{time} hier</translation>
         </message>
     </context>
     <context>
@@ -4758,12 +4662,12 @@
             <translation>Demonstration an einem Phantom</translation>
         </message>
         <message>
-            <source>Earlier coronary model; this is what the seed README calls coronary_arteries.</source>
-            <translation>Früheres Netz für Koronararterien; früher hieß dieses coronary_arteries.</translation>
+            <source>Earlier lung vessel model: all lung vessels as one class plus trachea/bronchi.</source>
+            <translation>Früheres Netz für Lungengefäße: alle Lungengefäße als eine Struktur, dazu Trachea und Bronchien.</translation>
         </message>
         <message>
-            <source>Earlier lung vessel model: all lung vessels as one class plus trachea/bronchi. This is what the seed README calls lung_vessels.</source>
-            <translation>Früheres Netz für Lungengefäße: alle Lungengefäße als eine Struktur, dazu Trachea und Bronchien. Früher hieß dieses lung_vessels.</translation>
+            <source>Earlier network for the coronary arteries.</source>
+            <translation>Früheres Netz für Koronararterien.</translation>
         </message>
         <message>
             <source>Every voxel of the body put in one of four classes by its Hounsfield units. No network: organs are not told apart.</source>
@@ -4946,8 +4850,8 @@
             <translation>Halsmuskeln im CT, zwei Teilnetze.</translation>
         </message>
         <message>
-            <source>Newer retraining of the CT whole-body task (organs, cardiac and muscle parts on 1830 subjects); label 26 is vertebrae_L6 instead of vertebrae_S1. Offered by upstream's CLI but not in its README.</source>
-            <translation>Neueres Training der Ganzkörper-Aufgabe für CT (Organe, Herz und Muskeln an 1830 Personen); Label 26 ist vertebrae_L6 statt vertebrae_S1. TotalSegmentator bietet sie auf der Kommandozeile an, beschreibt sie aber nicht in seinem README.</translation>
+            <source>Newer retraining of the CT whole-body task (organs, cardiac and muscle parts on 1830 subjects); label 26 is vertebrae_L6 instead of vertebrae_S1.</source>
+            <translation>Neueres Training der Ganzkörper-Aufgabe für CT (Organe, Herz und Muskeln an 1830 Personen); Label 26 ist vertebrae_L6 statt vertebrae_S1.</translation>
         </message>
         <message>
             <source>Numbered vertebral bodies C1-L5 on CT with relabelling post-processing.</source>
@@ -5189,10 +5093,6 @@
         <message>
             <source>Volume</source>
             <translation>Volumen</translation>
-        </message>
-        <message>
-            <source>of {count}</source>
-            <translation type="vanished">von {count}</translation>
         </message>
         <message>
             <source>to {last}</source>
@@ -5667,12 +5567,12 @@
             <translation>Wählen Sie einen anderen Namen, oder erlauben Sie das Überschreiben.</translation>
         </message>
         <message>
-            <source>Choose another one by its number or its description.</source>
-            <translation>Eine andere wählen Sie über ihre Nummer oder ihre Beschreibung.</translation>
+            <source>Choose another one, in the window or with --series.</source>
+            <translation>Eine andere wählen Sie im Fenster oder mit --series.</translation>
         </message>
         <message>
-            <source>Choose another one with the volume number.</source>
-            <translation>Ein anderes wählen Sie über die Nummer des Volumens.</translation>
+            <source>Choose another one, in the window or with --volume-index.</source>
+            <translation>Ein anderes wählen Sie im Fenster oder mit --volume-index.</translation>
         </message>
         <message>
             <source>Choose another series, or export this one again.</source>
