@@ -38,7 +38,7 @@ TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # What `test` needs from the system where there is no display, with the Debian package of each command. The tour needs
 # nothing: meshes and pictures are made without OpenGL and X (tried in a container that has neither).
 SCREEN = {"xvfb-run": "xvfb", "xauth": "xauth"}
-# What Qt needs from the system to open a window on X, with the Debian package of each library. Desktops have most of it.
+# What Qt needs from the system to open a window on X, with the Debian package of each library. Desktops have most.
 LIBRARIES = {
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QMenuBar, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from tsdesktop.core.volume import Volume
@@ -14,6 +15,7 @@ from tsdesktop.gui.windowing import CT_PRESETS
 HEIGHT = 40
 translate = QCoreApplication.translate
 _ICON_PX = 16
+_LEAST_CHIP_PX, _CHIP_SIDES_PX = 90, 24
 
 
 class Chip(QToolButton):
@@ -40,6 +42,31 @@ class Chip(QToolButton):
             self.setIcon(theme.icon(self._icon_name))
 
 
+class ScanChip(Chip):
+    """The chip of the open scan: its words get shorter where there is no room for them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self._whole = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(_LEAST_CHIP_PX)
+
+    def show_text(self, text: str) -> None:
+        """Other words."""
+        self._whole = text
+        self.setMaximumWidth(self.fontMetrics().horizontalAdvance(text) + _CHIP_SIDES_PX)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Shortens anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.width() - _CHIP_SIDES_PX + 2
+        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, room))
+
+
 class Header(QWidget):
     """Menus at the left, then the open scan; brightness, labels, layout, measuring and export at the right.
 
@@ -58,7 +85,7 @@ class Header(QWidget):
         self.setFixedHeight(HEIGHT)
         self.menus = QMenuBar(self)
         self.menus.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        self.scan = Chip()
+        self.scan = ScanChip()
         self.scan.clicked.connect(self.scan_clicked)
         self.window_chip, self.labels = Chip("mdi6.contrast-circle"), Chip("mdi6.layers-outline")
         self.layouts, self.measure = Chip("mdi6.view-grid-outline"), Chip("mdi6.ruler")
@@ -80,6 +107,8 @@ class Header(QWidget):
         chips = (self.window_chip, self.labels, self.layouts, self.measure)
         for chip, menu in zip(chips, (window, labels, layouts, measure), strict=True):
             chip.setMenu(menu)
+        # A menu that does not fit would hide behind an arrow; the name of the scan gives way instead.
+        self.menus.setMinimumWidth(self.menus.sizeHint().width())
 
     def show_layout(self, title: str) -> None:
         """The layout of the views that is in use."""
@@ -103,8 +132,8 @@ class Header(QWidget):
         line.setContentsMargins(theme.GRID, 0, 3 * theme.GRID, 0)
         line.setSpacing(2 * theme.GRID)
         line.addWidget(self.menus, 0, Qt.AlignmentFlag.AlignVCenter)
-        line.addWidget(self.scan)
-        line.addStretch(1)
+        line.addWidget(self.scan, 1, Qt.AlignmentFlag.AlignVCenter)
+        line.addStretch(0)
         for each in (self.window_chip, self.labels, self.layouts, self.measure, self.export):
             line.addWidget(each, 0, Qt.AlignmentFlag.AlignVCenter)
 
@@ -113,8 +142,8 @@ class Header(QWidget):
         for each in (self.scan, self.window_chip, self.layouts, self.measure):
             each.setVisible(volume is not None)
         if volume is not None:
-            self.scan.setText(scan_text(volume))
-            self.scan.setAccessibleName(self.tr("Open scan: {scan}").format(scan=self.scan.text()))
+            self.scan.show_text(scan_text(volume))
+            self.scan.setAccessibleName(self.tr("Open scan: {scan}").format(scan=scan_text(volume)))
 
     def _on_labels_changed(self) -> None:
         has_labels = self._session.label_map is not None

@@ -93,7 +93,7 @@ class LicenceDialog(Dialog):
         )
         layout.addWidget(words(what, wrap=True))
         layout.addWidget(heading(self.tr("Needed for")))
-        layout.addWidget(words(", ".join(tasks), "secondary", wrap=True))
+        layout.addWidget(words(" · ".join(tasks), "secondary", wrap=True))
         link = button(self.tr("Get a licence number"), lambda: QDesktopServices.openUrl(QUrl(LICENCE_URL)), "link")
         link.setToolTip(LICENCE_URL)
         layout.addLayout(row(link, None))

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QWidget
 
 from tsdesktop.gui import theme
 from tsdesktop.gui.opening.recent import RecentScan
+from tsdesktop.gui.panels.figures import decimal
 
 THUMBNAIL_PX = 96
 _PADDING = 8
@@ -114,7 +115,7 @@ class RecentCard(QAbstractButton):
         scan = self.entry.scan
         size = " \u00d7 ".join(str(n) for n in scan.shape)
         least, most = min(scan.spacing_mm), max(scan.spacing_mm)
-        spacing = f"{least:.2g} mm" if most - least < 0.05 else f"{least:.2g}-{most:.2g} mm"
+        spacing = f"{_mm(least)} mm" if most - least < 0.05 else f"{_mm(least)}-{_mm(most)} mm"
         kind = scan.modality if scan.modality != "unknown" else ""
         line = "  ·  ".join(part for part in (kind, size, spacing) if part)
         when = when_text(scan.opened) if self.entry.is_there else self.tr("no longer there")
@@ -164,3 +165,7 @@ def when_text(opened: str) -> str:
     if days == 1:
         return QCoreApplication.translate("RecentCard", "yesterday {clock}").format(clock=clock)
     return QLocale().toString(local.date(), QLocale.FormatType.ShortFormat)
+
+
+def _mm(value: float) -> str:
+    return decimal(value, 1 if value >= 1 else 2)

@@ -80,7 +80,7 @@ class DeviceRow(QWidget):
 
     def _asked_title(self) -> str:
         found = next((each for each in self._known() if each.name == self._choices.device), None)
-        return found.title if found is not None and found.title else self._choices.device
+        return reason_words(found.title) if found is not None and found.title else self._choices.device
 
     def _add(self, menu: QMenu, group: QActionGroup, words: tuple[str, str, str]) -> None:
         name, title, refused = words
@@ -117,8 +117,10 @@ class DeviceRow(QWidget):
             cores = os.cpu_count() or 1
             return self.tr("CPU, 1 core") if cores == 1 else self.tr("CPU, {cores} cores").format(cores=cores)
         if not device.memory_gb:
-            return device.title
-        return self.tr("{device}, {memory} GB").format(device=device.title, memory=decimal(device.memory_gb, 0))
+            return reason_words(device.title)
+        return self.tr("{device}, {memory} GB").format(
+            device=reason_words(device.title), memory=decimal(device.memory_gb, 0)
+        )
 
     def _on_choices_changed(self) -> None:
         used = self._choices.used_device

@@ -11,9 +11,11 @@ from typing import get_args
 from tsdesktop.core.assets import load_json
 from tsdesktop.core.structures import StructureClass, System
 from tsdesktop.core.tasks import Task
+from tsdesktop.gui.panels.words import structure_title
 
 ORDER: tuple[System, ...] = get_args(System)
 # From the head down, where the alphabet would put lumbar before thoracic.
+_VERTEBRA = re.compile(r"vertebrae ([CTLS])(\d+)")
 _VERTEBRAE = {"C": 0, "T": 1, "L": 2, "S": 3}
 
 
@@ -35,8 +37,11 @@ def by_system(structures: Iterable[StructureClass]) -> dict[System, list[Structu
 
 
 def by_name(structure: StructureClass) -> tuple[tuple[int, int | str], ...]:
-    """Sorts by name as people count: rib 2 before rib 10, the vertebrae from C1 down."""
-    return _counted(structure.title)
+    """Sorts by name as people count: rib 2 before rib 10; the vertebrae, which come first, from C1 down."""
+    vertebra = _VERTEBRA.fullmatch(structure.title)
+    if vertebra is not None:
+        return (0, 0), (0, _VERTEBRAE[vertebra[1]]), (0, int(vertebra[2]))
+    return _counted(structure_title(structure))
 
 
 def presets_for(task: Task) -> list[Preset]:
@@ -61,6 +66,4 @@ def _counted(title: str) -> tuple[tuple[int, int | str], ...]:
             words.append((0, int(word)))
         elif word:
             words.append((1, word))
-    if title.startswith("vertebrae ") and title[10:11] in _VERTEBRAE:
-        return ((1, "vertebrae"), (0, _VERTEBRAE[title[10]]), *words[2:])
     return tuple(words)

@@ -29,6 +29,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QWidget
 
 from tsdesktop.gui import theme
+from tsdesktop.gui.panels.words import structure_title
 from tsdesktop.gui.scene.camera import FRONT, Camera
 from tsdesktop.gui.scene.chip import paint_chip
 from tsdesktop.gui.scene.content import Detail, Order
@@ -427,11 +428,8 @@ class SceneView(QWidget):
     @Slot()
     def _name_hovered(self) -> None:
         hit = self.pick(self._last.x(), self._last.y())
-        label_map = self._session.label_map
-        self._hovered = None
-        if hit is not None and label_map is not None:
-            named = next((each.title for each in label_map.classes if each.label == hit.label), "")
-            self._hovered = (self._last.toPoint(), named) if named else None
+        found = None if hit is None else self._session.structure_of(hit.label)
+        self._hovered = None if found is None else (self._last.toPoint(), structure_title(found))
         self._session.point_at(None if hit is None else hit.place_ras)
         self.update()
 

@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QImage, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QWidget
 
 from tsdesktop.gui import theme
+from tsdesktop.gui.panels.words import structure_title
 from tsdesktop.gui.scene.chip import paint_chip
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices import compose, overlay
@@ -232,13 +233,12 @@ class SliceCanvas(QWidget):
         pane, volume, label_map = self._pane, self._session.volume, self._session.label_map
         if self._hover is None or pane is None or volume is None or label_map is None:
             return ""
-        label = self._label_under(self._hover)
-        name = next((each.title for each in label_map if each.label == label), "")
-        if not name:
+        found = self._session.structure_of(self._label_under(self._hover))
+        if found is None:
             return ""
         value = float(volume.array[pane.voxel(self._hover.x(), self._hover.y())])
         unit = " HU" if volume.modality == "CT" else ""
-        return f"{name} · {intensity_text(value, volume)}{unit}"
+        return f"{structure_title(found)} · {intensity_text(value, volume)}{unit}"
 
     def _title(self) -> str:
         names = {"axial": self.tr("Axial"), "sagittal": self.tr("Sagittal"), "coronal": self.tr("Coronal")}

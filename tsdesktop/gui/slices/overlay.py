@@ -25,6 +25,8 @@ _GAP = 9
 _HAIRLINE = QColor(232, 236, 242, 140)
 _SHADE = QColor(0, 0, 0, 64)
 _BAR_ROOM = 180
+# Where the title and the scale bar reach the middle, the letters of top and bottom step aside by a line.
+_NARROW, _ASIDE = 270, 17.0
 _NICE_MM = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
@@ -45,8 +47,12 @@ def letter_places(edges: Edges, width: float, height: float) -> list[tuple[str, 
 
 
 def paint_letters(painter: QPainter, pane: Pane) -> None:
-    """The letters of the patient's directions on the four edges."""
-    for letter, place in letter_places(pane.plane.edges, pane.viewport.width, pane.viewport.height):
+    """The letters of the patient's directions on the four edges; in a narrow view below the title, above the bar."""
+    width, height = pane.viewport.width, pane.viewport.height
+    aside = _ASIDE if width < _NARROW else 0.0
+    for letter, middle in letter_places(pane.plane.edges, width, height):
+        upright = middle.x() == width / 2
+        place = middle + QPointF(0.0, (aside if middle.y() < height / 2 else -aside) if upright else 0.0)
         size = words_size(letter, bold=True)
         paint_words(painter, place - QPointF(size.width() / 2, size.height() / 2), letter, INK, bold=True)
 

@@ -1,0 +1,121 @@
+"""Takes the pictures of the window for the documentation, on the bundled phantom. Writes docs/pictures/*.png.
+
+Run it with the environment's Python; where there is no display, put `xvfb-run -a -s "-screen 0 1920x1200x24"` before.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
+
+from tsdesktop.core.assets import asset
+from tsdesktop.core.settings import Settings
+from tsdesktop.gui.dialogs.report import RecentLines
+from tsdesktop.gui.panels.parts import Popup
+from tsdesktop.gui.start import make_application
+from tsdesktop.gui.window import MainWindow, wear_chosen
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+SIZE = (1280, 800)
+
+
+class Photographer:
+    """Lets events happen until something is to be seen, and keeps it."""
+
+    def __init__(self, application: QApplication, folder: Path) -> None:
+        self._application = application
+        self._folder = folder
+
+    def wait(self, condition: Callable[[], bool], seconds: float = 90.0) -> None:
+        """Until the condition holds. Raises TimeoutError."""
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                raise TimeoutError("what should be photographed did not come")
+            self._application.processEvents()
+            time.sleep(0.005)
+
+    def pause(self, seconds: float) -> None:
+        """Lets this much time pass."""
+        until = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() > until)
+
+    def take(self, widget: QWidget, name: str) -> None:
+        """Keeps a picture."""
+        self.pause(0.4)
+        image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        image.save(str(self._folder / f"{name}.png"), "PNG", 0)  # type: ignore[call-overload]
+        sys.stdout.write(f"{name}.png\n")
+
+
+def main() -> int:
+    """Takes all pictures."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data:
+        os.environ["TSDESKTOP_DATA_DIR"] = data
+        application = make_application(["tsdesktop"])
+        photographer = Photographer(application, FOLDER)
+        for theme in ("dark", "light"):
+            settings = Settings(theme="dark" if theme == "dark" else "light", language="en")
+            wear_chosen(settings)
+            window = MainWindow(settings, RecentLines())
+            window.resize(*SIZE)
+            window.show()
+            if theme == "dark":
+                tour(window, photographer)
+            else:
+                open_and_run(window, photographer)
+                photographer.take(window, "light")
+            window.runs.mark_saved()
+            window.close()
+    return 0
+
+
+def open_and_run(window: MainWindow, photographer: Photographer) -> None:
+    """Opens the sample, runs its task, and waits for surfaces and numbers."""
+    window.open_paths([asset("sample/ct.nii.gz")])
+    photographer.wait(lambda: window.session.volume is not None and window.scene is not None)
+    photographer.wait(lambda: window.left.choices.devices is not None)
+    window.commands.segment()
+    photographer.wait(lambda: bool(window.session.statistics) and not window.runs.is_running)
+    photographer.wait(lambda: window.scene is not None and window.scene.is_still)
+    label_map = window.session.label_map
+    if label_map is not None:
+        window.session.select(label_map.structure("liver").label, go_there=True)
+    photographer.pause(1.5)
+
+
+def tour(window: MainWindow, photographer: Photographer) -> None:
+    """The states a person meets, in their order."""
+    photographer.pause(0.5)
+    photographer.take(window, "empty")
+    open_and_run(window, photographer)
+    photographer.take(window, "result")
+    window.left.tasks.search.setText("pancreas")
+    photographer.take(window.left, "search")
+    window.left.tasks.search.clear()
+    window.left.open_page(window.left.choices.catalogue.task("total"))
+    photographer.pause(0.5)
+    page = next(each for each in window.findChildren(Popup) if each.isVisible())
+    photographer.take(page, "task")
+    page.close()
+    window.commands.set_layout_named("3d")
+    photographer.pause(2.0)
+    photographer.take(window, "3d")
+    window.commands.set_layout_named("four")
+    window.commands.export()
+    photographer.pause(1.0)
+    dialog = next(each for each in window.findChildren(QDialog) if each.isVisible())
+    photographer.take(dialog, "export")
+    dialog.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
