@@ -26,7 +26,7 @@ ARTERIES: dict[str, Lch] = {
     "brachiocephalic_trunk": (63, 52, 38), "subclavian_artery": (45, 54, 42), "common_carotid_artery": (64, 46, 22),
     "internal_carotid_artery": (54, 58, 29), "iliac_artery": (44, 54, 18), "celiac_trunk": (62, 52, 38),
     "superior_mesenteric_artery": (46, 56, 24), "renal_arteries": (54, 58, 32), "coronary_arteries": (54, 62, 33),
-    "pulmonary_artery": (50, 54, 12), "lung_arteries": (54, 58, 30), "lung_vessels": (56, 40, 350),
+    "pulmonary_artery": (50, 54, 12), "lung_arteries": (54, 58, 30), "lung_vessels": (54, 38, 318),
     "sinotubular_junction": (66, 46, 42), "pul_sinotubular_junction": (66, 40, 28), "pul_bifurcation": (48, 52, 14),
     "pul_left_start": (70, 40, 6), "pul_right_start": (62, 40, 6),
 }  # fmt: skip
@@ -49,18 +49,18 @@ BONES: dict[str, Lch] = {
     "upper_jawbone": (71, 24, 72), "hard_palate": (84, 18, 72), "zygomatic_arch": (86, 16, 78), "hyoid": (84, 18, 76),
     "styloid_process": (78, 22, 68), "sternum": (82, 18, 66), "clavicula": (92, 14, 96), "scapula": (81, 22, 76),
     "humerus": (91, 10, 84), "radius": (84, 24, 74), "ulna": (72, 12, 92), "carpal": (92, 14, 84),
-    "metacarpal": (79, 22, 74), "phalanges_hand": (91, 14, 88), "sacrum": (85, 17, 56), "hip": (91, 14, 86),
-    "femur": (78, 22, 70), "patella": (93, 18, 95), "tibia": (82, 8, 80), "fibula": (74, 16, 66),
-    "tarsal": (92, 16, 82), "metatarsal": (79, 22, 74), "phalanges_feet": (91, 14, 88), "vertebrae": (83, 24, 82),
-    "vertebrae_body": (83, 24, 82), "vertebrae_S1": (94, 5, 80), "vertebrae_L6": (91, 20, 80),
+    "metacarpal": (79, 22, 74), "phalanges_hand": (91, 14, 88), "sacrum": (85, 17, 58), "hip": (91, 14, 86),
+    "femur": (78, 20, 74), "patella": (93, 18, 95), "tibia": (83, 8, 80), "fibula": (74, 16, 66),
+    "tarsal": (92, 17, 84), "metatarsal": (79, 22, 74), "phalanges_feet": (91, 14, 88), "vertebrae": (83, 24, 82),
+    "vertebrae_body": (83, 24, 82), "vertebrae_S1": (93, 7, 75), "vertebrae_L6": (91, 20, 80),
 }  # fmt: skip
 CARTILAGES: dict[str, Lch] = {
     "costal_cartilages": (68, 15, 188), "intervertebral_discs": (66, 15, 195), "thyroid_cartilage": (66, 14, 190),
     "cricoid_cartilage": (54, 14, 190),
 }  # fmt: skip
 MUSCLES: dict[str, Lch] = {
-    "skeletal_muscle": (48, 36, 32), "autochthon": (54, 30, 32), "iliopsoas": (44, 32, 48),
-    "gluteus_maximus": (50, 36, 34), "gluteus_medius": (62, 34, 46), "gluteus_minimus": (50, 32, 18),
+    "skeletal_muscle": (48, 36, 32), "autochthon": (54, 31, 35), "iliopsoas": (44, 32, 48),
+    "gluteus_maximus": (50, 36, 34), "gluteus_medius": (62, 34, 46), "gluteus_minimus": (49, 32, 22),
     "quadriceps_femoris": (52, 38, 36), "sartorius": (64, 30, 48), "thigh_medial_compartment": (56, 32, 16),
     "thigh_posterior_compartment": (46, 32, 50), "deltoid": (52, 38, 34), "supraspinatus": (64, 32, 46),
     "infraspinatus": (53, 30, 54), "subscapularis": (66, 28, 14), "coracobrachial": (72, 24, 34),
@@ -94,12 +94,12 @@ AIR_CELLS: dict[str, Lch] = {
     "sinus_frontal": (82, 12, 225), "auditory_canal": (74, 14, 215), "air_inside": (60, 22, 245),
 }  # fmt: skip
 BOWEL: dict[str, Lch] = {
-    "esophagus": (50, 20, 52), "stomach": (78, 25, 42), "duodenum": (80, 28, 98), "small_bowel": (67, 20, 60),
-    "colon": (56, 22, 70),
+    "esophagus": (51, 22, 50), "stomach": (78, 25, 42), "duodenum": (82, 29, 94), "small_bowel": (65, 22, 65),
+    "colon": (56, 26, 72),
 }  # fmt: skip
 ORGANS: dict[str, Lch] = {
     "liver": (62, 44, 46), "gallbladder": (60, 36, 112), "spleen": (54, 32, 318),
-    "pancreas": (80, 50, 72), "kidney": (66, 36, 358), "kidney_cyst": (78, 24, 238), "urinary_bladder": (77, 46, 90),
+    "pancreas": (80, 50, 72), "kidney": (66, 36, 358), "kidney_cyst": (78, 24, 238), "urinary_bladder": (79, 41, 78),
     "prostate": (62, 30, 342), "adrenal_gland": (66, 52, 80), "thyroid_gland": (68, 54, 74),
     "parotid_gland": (77, 44, 84), "submandibular_gland": (60, 50, 62), "breast": (76, 28, 35),
     "soft_palate": (68, 28, 20),
@@ -122,7 +122,7 @@ CEREBROSPINAL_FLUID: dict[str, Lch] = {
     "ventricle_temporal_horn": (80, 22, 225), "third_ventricle": (50, 36, 282), "fourth_ventricle": (66, 26, 282),
 }  # fmt: skip
 NERVES: dict[str, Lch] = {
-    "spinal_cord": (76, 71, 84), "optic_nerve": (84, 52, 92), "inferior_alveolar_canal": (80, 56, 90),
+    "spinal_cord": (79, 70, 88), "optic_nerve": (84, 52, 92), "inferior_alveolar_canal": (80, 56, 90),
     "mandibular_incisive_canal": (70, 58, 84), "lingual_canal": (60, 46, 98),
 }  # fmt: skip
 EYES: dict[str, Lch] = {"eye": (88, 6, 240), "eyeball": (88, 6, 240), "eye_lens": (64, 28, 232)}
@@ -138,8 +138,8 @@ CAVITIES: dict[str, Lch] = {
 # What must catch the eye.
 FINDINGS: dict[str, Lch] = {
     "liver_tumor": (60, 62, 350), "liver_lesions": (60, 62, 350), "lung_nodules": (60, 62, 350),
-    "brain_aneurysm": (60, 62, 350), "intracerebral_hemorrhage": (48, 66, 34), "pleural_effusion": (62, 34, 200),
-    "pericardial_effusion": (54, 32, 188),
+    "brain_aneurysm": (60, 62, 350), "intracerebral_hemorrhage": (48, 66, 34), "pleural_effusion": (60, 36, 194),
+    "pericardial_effusion": (52, 32, 182),
 }  # fmt: skip
 METAL: dict[str, Lch] = {
     "hip_implant": (66, 5, 255), "crown": (72, 20, 262), "bridge": (62, 16, 262), "implant": (50, 12, 262),
@@ -149,9 +149,9 @@ TEETH: dict[str, Lch] = {"teeth_upper": (96, 6, 98), "teeth_lower": (86, 13, 84)
 
 FAMILIES = {
     "artery": ARTERIES, "vein": VEINS, "heart": HEART, "bone": BONES, "cartilage": CARTILAGES, "muscle": MUSCLES,
-    "lung": LUNGS, "airway": AIRWAYS, "air cell": AIR_CELLS, "bowel": BOWEL, "organ": ORGANS, "liver segment": LIVER_SEGMENTS,
-    "brain": BRAIN, "fluid of the brain": CEREBROSPINAL_FLUID, "nerve": NERVES, "eye": EYES,
-    "skin and fat": SKIN_AND_FAT, "cavity": CAVITIES, "finding": FINDINGS, "metal": METAL, "tooth": TEETH,
+    "lung": LUNGS, "airway": AIRWAYS, "air cell": AIR_CELLS, "bowel": BOWEL, "organ": ORGANS,
+    "liver segment": LIVER_SEGMENTS, "brain": BRAIN, "fluid of the brain": CEREBROSPINAL_FLUID, "nerve": NERVES,
+    "eye": EYES, "skin and fat": SKIN_AND_FAT, "cavity": CAVITIES, "finding": FINDINGS, "metal": METAL, "tooth": TEETH,
 }  # fmt: skip
 _LISTED = {name: colour for table in FAMILIES.values() for name, colour in table.items()}
 _SIDE = re.compile(r"(?:^|_)(left|right)(?=_|$)")
@@ -224,7 +224,7 @@ def rgb(colour: Lch) -> Rgb:
     return red, green, blue
 
 
-def _linear(lightness: float, chroma: float, hue: float) -> Lch:
+def _linear(lightness: float, chroma: float, hue: float) -> tuple[float, float, float]:
     """CIELAB (CIE 15) to the linear light of sRGB (IEC 61966-2-1), both with the white D65."""
     y = (lightness + 16) / 116
     x = y + chroma * math.cos(math.radians(hue)) / 500
