@@ -52,8 +52,11 @@ class _Runner(QObject):
                 order.options,
                 engine=self._engine,
                 listen=self.progressed.emit,
-                drafts=self.draft_ready.emit if order.drafts else None,
+                drafts=self._show_draft if order.drafts else None,
             )
+            # Whoever asks which structures there are finds it known, and does not search the whole array on the main
+            # thread.
+            _ = result.label_map.boxes
         except Cancelled:
             self._end_with(self.cancelled)
         except Exception as error:
@@ -66,6 +69,10 @@ class _Runner(QObject):
         else:
             self._engine.no_longer_expect()
             self.finished.emit(result)
+
+    def _show_draft(self, draft: LabelMap) -> None:
+        _ = draft.boxes
+        self.draft_ready.emit(draft)
 
     @Slot()
     def find_devices(self) -> None:

@@ -86,7 +86,7 @@ def dilate_labels(labels: Labels, radius_mm: float, spacing_mm: Spacing) -> Labe
     element = ellipsoid(radius_mm, spacing_mm)
     margin = [n // 2 for n in element.shape]
     out = labels.copy()
-    for label, found in enumerate(ndimage.find_objects(labels), 1):
+    for label, found in enumerate(_objects(labels), 1):
         if found is None:
             continue
         box = tuple(
@@ -138,7 +138,7 @@ def _numbers_touch(labels: Labels) -> bool:
 
 def _components(labels: Labels, wanted: Iterable[int]) -> Iterable[tuple[int, tuple[Any, NDArray[Any], NDArray[Any]]]]:
     """For each wanted label that occurs: its box, the numbered components inside, and their sizes in voxels."""
-    boxes = ndimage.find_objects(labels)
+    boxes = _objects(labels)
     for label in wanted:
         box = boxes[label - 1] if label <= len(boxes) else None
         if box is not None:
@@ -146,9 +146,16 @@ def _components(labels: Labels, wanted: Iterable[int]) -> Iterable[tuple[int, tu
             yield label, (box, components, np.bincount(components.ravel(), minlength=count + 1)[1:])
 
 
+def _objects(labels: Labels) -> list[Any]:
+    """Slices of every label's box, in label order; None for those that do not occur. Searched in memory order."""
+    if labels.flags.c_contiguous or not labels.flags.f_contiguous:
+        return list(ndimage.find_objects(labels))
+    return [None if found is None else found[::-1] for found in ndimage.find_objects(labels.T)]
+
+
 def box_of(labels: Labels, wanted: Sequence[int]) -> Box | None:
     """The box around the wanted labels (all when none are named); None when none occurs."""
-    boxes = ndimage.find_objects(labels)
+    boxes = _objects(labels)
     found = [box for label, box in enumerate(boxes, 1) if box is not None and (not wanted or label in wanted)]
     if not found:
         return None
