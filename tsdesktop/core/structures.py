@@ -106,5 +106,5 @@ def _codes(entry: Mapping[str, list[str]]) -> Codes:
 
 def _colour_of(name: str) -> Rgb:
     turn = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 0xFFFFFFFF
-    red, green, blue = colorsys.hsv_to_rgb(turn, 0.55, 0.9)
+    red, green, blue = colorsys.hsv_to_rgb(turn, 0.42, 0.82)
     return round(red * 255), round(green * 255), round(blue * 255)

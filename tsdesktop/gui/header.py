@@ -15,7 +15,7 @@ from tsdesktop.gui.windowing import CT_PRESETS
 HEIGHT = 40
 translate = QCoreApplication.translate
 _ICON_PX = 16
-_LEAST_CHIP_PX, _CHIP_SIDES_PX = 90, 24
+_LEAST_CHIP_PX, _CHIP_SIDES_PX, _READABLE_SCAN_PX = 90, 24, 220
 
 
 class Chip(QToolButton):
@@ -113,10 +113,27 @@ class Header(QWidget):
     def show_layout(self, title: str) -> None:
         """The layout of the views that is in use."""
         self.layouts.setText(title)
+        self.layouts.setAccessibleName(self.tr("Views: {layout}").format(layout=title))
 
     def show_tool(self, title: str) -> None:
         """The measuring tool in hand; empty for none."""
         self.measure.setText(title or self.tr("Measure"))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """The words of the chips go where there is no room for them; their icons and tooltips stay."""
+        super().resizeEvent(event)
+        self._fit_chips()
+
+    def _fit_chips(self) -> None:
+        chips = (self.window_chip, self.labels, self.layouts, self.measure)
+        with_words = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for chip in chips:
+            chip.setToolButtonStyle(with_words)
+        shown = [chip for chip in chips if chip.isVisibleTo(self)]
+        room = self.width() - self.menus.sizeHint().width() - self.export.sizeHint().width() - _READABLE_SCAN_PX
+        if sum(chip.sizeHint().width() + 2 * theme.GRID for chip in shown) > room:
+            for chip in chips:
+                chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
 
     def _name_chips(self) -> None:
         self.scan.setToolTip(self.tr("What is this file? Geometry, series and intensities"))
@@ -150,6 +167,7 @@ class Header(QWidget):
         self.labels.setVisible(has_labels)
         self.export.setVisible(self._session.volume is not None)
         self.export.setEnabled(has_labels)
+        self._fit_chips()
 
     def _on_window_changed(self) -> None:
         window = self._session.window
@@ -157,6 +175,7 @@ class Header(QWidget):
         name = next((name for name, preset in CT_PRESETS if preset == window), "")
         is_ct = self._session.volume is not None and self._session.volume.modality == "CT"
         self.window_chip.setText(f"{text} · {preset_title(name)}" if name and is_ct else text)
+        self._fit_chips()
 
     def _on_display_changed(self) -> None:
         display = self._session.display
@@ -167,6 +186,7 @@ class Header(QWidget):
         else:
             text = self.tr("Fill {percent} %").format(percent=round(100 * display.fill_opacity))
         self.labels.setText(text)
+        self._fit_chips()
 
 
 def preset_title(name: str) -> str:

@@ -169,7 +169,8 @@ class StructureDelegate(QStyledItemDelegate):
         worn, look = theme.current(), self._session.looks[structure.label]
         self._paint_eye(painter, at, (structure.label,))
         painter.setOpacity(1.0 if look.visible else _DIM)
-        painter.setPen(Qt.PenStyle.NoPen)
+        # Ivory would be lost on the light panel.
+        painter.setPen(Qt.PenStyle.NoPen if worn.dark else QPen(worn.colour("line"), 1))
         painter.setBrush(QColor(*look.rgb))
         painter.drawRoundedRect(at.swatch, 3, 3)
         if self._is_under_pointer(at.swatch):
