@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from tsdesktop.gui.background import run_in_background
 from tsdesktop.gui.dialogs.log_view import LogView
 from tsdesktop.gui.dialogs.shortcuts import Shortcuts
 from tsdesktop.gui.opening.flow import Wanted
 from tsdesktop.gui.pictures import picture_of_views, save_picture
+from tsdesktop.gui.scene.view import SceneView
 from tsdesktop.gui.slices.measure import Tool
+from tsdesktop.gui.slices.view import SliceView
 from tsdesktop.weights.places import own_weights_folder
 
 if TYPE_CHECKING:
@@ -184,10 +186,25 @@ class Commands(QObject):
         dialog.exported.connect(lambda _: window.runs.mark_saved())
         dialog.open()
 
+    def fill_view_menu(self, menu: QMenu, view: SliceView | SceneView) -> None:
+        """Adds what can be done with one view to a menu."""
+        grid = self._window.centre.grid
+        name = "scene" if isinstance(view, SceneView) else view.plane_name
+        is_alone = grid.layout_name == name
+        copy, save = self.tr("Copy picture of this view"), self.tr("Save picture of this view…")
+        menu.addAction(copy).triggered.connect(lambda: self._copy(view.screenshot()))
+        menu.addAction(save).triggered.connect(lambda: self._ask_where(view.screenshot()))
+        alone = menu.addAction(self.tr("All views") if is_alone else self.tr("This view alone"))
+        alone.triggered.connect(lambda: grid.maximise(None if is_alone else name))
+        reset = view.reset if isinstance(view, SceneView) else view.zoom_reset
+        menu.addAction(self.tr("Reset this view")).triggered.connect(reset)
+
     def save_picture(self) -> None:
         """Asks where, and writes the views as a PNG."""
+        self._ask_where(picture_of_views(self._window.centre.grid))
+
+    def _ask_where(self, image: QImage) -> None:
         window = self._window
-        image = picture_of_views(window.centre.grid)
         dialog = QFileDialog(window, self.tr("Save picture"), window.memory.settings.export_folder)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("png")
@@ -203,7 +220,10 @@ class Commands(QObject):
 
     def copy_picture(self) -> None:
         """Puts a picture of the views on the clipboard."""
-        QGuiApplication.clipboard().setImage(picture_of_views(self._window.centre.grid))
+        self._copy(picture_of_views(self._window.centre.grid))
+
+    def _copy(self, image: QImage) -> None:
+        QGuiApplication.clipboard().setImage(image)
         self._window.telling.message(self.tr("The picture is on the clipboard."))
 
     # looking

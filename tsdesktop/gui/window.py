@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
@@ -30,6 +30,7 @@ from tsdesktop.gui.remembering import Memory, display_of, display_settings, plac
 from tsdesktop.gui.run_flow import RunFlow
 from tsdesktop.gui.scene.view import SceneView
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.slices.view import SliceView
 from tsdesktop.gui.status_line import StatusLine
 from tsdesktop.gui.supervisor import Supervisor
 from tsdesktop.gui.telling import Telling
@@ -133,7 +134,7 @@ class MainWindow(QMainWindow):
         opening.progressed.connect(centre.opening.show_progress)
         opening.ended.connect(centre.opening.end)
         for view in centre.slices.values():
-            view.menu_wanted.connect(self._open_structure_menu)
+            view.menu_wanted.connect(self._open_view_menu)
             view.tool_done.connect(lambda: commands.take_tool(""))
 
     def _restore(self, settings: Settings) -> None:
@@ -160,7 +161,7 @@ class MainWindow(QMainWindow):
     def _make_scene(self) -> None:
         if self.scene is None:
             self.scene = SceneView(self.session)
-            self.scene.menu_wanted.connect(self._open_structure_menu)
+            self.scene.menu_wanted.connect(self._open_view_menu)
             self.centre.grid.set_scene(self.scene)
 
     def _on_scan_opened(self, wanted: Wanted) -> None:
@@ -178,6 +179,10 @@ class MainWindow(QMainWindow):
             wear_chosen(now)
         if before.mouse_profile != now.mouse_profile:
             self._take_mouse_profile(now)
+        if before.weights_folder != now.weights_folder:
+            # Where networks are is read from the file.
+            self.memory.save_now()
+            self.left.choices.look_again()
         if before.device != now.device:
             self.left.choices.choose_device(now.device)
         display = display_of(now, self.session.display)
@@ -188,11 +193,20 @@ class MainWindow(QMainWindow):
         for view in self.centre.slices.values():
             view.mouse_profile = settings.mouse_profile
 
-    def _open_structure_menu(self, label: int, place: QPoint) -> None:
-        if label and self.session.label_map is not None:
-            menu = structure_menu(self.session, label, self)
-            menu.export_wanted.connect(self.commands.export)
-            menu.popup(place)
+    def _open_view_menu(self, label: int, place: QPoint) -> None:
+        """What can be done with the structure under the mouse, and with the view that asks."""
+        menu: QMenu
+        if self.session.structure_of(label) is not None:
+            menu = about_structure = structure_menu(self.session, label, self)
+            about_structure.export_wanted.connect(self.commands.export)
+            menu.addSeparator()
+        else:
+            menu = QMenu(self)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        view = self.sender()
+        if isinstance(view, SliceView | SceneView):
+            self.commands.fill_view_menu(menu, view)
+        menu.popup(place)
 
     def _show_sides(self) -> None:
         is_open = self.session.volume is not None
