@@ -49,7 +49,10 @@ class Commands(QObject):
 
     def open_recent(self, path: Path, series: str) -> None:
         """Opens a scan of the list again."""
-        go_on = partial(self._window.opening.open_series, Wanted(path, series))
+        self._open(Wanted(path, series))
+
+    def _open(self, wanted: Wanted) -> None:
+        go_on = partial(self._window.opening.open_series, wanted)
         if not self.ask_before_losing(go_on):
             go_on()
 
@@ -80,8 +83,7 @@ class Commands(QObject):
         from tsdesktop.gui.dialogs.series_picker import SeriesPicker
 
         picker = SeriesPicker(summaries, self._window)
-        opening = self._window.opening
-        picker.chosen.connect(lambda chosen: opening.open_series(replace(wanted, series=str(chosen.number))))
+        picker.chosen.connect(lambda chosen: self._open(replace(wanted, series=str(chosen.number))))
         picker.open()
 
     def offer_volume(self, count: int, index: int) -> None:
@@ -92,8 +94,7 @@ class Commands(QObject):
         if wanted is None:
             return
         picker = VolumePicker(count, index, self._window)
-        opening = self._window.opening
-        picker.chosen.connect(lambda chosen: opening.open_series(replace(wanted, volume_index=chosen, labels=())))
+        picker.chosen.connect(lambda chosen: self._open(replace(wanted, volume_index=chosen, labels=())))
         picker.open()
 
     def offer_other_series(self) -> None:
@@ -106,9 +107,7 @@ class Commands(QObject):
         """Says what was dropped and not opened."""
         names = ", ".join(path.name for path in paths[:3])
         text = self.tr("Not opened: {names}.").format(names=names)
-        self._window.telling.message(
-            text, self.tr("One scan is open at a time, with labels that belong to it."), "warning"
-        )
+        self._window.telling.warning(text, self.tr("One scan is open at a time, with labels that belong to it."))
 
     def close_scan(self) -> None:
         """Back to the empty window."""
@@ -216,7 +215,7 @@ class Commands(QObject):
     def _write_picture(self, image: QImage, path: Path) -> None:
         said = self.tr("{name} was written.").format(name=path.name)
         telling = self._window.telling
-        run_in_background(partial(save_picture, image, path), lambda _: telling.message(said), telling.error)
+        run_in_background(partial(save_picture, image, path), lambda _: telling.done(said), telling.error)
 
     def copy_picture(self) -> None:
         """Puts a picture of the views on the clipboard."""
@@ -224,7 +223,7 @@ class Commands(QObject):
 
     def _copy(self, image: QImage) -> None:
         QGuiApplication.clipboard().setImage(image)
-        self._window.telling.message(self.tr("The picture is on the clipboard."))
+        self._window.telling.done(self.tr("The picture is on the clipboard."))
 
     # looking
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from tsdesktop.gui import theme
@@ -13,6 +13,7 @@ from tsdesktop.gui.panels.words import structure_title
 from tsdesktop.gui.session import Session
 
 HEIGHT = 26
+_SAID_MS = 6000
 _LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
@@ -27,6 +28,10 @@ class StatusLine(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
         self.place, self.voxel, self.value, self.structure = (QLabel() for _ in range(4))
+        self._said = QLabel()
+        self._said.setProperty("role", "good")
+        self._quiet = QTimer(self, singleShot=True, interval=_SAID_MS)
+        self._quiet.timeout.connect(self._said.clear)
         self.convention = QLabel()
         self.disclaimer = QLabel(self.tr("not a medical device"))
         self._lay_out()
@@ -38,6 +43,16 @@ class StatusLine(QWidget):
         self._show_place()
         self._show_convention()
 
+    def say(self, text: str) -> None:
+        """A word about what was done; it goes by itself."""
+        self._said.setText(text)
+        self._quiet.start()
+
+    @property
+    def said(self) -> str:
+        """What is said now."""
+        return self._said.text()
+
     def _lay_out(self) -> None:
         line = QHBoxLayout(self)
         line.setContentsMargins(3 * theme.GRID, 0, 3 * theme.GRID, 0)
@@ -47,6 +62,7 @@ class StatusLine(QWidget):
             line.addWidget(each)
         line.addWidget(self.structure)
         line.addStretch(1)
+        line.addWidget(self._said)
         for each in (self.convention, self.disclaimer):
             line.addWidget(each)
         for each in (self.voxel, self.convention, self.disclaimer):

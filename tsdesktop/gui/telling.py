@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from tsdesktop.gui.dialogs.bug_report import BugReport, Words, words_for
-from tsdesktop.gui.dialogs.notes_line import NotesLine, Role
+from tsdesktop.gui.dialogs.notes_line import NotesLine
 from tsdesktop.gui.dialogs.report import RecentLines
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.status_line import StatusLine
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where words are shown: the line above the views and the one below them."""
+
+    line: NotesLine
+    status: StatusLine
 
 
 class Telling(QObject):
     """Where every exception of the window ends."""
 
-    def __init__(self, session: Session, line: NotesLine, log_lines: RecentLines, parent: QWidget) -> None:
+    def __init__(self, session: Session, places: Places, log_lines: RecentLines, parent: QWidget) -> None:
         super().__init__(parent)
         self._session = session
-        self._line = line
+        self._line, self._status = places.line, places.status
         self._window = parent
         self.log_lines = log_lines
 
@@ -52,9 +62,13 @@ class Telling(QObject):
             show = self.tr("Show report")
             self._line.show_message(words.sentence, role="error", action=(show, lambda: self._open_report(words)))
 
-    def message(self, text: str, hint: str = "", role: Role = "good") -> None:
-        """Something worth a line."""
-        self._line.show_message(text, hint, role=role)
+    def warning(self, text: str, hint: str = "") -> None:
+        """Something a person should know, until it is dismissed."""
+        self._line.show_message(text, hint, role="warning")
+
+    def done(self, text: str) -> None:
+        """Something that went well: a word at the foot of the window, which goes by itself."""
+        self._status.say(text)
 
     def _open_report(self, words: Words) -> None:
         BugReport(words, self._window).open()

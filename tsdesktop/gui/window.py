@@ -33,7 +33,7 @@ from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices.view import SliceView
 from tsdesktop.gui.status_line import StatusLine
 from tsdesktop.gui.supervisor import Supervisor
-from tsdesktop.gui.telling import Telling
+from tsdesktop.gui.telling import Places, Telling
 
 _FIRST_SIZE = (1400, 880)
 _LEAST_SIZE = (860, 560)
@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         self.right = RightPanel(session)
         self.centre = Centre(session)
         self.status = StatusLine(session)
-        self.telling = Telling(session, self.centre.notes, log_lines, self)
+        self.telling = Telling(session, Places(self.centre.notes, self.status), log_lines, self)
         self.opening = OpeningFlow(session, self)
         self.runs = RunFlow(session, self.left, self.supervisor, self)
         self.commands = Commands(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QThreadPool, QUrl
@@ -18,17 +19,21 @@ from tsdesktop.core.tasks import catalogue
 from tsdesktop.gui.dialogs.report import RecentLines
 from tsdesktop.gui.window import MainWindow, wear_chosen
 
-Open = Callable[[], MainWindow]
+
+class Open(Protocol):
+    """Opens a window, with the usual settings or others."""
+
+    def __call__(self, settings: Settings = ...) -> MainWindow: ...
 
 
 @pytest.fixture
 def open_window(qtbot: QtBot) -> Iterator[Open]:
     """Opens windows; each is closed at the end, whatever it is doing."""
     opened: list[MainWindow] = []
-    settings = Settings(theme="dark")
-    wear_chosen(settings)
+    usual = Settings(theme="dark", language="en")
+    wear_chosen(usual)
 
-    def make() -> MainWindow:
+    def make(settings: Settings = usual) -> MainWindow:
         window = MainWindow(settings, RecentLines())
         window.resize(1280, 800)
         opened.append(window)
