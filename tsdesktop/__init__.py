@@ -4,11 +4,11 @@
     Volume + Task --jobs--> Job --runs--> (own process) --inference--> LabelMap
     LabelMap --surfaces--> SurfaceMesh        LabelMap + Volume --measures--> tables
     LabelMap / SurfaceMesh / tables --exports--> files
-    pipeline composes these once; cli drives it, Python users import it
+    pipeline composes these once; gui shows it, cli drives it, Python users import it
 
 Rooms: `core` values and vocabulary; `scans` reads; `weights` finds networks; `jobs` plans; `runs` supervises the
 process in which `inference` computes; `surfaces` makes meshes; `measures` counts; `exports` writes; `pipeline` is the
-public API; `cli` the command line.
+public API; `gui` the window; `cli` the command line.
 
     >>> import tsdesktop
     >>> result = tsdesktop.segment("scan.nii.gz", task="total", fast=True)
