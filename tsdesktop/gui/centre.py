@@ -74,16 +74,16 @@ class DropHint(QWidget):
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         """A veil, an edge, and the words."""
         look = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        veil = look.colour("background")
-        veil.setAlphaF(0.72)
-        painter.fillRect(self.rect(), veil)
-        painter.setPen(QPen(look.colour("accent"), 2, Qt.PenStyle.DashLine))
-        painter.drawRoundedRect(self.rect().toRectF().adjusted(12, 12, -12, -12), 12, 12)
-        painter.setPen(look.colour("text"))
-        painter.setFont(theme.base_font(20, QFont.Weight.DemiBold))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.tr("Drop a scan, or labels of this one"))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            veil = look.colour("background")
+            veil.setAlphaF(0.72)
+            painter.fillRect(self.rect(), veil)
+            painter.setPen(QPen(look.colour("accent"), 2, Qt.PenStyle.DashLine))
+            painter.drawRoundedRect(self.rect().toRectF().adjusted(12, 12, -12, -12), 12, 12)
+            painter.setPen(look.colour("text"))
+            painter.setFont(theme.base_font(20, QFont.Weight.DemiBold))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.tr("Drop a scan, or labels of this one"))
 
 
 class Centre(QWidget):

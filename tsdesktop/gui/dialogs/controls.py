@@ -89,22 +89,22 @@ class _Segment(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Filled with the accent where it holds."""
         look = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        left = 0.5 if self._first else -theme.RADIUS
-        right = -0.5 if self._last else theme.RADIUS
-        path = QPainterPath()
-        path.addRoundedRect(self.rect().toRectF().adjusted(left, 0.5, right, -0.5), theme.RADIUS, theme.RADIUS)
-        painter.setPen(QPen(QColor(look.line), 1))
-        painter.fillPath(path, look.colour("accent" if self.isChecked() and self.isEnabled() else "raised"))
-        painter.drawPath(path)
-        if not self._last:
-            painter.drawLine(self.width() - 1, 1, self.width() - 1, self.height() - 2)
-        if self.hasFocus():
-            painter.setPen(QPen(look.colour("on_accent" if self.isChecked() else "accent"), 1.5))
-            painter.drawRoundedRect(self.rect().toRectF().adjusted(3.5, 3.5, -3.5, -3.5), 4, 4)
-        painter.setPen(look.colour(self._text_role()))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            left = 0.5 if self._first else -theme.RADIUS
+            right = -0.5 if self._last else theme.RADIUS
+            path = QPainterPath()
+            path.addRoundedRect(self.rect().toRectF().adjusted(left, 0.5, right, -0.5), theme.RADIUS, theme.RADIUS)
+            painter.setPen(QPen(QColor(look.line), 1))
+            painter.fillPath(path, look.colour("accent" if self.isChecked() and self.isEnabled() else "raised"))
+            painter.drawPath(path)
+            if not self._last:
+                painter.drawLine(self.width() - 1, 1, self.width() - 1, self.height() - 2)
+            if self.hasFocus():
+                painter.setPen(QPen(look.colour("on_accent" if self.isChecked() else "accent"), 1.5))
+                painter.drawRoundedRect(self.rect().toRectF().adjusted(3.5, 3.5, -3.5, -3.5), 4, 4)
+            painter.setPen(look.colour(self._text_role()))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
 
     def _text_role(self) -> str:
         if not self.isEnabled():
@@ -130,27 +130,27 @@ class CheckBox(QCheckBox):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """Filled with the accent where it is ticked."""
         look = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        place = QRect(1, (self.height() - _BOX) // 2, _BOX, _BOX)
-        ticked = self.isChecked() and self.isEnabled()
-        hot = self.hasFocus() or (self.underMouse() and self.isEnabled())
-        edge = "accent" if ticked or hot else "secondary"
-        painter.setPen(QPen(look.colour(edge if self.isEnabled() else "line"), 1))
-        painter.setBrush(look.colour("accent" if ticked else "raised"))
-        painter.drawRoundedRect(place.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        if self.isChecked():
-            theme.icon("mdi6.check", "on_accent" if ticked else "secondary").paint(
-                painter, place.adjusted(1, 1, -1, -1)
-            )
-        if self.hasFocus():
-            painter.setPen(QPen(look.colour("accent"), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(place.toRectF().adjusted(-1, -1, 1, 1), 5, 5)
-        painter.setPen(look.colour("text" if self.isEnabled() else "secondary"))
-        words = self.rect().adjusted(_BOX + 2 * theme.GRID + 1, 0, 0, 0)
-        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        painter.drawText(words, flags, self.text())
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            place = QRect(1, (self.height() - _BOX) // 2, _BOX, _BOX)
+            ticked = self.isChecked() and self.isEnabled()
+            hot = self.hasFocus() or (self.underMouse() and self.isEnabled())
+            edge = "accent" if ticked or hot else "secondary"
+            painter.setPen(QPen(look.colour(edge if self.isEnabled() else "line"), 1))
+            painter.setBrush(look.colour("accent" if ticked else "raised"))
+            painter.drawRoundedRect(place.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+            if self.isChecked():
+                theme.icon("mdi6.check", "on_accent" if ticked else "secondary").paint(
+                    painter, place.adjusted(1, 1, -1, -1)
+                )
+            if self.hasFocus():
+                painter.setPen(QPen(look.colour("accent"), 1))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(place.toRectF().adjusted(-1, -1, 1, 1), 5, 5)
+            painter.setPen(look.colour("text" if self.isEnabled() else "secondary"))
+            words = self.rect().adjusted(_BOX + 2 * theme.GRID + 1, 0, 0, 0)
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+            painter.drawText(words, flags, self.text())
 
 
 class ChoiceBox(QComboBox):

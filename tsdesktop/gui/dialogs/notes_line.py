@@ -111,11 +111,11 @@ class NotesLine(QFrame):
         """A box in a tint of the role's colour."""
         look = theme.current()
         tint = look.colour(self._role)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(_mixed(look.colour("panel"), tint, 0.12))
-        painter.setPen(QPen(_mixed(look.colour("panel"), tint, 0.55), 1))
-        painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrush(_mixed(look.colour("panel"), tint, 0.12))
+            painter.setPen(QPen(_mixed(look.colour("panel"), tint, 0.55), 1))
+            painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
 
     def changeEvent(self, event: QEvent) -> None:
         """Icons and links follow the theme."""
@@ -297,10 +297,10 @@ class _Sentence(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """The sentence, with an ellipsis where it is cut."""
-        painter = QPainter(self)
-        cut = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
-        painter.setPen(theme.current().colour(self.property("role") or "text"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, cut)
+        with QPainter(self) as painter:
+            cut = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
+            painter.setPen(theme.current().colour(self.property("role") or "text"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, cut)
 
 
 def _mixed(ground: QColor, tint: QColor, share: float) -> QColor:

@@ -233,17 +233,17 @@ class _DropZone(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802
         """Draws the dashed field and the picture."""
         look = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(look.colour("accent" if self._hot else "secondary"), 1.5 if self._hot else 1)
-        pen.setDashPattern([5, 5])
-        painter.setPen(pen)
-        painter.setBrush(look.colour("raised" if self._hot else "panel"))
-        painter.drawRoundedRect(self.rect().toRectF().adjusted(1, 1, -1, -1), 12, 12)
-        icon = theme.icon("mdi6.tray-arrow-down", "accent")
-        place = QRect(QPoint(0, 0), QSize(48, 48))
-        place.moveCenter(QPoint(self.width() // 2, 68))
-        icon.paint(painter, place)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            pen = QPen(look.colour("accent" if self._hot else "secondary"), 1.5 if self._hot else 1)
+            pen.setDashPattern([5, 5])
+            painter.setPen(pen)
+            painter.setBrush(look.colour("raised" if self._hot else "panel"))
+            painter.drawRoundedRect(self.rect().toRectF().adjusted(1, 1, -1, -1), 12, 12)
+            icon = theme.icon("mdi6.tray-arrow-down", "accent")
+            place = QRect(QPoint(0, 0), QSize(48, 48))
+            place.moveCenter(QPoint(self.width() // 2, 68))
+            icon.paint(painter, place)
 
 
 def _entries() -> list[RecentEntry]:

@@ -66,14 +66,14 @@ class RecentCard(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802
         """Draws the card."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        self._paint_box(painter)
-        painter.setOpacity(1.0 if self.entry.is_there else _GONE_OPACITY)
-        self._paint_picture(painter, QRect(_PADDING, _PADDING, THUMBNAIL_PX, THUMBNAIL_PX))
-        painter.setOpacity(1.0)
-        self._paint_words(painter)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            self._paint_box(painter)
+            painter.setOpacity(1.0 if self.entry.is_there else _GONE_OPACITY)
+            self._paint_picture(painter, QRect(_PADDING, _PADDING, THUMBNAIL_PX, THUMBNAIL_PX))
+            painter.setOpacity(1.0)
+            self._paint_words(painter)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Enter opens, Delete removes."""

@@ -44,9 +44,8 @@ def picture_of(
     fitted = image.scaled(*size, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
     out = QImage(side_px, side_px, QImage.Format.Format_RGB32)
     out.fill(QColor("black"))
-    painter = QPainter(out)
-    painter.drawImage((side_px - fitted.width()) // 2, (side_px - fitted.height()) // 2, fitted)
-    painter.end()
+    with QPainter(out) as painter:
+        painter.drawImage((side_px - fitted.width()) // 2, (side_px - fitted.height()) // 2, fitted)
     return out
 
 

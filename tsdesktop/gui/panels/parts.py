@@ -190,12 +190,12 @@ class Row(QAbstractButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The box and its line."""
-        painter = QPainter(self)
-        paint_box(painter, self)
-        taken = self._side.width() if self._side is not None and self._side.isVisibleTo(self) else 0
-        area = self.rect().adjusted(MARGIN, 0, -MARGIN - taken, 0)
-        colour = theme.current().colour("text" if self.isEnabled() else "secondary")
-        write(painter, area, self.text(), colour, theme.base_font())
+        with QPainter(self) as painter:
+            paint_box(painter, self)
+            taken = self._side.width() if self._side is not None and self._side.isVisibleTo(self) else 0
+            area = self.rect().adjusted(MARGIN, 0, -MARGIN - taken, 0)
+            colour = theme.current().colour("text" if self.isEnabled() else "secondary")
+            write(painter, area, self.text(), colour, theme.base_font())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keeps the small button at the right."""

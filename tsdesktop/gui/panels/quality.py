@@ -56,18 +56,20 @@ class Segment(QAbstractButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The filled or empty part of the control with its two lines, centred."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        worn, on = theme.current(), self.isChecked()
-        fill = "accent" if on else "line" if self.isDown() else "raised"
-        painter.fillPath(self._outline(0), worn.colour(fill))
-        if self.hasFocus() or (self.underMouse() and not on):
-            painter.setPen(QPen(worn.colour("text" if on else "secondary"), 1))
-            painter.drawPath(self._outline(2.5))
-        self._write(painter, 8, self.text(), theme.base_font(13, _weight(on)), "on_accent" if on else "text")
-        fitting = self._line_width(_weight(on)) <= self.width() - 2 * SIDE
-        small = theme.base_font(SMALL_PX, _weight(on))
-        self._write(painter, 25, self.line if fitting else self._short_line, small, "on_accent" if on else "secondary")
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            worn, on = theme.current(), self.isChecked()
+            fill = "accent" if on else "line" if self.isDown() else "raised"
+            painter.fillPath(self._outline(0), worn.colour(fill))
+            if self.hasFocus() or (self.underMouse() and not on):
+                painter.setPen(QPen(worn.colour("text" if on else "secondary"), 1))
+                painter.drawPath(self._outline(2.5))
+            self._write(painter, 8, self.text(), theme.base_font(13, _weight(on)), "on_accent" if on else "text")
+            fitting = self._line_width(_weight(on)) <= self.width() - 2 * SIDE
+            small = theme.base_font(SMALL_PX, _weight(on))
+            self._write(
+                painter, 25, self.line if fitting else self._short_line, small, "on_accent" if on else "secondary"
+            )
 
     def _write(self, painter: QPainter, top: int, text: str, font: QFont, colour: str) -> None:
         area = QRect(SIDE, top, self.width() - 2 * SIDE, 16)

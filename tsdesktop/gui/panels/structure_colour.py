@@ -105,17 +105,17 @@ class ColourButton(QAbstractButton):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A rounded square, with a ring where it is the present colour, has the focus or is under the mouse."""
         worn = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(self.rect()).adjusted(3.5, 3.5, -3.5, -3.5)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.colour)
-        painter.drawRoundedRect(box, 4, 4)
-        ring = "accent" if self.hasFocus() else "text" if self.isChecked() or self.underMouse() else ""
-        if ring:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(worn.colour(ring), 1.5))
-            painter.drawRoundedRect(box.adjusted(-2.5, -2.5, 2.5, 2.5), 6, 6)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            box = QRectF(self.rect()).adjusted(3.5, 3.5, -3.5, -3.5)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.colour)
+            painter.drawRoundedRect(box, 4, 4)
+            ring = "accent" if self.hasFocus() else "text" if self.isChecked() or self.underMouse() else ""
+            if ring:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(worn.colour(ring), 1.5))
+                painter.drawRoundedRect(box.adjusted(-2.5, -2.5, 2.5, 2.5), 6, 6)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return chooses, as Space does; arrows are the box's."""

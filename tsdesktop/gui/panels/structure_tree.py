@@ -111,11 +111,10 @@ def swatch(rgb: Rgb, size: int = 12) -> QIcon:
     picture = QPixmap(2 * size, 2 * size)
     picture.setDevicePixelRatio(2)
     picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    # Ivory would be lost on the light panel.
-    painter.setPen(Qt.PenStyle.NoPen if theme.current().dark else QPen(theme.current().colour("line"), 1))
-    painter.setBrush(QColor(*rgb))
-    painter.drawRoundedRect(QRectF(0.5, 0.5, size - 1, size - 1), 3, 3)
-    painter.end()
+    with QPainter(picture) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        # Ivory would be lost on the light panel.
+        painter.setPen(Qt.PenStyle.NoPen if theme.current().dark else QPen(theme.current().colour("line"), 1))
+        painter.setBrush(QColor(*rgb))
+        painter.drawRoundedRect(QRectF(0.5, 0.5, size - 1, size - 1), 3, 3)
     return QIcon(picture)

@@ -37,11 +37,10 @@ def by_system(structures: Iterable[StructureClass]) -> dict[System, list[Structu
 
 
 def by_name(structure: StructureClass) -> tuple[tuple[int, int | str], ...]:
-    """Sorts by name as people count: rib 2 before rib 10; the vertebrae, which come first, from C1 down."""
+    """Sorts by name as people count: rib 2 before rib 10, the vertebrae from C1 down."""
+    words = _counted(structure_title(structure))
     vertebra = _VERTEBRA.fullmatch(structure.title)
-    if vertebra is not None:
-        return (0, 0), (0, _VERTEBRAE[vertebra[1]]), (0, int(vertebra[2]))
-    return _counted(structure_title(structure))
+    return words if vertebra is None else (words[0], (0, _VERTEBRAE[vertebra[1]]), (0, int(vertebra[2])))
 
 
 def presets_for(task: Task) -> list[Preset]:

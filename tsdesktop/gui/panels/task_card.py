@@ -71,22 +71,26 @@ class TaskCard(QAbstractButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The box, two lines and the badge."""
-        painter = QPainter(self)
-        paint_box(painter, self, chosen=self.isChecked())
-        worn, words = theme.current(), self._words
-        first = QRect(MARGIN, 8, self.width() - 2 * MARGIN, LINE)
-        second = first.translated(0, LINE)
-        badge_font = theme.base_font(SMALL_PX, QFont.Weight.Medium)
-        taken = write_right(painter, first, words.badge, worn.colour(words.badge_role), badge_font)
-        title = worn.colour("secondary" if words.dim else "text")
-        write(
-            painter, first.adjusted(0, 0, -taken - 8, 0), words.title, title, theme.base_font(13, QFont.Weight.DemiBold)
-        )
-        room = 20 if self.about.isVisibleTo(self) else 0
-        for name, colour in words.marks:
-            theme.icon(name, colour).paint(painter, QRect(second.left(), second.top() + 2, 14, 14))
-            second.setLeft(second.left() + 18)
-        write(painter, second.adjusted(0, 0, -room, 0), words.line, worn.colour("secondary"), theme.base_font(12))
+        with QPainter(self) as painter:
+            paint_box(painter, self, chosen=self.isChecked())
+            worn, words = theme.current(), self._words
+            first = QRect(MARGIN, 8, self.width() - 2 * MARGIN, LINE)
+            second = first.translated(0, LINE)
+            badge_font = theme.base_font(SMALL_PX, QFont.Weight.Medium)
+            taken = write_right(painter, first, words.badge, worn.colour(words.badge_role), badge_font)
+            title = worn.colour("secondary" if words.dim else "text")
+            write(
+                painter,
+                first.adjusted(0, 0, -taken - 8, 0),
+                words.title,
+                title,
+                theme.base_font(13, QFont.Weight.DemiBold),
+            )
+            room = 20 if self.about.isVisibleTo(self) else 0
+            for name, colour in words.marks:
+                theme.icon(name, colour).paint(painter, QRect(second.left(), second.top() + 2, 14, 14))
+                second.setLeft(second.left() + 18)
+            write(painter, second.adjusted(0, 0, -room, 0), words.line, worn.colour("secondary"), theme.base_font(12))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keeps the small button in its corner."""

@@ -192,9 +192,8 @@ class SceneView(QWidget):
         ratio = self.devicePixelRatioF()
         image = QImage(self._picture_size(), QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(ratio)
-        painter = QPainter(image)
-        self._paint_picture(painter)
-        painter.end()
+        with QPainter(image) as painter:
+            self._paint_picture(painter)
         return image
 
     def pick(self, x: float, y: float) -> Hit | None:
@@ -294,12 +293,11 @@ class SceneView(QWidget):
         """Paints the last picture and what lies over it."""
         if not self._drawing.is_started:
             QTimer.singleShot(0, self._wake)
-        painter = QPainter(self)
-        self._paint_picture(painter)
-        paint_words(painter, self.rect(), self._session, self._stage, self._drawn_by)
-        if self._hovered is not None:
-            paint_chip(painter, self.size(), *self._hovered)
-        painter.end()
+        with QPainter(self) as painter:
+            self._paint_picture(painter)
+            paint_words(painter, self.rect(), self._session, self._stage, self._drawn_by)
+            if self._hovered is not None:
+                paint_chip(painter, self.size(), *self._hovered)
 
     @Slot()
     def _wake(self) -> None:

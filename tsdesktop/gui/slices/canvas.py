@@ -101,9 +101,8 @@ class SliceCanvas(QWidget):
         ratio = self.devicePixelRatioF()
         image = QImage(self.size() * ratio, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(ratio)
-        painter = QPainter(image)
-        self._paint_slice(painter)
-        painter.end()
+        with QPainter(image) as painter:
+            self._paint_slice(painter)
         return image
 
     # What happens to the session.
@@ -177,20 +176,19 @@ class SliceCanvas(QWidget):
 
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         """Paints the slice and what follows the mouse."""
-        painter = QPainter(self)
-        self._paint_slice(painter)
-        if self._region is not None:
-            overlay.paint_region(painter, self._region)
-        is_quiet = self._region is not None or self._holds_mark
-        words = self._told or ("" if is_quiet else self._hover_words())
-        if words and self._hover is not None:
-            paint_chip(painter, self.size(), self._hover.toPoint(), words)
-        if self._is_tabbed_to:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setPen(QPen(theme.DARK.colour("accent"), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
-        painter.end()
+        with QPainter(self) as painter:
+            self._paint_slice(painter)
+            if self._region is not None:
+                overlay.paint_region(painter, self._region)
+            is_quiet = self._region is not None or self._holds_mark
+            words = self._told or ("" if is_quiet else self._hover_words())
+            if words and self._hover is not None:
+                paint_chip(painter, self.size(), self._hover.toPoint(), words)
+            if self._is_tabbed_to:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+                painter.setPen(QPen(theme.DARK.colour("accent"), 1))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def _paint_slice(self, painter: QPainter) -> None:
         pane, session = self._pane, self._session

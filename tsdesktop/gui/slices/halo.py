@@ -68,12 +68,11 @@ def _picture(words: str, rgba: int, bold: bool, ratio: float) -> QImage:
 def _write(image: QImage, words: str, colour: QColor, bold: bool, ratio: float) -> None:
     image.setDevicePixelRatio(ratio)
     font = _font(bold)
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
-    painter.setFont(font)
-    painter.setPen(colour)
-    painter.drawText(QPointF(_ROOM, _ROOM + QFontMetricsF(font).ascent()), words)
-    painter.end()
+    with QPainter(image) as painter:
+        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+        painter.setFont(font)
+        painter.setPen(colour)
+        painter.drawText(QPointF(_ROOM, _ROOM + QFontMetricsF(font).ascent()), words)
 
 
 def _halo(written: QImage, softness: float) -> QImage:

@@ -65,17 +65,16 @@ class Layers:
         image = self._blank(viewport, ratio)
         across, down = (each * ratio for each in viewport.pixels_per_voxel)
         by_curves = scene.display.smooth and max(across, down) >= _CURVES_FROM
-        painter = QPainter(image)
-        painter.setTransform(_transform(viewport, ratio))
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scene.display.smooth)
-        labels = self.labels(scene)
-        if by_curves:
-            self._draw_finer(painter, scene, viewport, ratio)
-        else:
-            self._draw_mixed(painter, scene, labels)
-        if labels is not None and scene.painted:
-            _draw_labels(painter, self._curves(scene, labels, viewport, max(across, down)), scene, by_curves, ratio)
-        painter.end()
+        with QPainter(image) as painter:
+            painter.setTransform(_transform(viewport, ratio))
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scene.display.smooth)
+            labels = self.labels(scene)
+            if by_curves:
+                self._draw_finer(painter, scene, viewport, ratio)
+            else:
+                self._draw_mixed(painter, scene, labels)
+            if labels is not None and scene.painted:
+                _draw_labels(painter, self._curves(scene, labels, viewport, max(across, down)), scene, by_curves, ratio)
         image.setDevicePixelRatio(ratio)
         return image
 
