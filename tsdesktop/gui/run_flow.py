@@ -18,6 +18,7 @@ from tsdesktop.gui.background import Work, run_in_background
 from tsdesktop.gui.panels.figures import countdown_text
 from tsdesktop.gui.panels.left import LeftPanel
 from tsdesktop.gui.panels.words import structures_text
+from tsdesktop.gui.remembering import Memory
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.supervisor import Order, Supervisor
 from tsdesktop.jobs.messages import Progress
@@ -36,9 +37,10 @@ class RunFlow(QObject):
     result_shown = Signal(Segmentation)
     bug_found = Signal(Exception)
 
-    def __init__(self, session: Session, left: LeftPanel, supervisor: Supervisor, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session, left: LeftPanel, supervisor: Supervisor, memory: Memory) -> None:
+        super().__init__(memory)
         self._session = session
+        self._memory = memory
         self._left = left
         self._supervisor = supervisor
         self._counting: Work | None = None
@@ -83,7 +85,7 @@ class RunFlow(QObject):
         if self._session.volume is None or self.is_running:
             return
         self._left.run.show_started(options)
-        self._supervisor.run(Order(self._session.volume, options))
+        self._supervisor.run(Order(self._session.volume, options, drafts=self._memory.settings.draft_first))
         self.running_changed.emit(True)
 
     def _on_progressed(self, progress: Progress) -> None:

@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine(session)
         self.telling = Telling(session, Places(self.centre.notes, self.status), log_lines, self)
         self.opening = OpeningFlow(session, self)
-        self.runs = RunFlow(session, self.left, self.supervisor, self)
+        self.runs = RunFlow(session, self.left, self.supervisor, self.memory)
         self.commands = Commands(self)
         views = list(self.centre.slices.values())
         self.menus = Menus(session, self.commands, ActionMaker(self, self.centre.grid, views), self)
