@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
+from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, SignalInstance, Slot
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -48,9 +48,9 @@ class Work(QRunnable):
             answer = self._call()
         except Exception as error:
             log.debug("slow work failed", exc_info=True)
-            self._answers.failed.emit(error)
+            _emit(self._answers.failed, error)
         else:
-            self._answers.done.emit(answer)
+            _emit(self._answers.done, answer)
 
     @Slot(object)
     def _hear(self, answer: object) -> None:
@@ -63,6 +63,14 @@ class Work(QRunnable):
         _running.discard(self)
         if self._wanted:
             self._on_error(error)
+
+
+def _emit(signal: SignalInstance, value: object) -> None:
+    try:
+        signal.emit(value)
+    except RuntimeError:
+        # The application has ended in the meantime, and its objects with it.
+        log.debug("nobody hears the answer of slow work any more")
 
 
 # Qt does not keep Python's half of a runnable alive.
