@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 from tsdesktop.core.assets import asset
 from tsdesktop.core.settings import Settings
 from tsdesktop.gui.dialogs.report import RecentLines
-from tsdesktop.gui.panels.parts import Popup
+from tsdesktop.gui.parts import Popup
 from tsdesktop.gui.start import make_application
 from tsdesktop.gui.window import MainWindow, wear_chosen
 

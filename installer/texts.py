@@ -24,12 +24,12 @@ TOP = Path(__file__).resolve().parents[1]
 PACKAGE = TOP / "tsdesktop"
 WINDOW = PACKAGE / "gui"
 # Here texts of tables are looked up, which are no literals.
-LOOK_UPS = ("gui/translation.py", "gui/panels/words.py")
+LOOK_UPS = ("gui/translation.py", "gui/words.py")
 SHOWN_BY = {
     "setText", "setToolTip", "setWindowTitle", "setPlaceholderText", "setAccessibleName", "setAccessibleDescription",
     "setStatusTip", "setWhatsThis", "setTitle", "setSpecialValueText", "setInformativeText", "addAction", "addMenu",
     "addTab", "addButton", "addRow", "showMessage", "drawText", "QLabel", "QPushButton", "QCheckBox", "QRadioButton",
-    "QGroupBox", "QAction", "QMenu", "heading", "words", "button", "plain_label", "link_button", "show_text",
+    "QGroupBox", "QAction", "QMenu", "heading", "one_line", "paragraph", "button", "small_button", "show_text",
 }  # fmt: skip
 _A_WORD = re.compile(r"[^\W\d_]{3,}")
 

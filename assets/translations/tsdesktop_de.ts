@@ -148,6 +148,14 @@
             <translation>Alle Dateien</translation>
         </message>
         <message>
+            <source>All views</source>
+            <translation>Alle Ansichten</translation>
+        </message>
+        <message>
+            <source>Copy picture of this view</source>
+            <translation>Bild dieser Ansicht kopieren</translation>
+        </message>
+        <message>
             <source>Export…</source>
             <translation>Export…</translation>
         </message>
@@ -176,8 +184,16 @@
             <translation>PNG-Bild</translation>
         </message>
         <message>
+            <source>Reset this view</source>
+            <translation>Diese Ansicht zurücksetzen</translation>
+        </message>
+        <message>
             <source>Save picture</source>
             <translation>Bild speichern</translation>
+        </message>
+        <message>
+            <source>Save picture of this view…</source>
+            <translation>Bild dieser Ansicht speichern…</translation>
         </message>
         <message>
             <source>Stop the run</source>
@@ -194,6 +210,10 @@
         <message>
             <source>They can be computed again, which takes as long as before.</source>
             <translation>Sie lässt sich neu berechnen; das dauert so lange wie zuvor.</translation>
+        </message>
+        <message>
+            <source>This view alone</source>
+            <translation>Nur diese Ansicht</translation>
         </message>
         <message>
             <source>What it has computed so far is lost.</source>
@@ -701,6 +721,10 @@
         <message>
             <source>Soft tissue</source>
             <translation>Weichteile</translation>
+        </message>
+        <message>
+            <source>Views: {layout}</source>
+            <translation>Ansichten: {layout}</translation>
         </message>
         <message>
             <source>What is this file? Geometry, series and intensities</source>

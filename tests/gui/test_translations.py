@@ -19,15 +19,15 @@ from tsdesktop.core.assets import asset
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui import translation
+from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.header import Header
 from tsdesktop.gui.opening.empty_state import EmptyState
-from tsdesktop.gui.panels.figures import decimal
 from tsdesktop.gui.panels.left import LeftPanel
 from tsdesktop.gui.panels.right import RightPanel
-from tsdesktop.gui.panels.words import structure_title, task_title
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.status_line import StatusLine
 from tsdesktop.gui.translation import translated, translated_hint
+from tsdesktop.gui.words import structure_title, task_title
 from tsdesktop.scans.reader import read_scan
 
 
@@ -239,7 +239,7 @@ def test_texts_are_found_in_every_spelling(tmp_path: Path) -> None:
         "translate('Box', text)",
         "QLabel('Drop a scan here')",
         "self.button.setText(f'Opened {name}')",
-        "words('Drop a scan', 'title')",
+        "one_line('Drop a scan', 'title')",
     ],
 )
 def test_what_would_stay_english_is_told(tmp_path: Path, line: str) -> None:

@@ -7,9 +7,9 @@ from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.notes_line import NotesLine
-from tsdesktop.gui.dialogs.parts import words
+from tsdesktop.gui.notes_line import NotesLine
 from tsdesktop.gui.opening.empty_state import EmptyState
+from tsdesktop.gui.parts import one_line
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices.grid import ViewGrid
 from tsdesktop.gui.slices.measure import Measurements
@@ -29,7 +29,7 @@ class OpeningBar(QWidget):
         super().__init__(parent)
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._told = words("")
+        self._told = one_line("")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress of opening"))

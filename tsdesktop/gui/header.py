@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QMenuBar, QPushButton, QSizePo
 
 from tsdesktop.core.volume import Volume
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.windowing import CT_PRESETS
 

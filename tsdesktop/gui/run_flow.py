@@ -15,12 +15,12 @@ from tsdesktop.core.options import Options
 from tsdesktop.core.statistics import StructureStatistics
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.gui.background import Work, run_in_background
-from tsdesktop.gui.panels.figures import countdown_text
+from tsdesktop.gui.figures import countdown_text
 from tsdesktop.gui.panels.left import LeftPanel
-from tsdesktop.gui.panels.words import structures_text
 from tsdesktop.gui.remembering import Memory
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.supervisor import Order, Supervisor
+from tsdesktop.gui.words import structures_text
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.measures.statistics import structure_statistics
 from tsdesktop.pipeline import Segmentation

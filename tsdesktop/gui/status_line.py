@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.figures import decimal
-from tsdesktop.gui.panels.words import structure_title
+from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.words import structure_title
 
 HEIGHT = 26
 _SAID_MS = 6000

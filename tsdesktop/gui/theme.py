@@ -121,6 +121,12 @@ def icon(name: str, colour: str = "secondary") -> QIcon:
     return made
 
 
+def mixed(ground: QColor, tint: QColor, share: float) -> QColor:
+    """A colour between two: `share` 0 is the ground, 1 the tint."""
+    pairs = (ground.redF(), tint.redF()), (ground.greenF(), tint.greenF()), (ground.blueF(), tint.blueF())
+    return QColor.fromRgbF(*(a + share * (b - a) for a, b in pairs))
+
+
 def _palette(theme: Theme) -> QPalette:
     palette = QPalette()
     roles = {

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from tsdesktop.core.notes import Note, note
 from tsdesktop.core.volume import Volume
-from tsdesktop.gui.dialogs.notes_line import NotesLine, NotesPopup, by_importance
+from tsdesktop.gui.notes_line import NotesLine, NotesPopup, by_importance
 from tsdesktop.gui.session import Session
 
 THICK = note("note.thick_slices", spacing_mm=5)
@@ -52,7 +52,10 @@ def test_what_may_make_results_wrong_comes_first(line: NotesLine, session: Sessi
 
 def test_it_stays_away_until_there_is_something_new(line: NotesLine, session: Session) -> None:
     noted(session, THICK)
-    QTest.mouseClick(line._cross, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(
+        next(each for each in line.findChildren(QToolButton) if each.accessibleName() == "Dismiss"),
+        Qt.MouseButton.LeftButton,
+    )
     assert line.isHidden()
     noted(session, THICK, TURNED)
     assert line.said == TURNED.sentence

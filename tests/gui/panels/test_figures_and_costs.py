@@ -14,8 +14,8 @@ from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap
+from tsdesktop.gui.figures import SPACE, about_text, countdown_text, decimal, size_text, volume_text
 from tsdesktop.gui.panels.costs import Prices, Speeds
-from tsdesktop.gui.panels.figures import SPACE, about_text, countdown_text, decimal, size_text, volume_text
 from tsdesktop.gui.panels.needs import Shelf
 from tsdesktop.pipeline import Segmentation
 

@@ -17,7 +17,7 @@ from tests.gui.right.bench import BOXES, Bench, classes, labels_of
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.volume import Volume
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.panels.structure_colour import ColourBox
 from tsdesktop.gui.panels.structure_menu import structure_menu
 

@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
 import tsdesktop
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.bug_report import report_box
-from tsdesktop.gui.dialogs.parts import Dialog, button, column, heading, row, words
+from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.dialogs.third_party import Work, own_licence, third_party_works
+from tsdesktop.gui.parts import button, heading, one_line, paragraph, row
 
 # Name of the work, authors and journal, where it is.
 CITATIONS = (
@@ -39,7 +40,7 @@ class About(Dialog):
         self.works.currentItemChanged.connect(self._on_work_chosen)
         self.text = report_box("", self.tr("Text of the licence"))
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
-        self._count = words(self.tr("Reading the licences…"), "secondary")
+        self._count = one_line(self.tr("Reading the licences…"), "secondary")
         self.pages = QTabWidget()
         self.pages.addTab(self._first_page(), self.tr("About"))
         self.pages.addTab(self._licences_page(), self.tr("Licences"))
@@ -53,29 +54,29 @@ class About(Dialog):
     def _first_page(self) -> QWidget:
         page = QWidget()
         layout = column(page, margin=4 * theme.GRID)
-        name = words("tsdesktop", "title")
+        name = one_line("tsdesktop", "title")
         name.setStyleSheet("font-size: 22px; font-weight: 600;")
         layout.addWidget(name)
-        layout.addWidget(words(self.tr("Version {version}").format(version=tsdesktop.__version__), "secondary"))
-        layout.addWidget(words(self.tr("Turns a CT or MR scan into labelled anatomy, on this computer."), wrap=True))
+        layout.addWidget(one_line(self.tr("Version {version}").format(version=tsdesktop.__version__), "secondary"))
+        layout.addWidget(paragraph(self.tr("Turns a CT or MR scan into labelled anatomy, on this computer.")))
         warning = self.tr(
             "Not a medical device. Not for diagnosis or treatment: results can be wrong in ways that look right."
         )
-        layout.addWidget(words(warning, "warning", wrap=True))
-        layout.addWidget(words(self.tr("Scans and results stay on this computer; nothing is sent."), "secondary"))
+        layout.addWidget(paragraph(warning, "warning"))
+        layout.addWidget(one_line(self.tr("Scans and results stay on this computer; nothing is sent."), "secondary"))
         layout.addSpacing(2 * theme.GRID)
         layout.addWidget(heading(self.tr("Please cite")))
         for title, source, link in CITATIONS:
             layout.addLayout(self._citation(title, source, link))
         more = self.tr("The page of each task names the papers behind its networks.")
-        layout.addWidget(words(more, "secondary", wrap=True))
+        layout.addWidget(paragraph(more, "secondary"))
         layout.addStretch(1)
         return page
 
     def _citation(self, title: str, source: str, link: str) -> QHBoxLayout:
         opened = button(title, lambda: QDesktopServices.openUrl(QUrl(link)), "link")
         opened.setToolTip(link)
-        return row(opened, words(source, "secondary"), None)
+        return row(opened, one_line(source, "secondary"), None)
 
     def _licences_page(self) -> QWidget:
         page = QWidget()

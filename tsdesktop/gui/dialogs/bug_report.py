@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from tsdesktop.core.errors import Cancelled, TsDesktopError
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.parts import Dialog, button, column, row, words
+from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.dialogs.report import report_text, told_exception
+from tsdesktop.gui.parts import button, one_line, paragraph, row
 from tsdesktop.gui.translation import translated, translated_hint
 
 
@@ -54,10 +55,10 @@ class BugReport(Dialog):
         super().__init__(QCoreApplication.translate("BugReport", "This is a bug"), parent, (640, 460))
         self._report = told.report
         layout = column(self)
-        layout.addWidget(words(told.sentence, "title", wrap=True))
-        layout.addWidget(words(told.hint, "secondary", wrap=True))
+        layout.addWidget(paragraph(told.sentence, "title"))
+        layout.addWidget(paragraph(told.hint, "secondary"))
         layout.addWidget(report_box(told.report, self.tr("Report")), 1)
-        layout.addWidget(words(self.tr("It holds no names of patients or files and no folders."), "secondary"))
+        layout.addWidget(one_line(self.tr("It holds no names of patients or files and no folders."), "secondary"))
         self._copy = button(self.tr("Copy report"), self.copy, "primary")
         layout.addLayout(row(None, button(self.tr("Close"), self.close), self._copy))
         self._copy.setDefault(True)

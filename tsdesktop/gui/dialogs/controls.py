@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.parts import button
+from tsdesktop.gui.parts import button
 
 _HEIGHT = 32
 _BOX = 16

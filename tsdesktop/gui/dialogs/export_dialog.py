@@ -19,11 +19,12 @@ from tsdesktop.gui import theme
 from tsdesktop.gui.background import Work
 from tsdesktop.gui.dialogs.bug_report import BugReport, Words, words_for
 from tsdesktop.gui.dialogs.controls import CheckBox, FolderField, Segments
+from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.dialogs.export_kinds import ExportKinds
 from tsdesktop.gui.dialogs.export_place import proposed_folder
-from tsdesktop.gui.dialogs.parts import Dialog, button, column, hairline, heading, row, set_role, words
-from tsdesktop.gui.panels.words import structure_title
+from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, row, set_role
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.words import structure_title
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.pipeline import ExportChoice, planned_files, write_chosen
 
@@ -140,14 +141,14 @@ class ExportDialog(Dialog):
         self.files = QListWidget()
         self.files.setAccessibleName(self.tr("Files that will be written"))
         self.files.setProperty("role", "box")
-        self._count = words("", "secondary")
-        self._conflict = words("", "warning")
+        self._count = one_line("", "secondary")
+        self._conflict = one_line("", "warning")
         self.overwrite = CheckBox(self.tr("Overwrite them"))
-        self._stage = words("")
+        self._stage = one_line("")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setRange(0, _PER_MILLE)
-        self._message = words("", wrap=True)
+        self._message = paragraph("")
         self.report_button = button(self.tr("Show report"), self._show_report, "link")
         self.cancel_button = button(self.tr("Cancel"), self.cancel)
         self.close_button = button(self.tr("Close"), self.close)

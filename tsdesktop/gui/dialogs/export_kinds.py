@@ -12,7 +12,7 @@ from tsdesktop.core.settings import Settings
 from tsdesktop.exports.stl import Frame
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.controls import CheckBox, ChoiceBox
-from tsdesktop.gui.dialogs.parts import row, words
+from tsdesktop.gui.parts import one_line, row
 from tsdesktop.pipeline.chosen_exports import SmoothingName
 
 _CONTEXT = "ExportKinds"
@@ -114,7 +114,7 @@ class ExportKinds(QWidget):
         grid.setColumnStretch(2, 1)
         line = 0
         for title, keys in _GROUPS:
-            grid.addWidget(words(_in_words(title), "secondary"), line, 0)
+            grid.addWidget(one_line(_in_words(title), "secondary"), line, 0)
             for n, key in enumerate(keys):
                 grid.addWidget(self.boxes[key], line, 1 + n)
             line += 1

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from tsdesktop.core.errors import LicenceError
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.gui.dialogs.bug_report import words_for
-from tsdesktop.gui.dialogs.parts import Dialog, button, column, heading, row, set_role, words
-from tsdesktop.gui.panels.words import task_title
+from tsdesktop.gui.dialogs.dialog import Dialog, column
+from tsdesktop.gui.parts import button, heading, paragraph, row, set_role
+from tsdesktop.gui.words import task_title
 from tsdesktop.weights.licence import (
     LICENCE_URL,
     LicenceState,
@@ -44,7 +45,7 @@ class LicenceDialog(Dialog):
         self.line.setAccessibleName(self.tr("Licence number"))
         self.line.setPlaceholderText("aca_…")
         self.line.setMaxLength(64)
-        self.state_line = words("", wrap=True)
+        self.state_line = paragraph("")
         self.state_line.setMinimumHeight(36)
         self.remove_button = button(self.tr("Remove"), self.remove, "link")
         self.store_button = button(self.tr("Store"), self.store, "primary")
@@ -91,9 +92,9 @@ class LicenceDialog(Dialog):
             "Some networks are free for academic use and need a licence number of their makers. "
             "The number starts with aca_ and has 14 letters or digits after it."
         )
-        layout.addWidget(words(what, wrap=True))
+        layout.addWidget(paragraph(what))
         layout.addWidget(heading(self.tr("Needed for")))
-        layout.addWidget(words(" · ".join(tasks), "secondary", wrap=True))
+        layout.addWidget(paragraph(" · ".join(tasks), "secondary"))
         link = button(self.tr("Get a licence number"), lambda: QDesktopServices.openUrl(QUrl(LICENCE_URL)), "link")
         link.setToolTip(LICENCE_URL)
         layout.addLayout(row(link, None))
@@ -101,7 +102,7 @@ class LicenceDialog(Dialog):
         layout.addWidget(self.line)
         layout.addWidget(self.state_line)
         kept = self.tr("It is kept in a file that only you can read, and appears in no log.")
-        layout.addWidget(words(kept, "secondary", wrap=True))
+        layout.addWidget(paragraph(kept, "secondary"))
         close = button(self.tr("Close"), self.close)
         layout.addLayout(row(self.remove_button, None, close, self.store_button))
 

@@ -9,8 +9,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from tsdesktop.gui.dialogs.bug_report import report_box
-from tsdesktop.gui.dialogs.parts import Dialog, button, column, row, words
+from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.dialogs.report import RecentLines, redacted, report_text
+from tsdesktop.gui.parts import button, one_line, row
 
 _EVERY_MS = 500
 
@@ -29,7 +30,7 @@ class LogView(Dialog):
         layout = column(self)
         layout.addWidget(self._box, 1)
         layout.addWidget(
-            words(self.tr("The report holds versions, system and these lines; no patient, no folder."), "secondary")
+            one_line(self.tr("The report holds versions, system and these lines; no patient, no folder."), "secondary")
         )
         self._copy = button(self.tr("Copy report"), self.copy, "primary")
         layout.addLayout(row(None, button(self.tr("Close"), self.close), self._copy))

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSpinBox, QWidge
 from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.controls import CheckBox, ChoiceBox, FolderField, Segments
-from tsdesktop.gui.dialogs.parts import Dialog, button, column, row, words
+from tsdesktop.gui.dialogs.dialog import Dialog, column
+from tsdesktop.gui.parts import button, one_line, paragraph, row
 from tsdesktop.gui.translation import setting_words
 from tsdesktop.jobs.messages import Devices
 
@@ -83,13 +84,13 @@ class Preferences(Dialog):
             control = self._control(each, hints[each.name], title)
             control.setToolTip(setting_words(each.metadata["help"]))
             self.controls[each.name] = control
-            label = words(title)
+            label = one_line(title)
             label.setBuddy(control)
             label.setMinimumHeight(32)
             grid.addWidget(label, 3 * n, 0, Qt.AlignmentFlag.AlignTop)
             wide = isinstance(control, FolderField)
             grid.addWidget(control, 3 * n, 1, Qt.AlignmentFlag(0) if wide else Qt.AlignmentFlag.AlignLeft)
-            grid.addWidget(words(setting_words(each.metadata["help"]), "secondary", wrap=True), 3 * n + 1, 1)
+            grid.addWidget(paragraph(setting_words(each.metadata["help"]), "secondary"), 3 * n + 1, 1)
             grid.setRowMinimumHeight(3 * n + 2, 2 * theme.GRID)
         grid.setRowStretch(3 * len(_shown()), 1)
         self._scroll.setWidget(inner)

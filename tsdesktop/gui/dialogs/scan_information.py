@@ -15,8 +15,9 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLay
 from tsdesktop.core.notes import Note
 from tsdesktop.core.volume import Volume
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.parts import Dialog, button, column, hairline, heading, row, words
-from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.dialogs.dialog import Dialog, column
+from tsdesktop.gui.figures import decimal
+from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, row
 from tsdesktop.gui.translation import translated, translated_hint
 
 Lines = list[tuple[str, str]]
@@ -71,7 +72,7 @@ class ScanInformation(Dialog):
         layout.addWidget(scroll, 1)
         layout.addWidget(hairline())
         private = self.tr("The patient's name and id, and all dates, are not shown and not kept.")
-        layout.addWidget(words(private, "secondary", wrap=True))
+        layout.addWidget(paragraph(private, "secondary"))
         self.copy_button = button(self.tr("Copy"), self.copy)
         self.copy_button.setToolTip(self.tr("Copies all of this but the file's name"))
         close = button(self.tr("Close"), self.close)
@@ -143,22 +144,22 @@ class ScanInformation(Dialog):
         grid.setColumnMinimumWidth(0, 140)
         grid.setColumnStretch(1, 1)
         for n, (name, value) in enumerate(rows):
-            grid.addWidget(words(name, "secondary"), n, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(one_line(name, "secondary"), n, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(_value(value), n, 1)
         if rows and rows[0][0] == self.tr("Modality"):
-            grid.addWidget(words(self.tr("Intensities"), "secondary"), len(rows), 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(one_line(self.tr("Intensities"), "secondary"), len(rows), 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(self._intensities, len(rows), 1)
         return grid
 
     def _add_notes(self, lines: QVBoxLayout) -> None:
         lines.addWidget(heading(self.tr("Noticed")))
         if not self._notes:
-            lines.addWidget(words(self.tr("Nothing unusual.")))
+            lines.addWidget(one_line(self.tr("Nothing unusual.")))
         for each in self._notes:
-            lines.addWidget(words(translated(each.id, each.arguments), wrap=True))
+            lines.addWidget(paragraph(translated(each.id, each.arguments)))
             hint = translated_hint(each.id, each.arguments)
             if hint:
-                lines.addWidget(words(hint, "secondary", wrap=True))
+                lines.addWidget(paragraph(hint, "secondary"))
 
     def _on_counted(self, spread: Spread) -> None:
         self._spread = spread
@@ -178,7 +179,7 @@ class ScanInformation(Dialog):
 
 def _value(text: str) -> QLabel:
     """Text that can be marked and copied."""
-    label = words(text, wrap="\n" not in text)
+    label = one_line(text) if "\n" in text else paragraph(text)
     marked = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
     label.setTextInteractionFlags(marked)
     if "\n" in text:

@@ -20,9 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.parts import Dialog, button, column, row, words
+from tsdesktop.gui.dialogs.dialog import Dialog, column
+from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.opening.thumbnails import picture_of
-from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.parts import button, one_line, paragraph, row
 from tsdesktop.gui.translation import translated
 from tsdesktop.pipeline import SeriesSummary
 from tsdesktop.scans.glimpse import glimpse
@@ -52,7 +53,7 @@ class SeriesPicker(Dialog):
         self.open_button.setDefault(True)
         layout = column(self)
         told = self.tr("{count} series were found.").format(count=len(summaries))
-        layout.addWidget(words(told, "secondary", wrap=True))
+        layout.addWidget(paragraph(told, "secondary"))
         layout.addWidget(self.list, 1)
         layout.addLayout(row(None, button(self.tr("Cancel"), self.reject), self.open_button))
         for n, each in enumerate(summaries):
@@ -157,9 +158,9 @@ class VolumePicker(Dialog):
         self.slider.valueChanged.connect(lambda value: self.line.setText(str(value)))
         told = self.tr("This file holds {count} volumes, taken one after the other in time or with different settings.")
         layout = column(self)
-        layout.addWidget(words(told.format(count=count), "secondary", wrap=True))
-        last = words(self.tr("to {last}").format(last=count - 1), "secondary")
-        layout.addLayout(row(words(self.tr("Volume")), self.line, last, self.slider))
+        layout.addWidget(paragraph(told.format(count=count), "secondary"))
+        last = one_line(self.tr("to {last}").format(last=count - 1), "secondary")
+        layout.addLayout(row(one_line(self.tr("Volume")), self.line, last, self.slider))
         open_button = button(self.tr("Open"), self.accept, "primary")
         open_button.setDefault(True)
         layout.addLayout(row(None, button(self.tr("Cancel"), self.reject), open_button))

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.parts import Dialog, button, column, heading, row, words
+from tsdesktop.gui.dialogs.dialog import Dialog, column
+from tsdesktop.gui.parts import button, heading, one_line, row
 
 
 class Shortcuts(Dialog):
@@ -71,6 +72,6 @@ def _table(pairs: Sequence[tuple[str, str]]) -> QGridLayout:
     grid.setVerticalSpacing(theme.GRID)
     grid.setColumnStretch(0, 1)
     for n, (what, how) in enumerate(pairs):
-        grid.addWidget(words(what), n, 0)
-        grid.addWidget(words(how, "secondary"), n, 1)
+        grid.addWidget(one_line(what), n, 0)
+        grid.addWidget(one_line(how, "secondary"), n, 1)
     return grid

@@ -23,10 +23,10 @@ from tsdesktop.core.assets import asset
 from tsdesktop.core.settings import load_settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.background import Work, run_in_background
-from tsdesktop.gui.dialogs.parts import button, clear, heading, row, words
 from tsdesktop.gui.opening.dragged import paths_of
 from tsdesktop.gui.opening.recent import RecentScan, forget, recent_scans
 from tsdesktop.gui.opening.recent_card import RecentCard, RecentEntry
+from tsdesktop.gui.parts import button, clear, heading, one_line, row
 
 log = logging.getLogger(__name__)
 _WIDEST = 680
@@ -211,9 +211,9 @@ class _DropZone(QWidget):
         self._lines = QVBoxLayout(self)
         self._lines.setContentsMargins(24, 108, 24, 28)
         self._lines.setSpacing(2 * theme.GRID)
-        title = words(self.tr("Drop a scan here"), "title")
-        accepted = words(self.tr("DICOM folder or zip, NIfTI, NRRD, MHA or MGZ"), "secondary")
-        beside = words(self.tr("A label map may be dropped beside its scan."), "secondary")
+        title = one_line(self.tr("Drop a scan here"), "title")
+        accepted = one_line(self.tr("DICOM folder or zip, NIfTI, NRRD, MHA or MGZ"), "secondary")
+        beside = one_line(self.tr("A label map may be dropped beside its scan."), "secondary")
         for each in (title, accepted, beside):
             each.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             self._lines.addWidget(each)

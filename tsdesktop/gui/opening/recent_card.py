@@ -21,8 +21,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QWidget
 
 from tsdesktop.gui import theme
+from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.opening.recent import RecentScan
-from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.parts import small_button
 
 THUMBNAIL_PX = 96
 _PADDING = 8
@@ -100,14 +101,11 @@ class RecentCard(QAbstractButton):
         super().resizeEvent(event)
 
     def _cross_button(self) -> QToolButton:
-        cross = QToolButton(self)
-        cross.setProperty("role", "quiet")
-        cross.setIcon(theme.icon("mdi6.close"))
-        cross.setToolTip(self.tr("Remove from this list; the scan stays where it is"))
-        cross.setAccessibleName(self.tr("Remove from the list"))
+        title, help = self.tr("Remove from the list"), self.tr("Remove from this list; the scan stays where it is")
+        cross = small_button("mdi6.close", title, self.remove_wanted.emit, help)
+        cross.setParent(self)
         # With the keyboard the card itself hears Delete: one stop of the Tab key per scan.
         cross.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        cross.clicked.connect(self.remove_wanted)
         cross.hide()
         return cross
 

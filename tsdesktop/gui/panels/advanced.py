@@ -22,8 +22,8 @@ from tsdesktop.core.options import Declaration, declarations
 from tsdesktop.core.tasks import Task
 from tsdesktop.gui import theme
 from tsdesktop.gui.panels.choices import RunChoices
-from tsdesktop.gui.panels.parts import GAP, stacked
-from tsdesktop.gui.panels.words import option_help, option_title
+from tsdesktop.gui.parts import GAP, stacked
+from tsdesktop.gui.words import option_help, option_title
 
 # One excludes the other.
 _PAIRS = {"smooth_labels": "smooth_labels_legacy", "smooth_labels_legacy": "smooth_labels"}

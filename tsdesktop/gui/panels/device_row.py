@@ -8,9 +8,10 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
+from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.panels.choices import RunChoices
-from tsdesktop.gui.panels.figures import decimal
-from tsdesktop.gui.panels.parts import MARGIN, Popup, Row, heading, link_button, plain_label, stacked
+from tsdesktop.gui.panels.parts import MARGIN, Row
+from tsdesktop.gui.parts import Popup, button, heading, paragraph, stacked
 from tsdesktop.gui.translation import reason_words
 from tsdesktop.jobs.messages import Device, Devices
 
@@ -24,11 +25,11 @@ class DeviceRow(QWidget):
         self.row = Row()
         self.row.setToolTip(self.tr("Choose where networks run"))
         self.row.clicked.connect(self._open_menu)
-        self.why = link_button(
-            self.tr("why not GPU?"), self._open_reasons, self.tr("Why the graphics card is not used")
+        self.why = button(
+            self.tr("why not GPU?"), self._open_reasons, "link", self.tr("Why the graphics card is not used")
         )
         self.row.set_side(self.why)
-        self.reason = plain_label(role="secondary")
+        self.reason = paragraph(role="secondary")
         self.setLayout(stacked(heading(self.tr("Runs on")), self.row, self.reason))
         choices.changed.connect(self._on_choices_changed)
         self._on_choices_changed()
@@ -104,7 +105,7 @@ class DeviceRow(QWidget):
     def _open_reasons(self) -> None:
         popup = Popup(self, QSize(max(280, self.width()), 10))
         popup.setAccessibleName(self.reasons())
-        popup.setLayout(stacked(plain_label(self.reasons()), margin=MARGIN))
+        popup.setLayout(stacked(paragraph(self.reasons()), margin=MARGIN))
         popup.adjustSize()
         popup.open_at(self.row)
 

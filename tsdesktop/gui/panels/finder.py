@@ -16,7 +16,7 @@ from typing import Literal
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.tasks import Task
 from tsdesktop.core.volume import Modality
-from tsdesktop.gui.panels.words import structure_title, task_description, task_title
+from tsdesktop.gui.words import structure_title, task_description, task_title
 
 Reason = Literal["title", "structure", "code", "description", "similar"]
 _RANK: dict[Reason, int] = {"title": 0, "structure": 1, "code": 2, "description": 3, "similar": 4}

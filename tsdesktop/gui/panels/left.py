@@ -9,12 +9,13 @@ from tsdesktop.core.tasks import Catalogue, Task
 from tsdesktop.gui.panels.advanced import AdvancedOptions
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.device_row import DeviceRow
-from tsdesktop.gui.panels.parts import MARGIN, stacked
+from tsdesktop.gui.panels.parts import MARGIN
 from tsdesktop.gui.panels.quality import QualityControl
 from tsdesktop.gui.panels.run_panel import RunPanel
 from tsdesktop.gui.panels.structure_picker import StructurePicker
 from tsdesktop.gui.panels.task_page import TaskPage
 from tsdesktop.gui.panels.task_panel import TaskPanel
+from tsdesktop.gui.parts import hairline, stacked
 from tsdesktop.gui.session import Session
 
 
@@ -88,9 +89,7 @@ class LeftPanel(QFrame):
         self._area = area
         foot = QWidget()
         foot.setLayout(stacked(self.run, margin=MARGIN))
-        line = QFrame()
-        line.setProperty("role", "hairline")
-        whole = stacked(area, line, foot, gap=0)
+        whole = stacked(area, hairline(), foot, gap=0)
         whole.setStretch(0, 1)
         self.setLayout(whole)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from tsdesktop.gui.figures import size_text
 from tsdesktop.gui.panels.choices import RunChoices
-from tsdesktop.gui.panels.figures import size_text
 from tsdesktop.gui.panels.needs import State
-from tsdesktop.gui.panels.parts import MARGIN, breakable, plain_label, stacked
+from tsdesktop.gui.panels.parts import MARGIN
+from tsdesktop.gui.parts import button, paragraph, stacked
 from tsdesktop.weights.places import LICENCE_PAGE, Presence, own_weights_folder
 
 _MOST_NAMED = 3
@@ -30,15 +31,17 @@ class MissingNetworks(QFrame):
         self.setProperty("role", "card")
         self._choices = choices
         self._links: list[str] = []
-        self._told = plain_label()
-        self._files = plain_label()
-        self._place = plain_label(role="secondary")
-        self.open_folder = self._button(self.tr("Open folder"), self._open_folder, self.tr("Where networks belong"))
-        self.copy_link = self._button(self.tr("Copy link"), self._copy_links, self.tr("For your browser"))
-        self.licence = self._button(
-            self.tr("Licence…"), self.licence_wanted.emit, self.tr("Enter a licence number, or find out how to get one")
+        self._told = paragraph()
+        self._files = paragraph()
+        self._place = paragraph(role="secondary")
+        self.open_folder = button(self.tr("Open folder"), self._open_folder, help=self.tr("Where networks belong"))
+        self.copy_link = button(self.tr("Copy link"), self._copy_links, help=self.tr("For your browser"))
+        self.licence = button(
+            self.tr("Licence…"),
+            self.licence_wanted.emit,
+            help=self.tr("Enter a licence number, or find out how to get one"),
         )
-        self.again = self._button(self.tr("Try again"), self.try_again.emit, self.tr("Look for the networks again"))
+        self.again = button(self.tr("Try again"), self.try_again.emit, help=self.tr("Look for the networks again"))
         self.setLayout(stacked(self._told, self._files, self._place, self._buttons(), gap=6, margin=MARGIN))
 
     def _buttons(self) -> QVBoxLayout:
@@ -71,7 +74,7 @@ class MissingNetworks(QFrame):
         return "\n".join(label.accessibleName() or label.text() for label in (self._told, self._files, self._place))
 
     def _show(self, label: QLabel, text: str) -> None:
-        label.setText(breakable(text))
+        label.setText(_breakable(text))
         label.setAccessibleName(text)
 
     def _sentence(self, state: State) -> str:
@@ -101,12 +104,10 @@ class MissingNetworks(QFrame):
         QGuiApplication.clipboard().setText("\n".join(self._links))
         self.copy_link.setText(self.tr("Copied"))
 
-    def _button(self, title: str, on_click: Callable[[], object], help: str) -> QPushButton:
-        button = QPushButton(title)
-        button.setToolTip(help)
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        button.clicked.connect(lambda: on_click())
-        return button
+
+def _breakable(text: str) -> str:
+    """A path or file name that may go on in the next line after its separators."""
+    return re.sub(r"([_/\\\\])(?=.)", "\\1\u200b", text)
 
 
 def _file_text(missing: Presence) -> str:

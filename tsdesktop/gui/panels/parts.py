@@ -1,94 +1,17 @@
-"""The few shapes the panels are made of: headings, lines that shorten themselves, rows, boxes that open over them."""
+"""What the left panel's cards and rows are painted with."""
 
 # ruff: noqa: N802 - methods of Qt
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-
-from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QFrame,
-    QLabel,
-    QLayout,
-    QPushButton,
-    QSizePolicy,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QWidget
 
 from tsdesktop.gui import theme
 
-GAP = 2 * theme.GRID
 MARGIN = 3 * theme.GRID
 ROW_HEIGHT = 34
 SMALL_PX = 11
-POPUP_SIZE = QSize(320, 480)
-
-
-def stacked(*items: QWidget | QLayout, gap: int = GAP, margin: int = 0) -> QVBoxLayout:
-    """A column of widgets and layouts."""
-    column = QVBoxLayout()
-    column.setContentsMargins(margin, margin, margin, margin)
-    column.setSpacing(gap)
-    for item in items:
-        if isinstance(item, QLayout):
-            column.addLayout(item)
-        else:
-            column.addWidget(item)
-    return column
-
-
-def heading(text: str) -> QLabel:
-    """The small capitals above a section."""
-    label = QLabel(text.upper())
-    label.setProperty("role", "heading")
-    label.setAccessibleName(text)
-    return label
-
-
-def plain_label(text: str = "", role: str = "", *, wrap: bool = True) -> QLabel:
-    """Text in one of the theme's roles."""
-    label = QLabel(text)
-    label.setProperty("role", role)
-    label.setWordWrap(wrap)
-    return label
-
-
-def small_button(icon_name: str, title: str, on_click: Callable[[], object], help: str = "") -> QToolButton:
-    """A button that is only an icon; `title` is its name for assistive tools."""
-    button = IconButton(icon_name)
-    button.setAccessibleName(title)
-    button.setToolTip(help or title)
-    button.clicked.connect(lambda: on_click())
-    return button
-
-
-def link_button(title: str, on_click: Callable[[], object], help: str = "") -> QPushButton:
-    """Words that can be clicked."""
-    button = QPushButton(title)
-    button.setProperty("role", "link")
-    button.setToolTip(help)
-    button.setCursor(Qt.CursorShape.PointingHandCursor)
-    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    button.clicked.connect(lambda: on_click())
-    return button
-
-
-def breakable(text: str) -> str:
-    """A path or file name that may go on in the next line after its separators."""
-    return re.sub(r"([_/\\\\])(?=.)", "\\1\u200b", text)
-
-
-def take_role(label: QWidget, role: str) -> None:
-    """Gives a widget another role of the theme and repaints it."""
-    if label.property("role") != role:
-        label.setProperty("role", role)
-        label.style().unpolish(label)
-        label.style().polish(label)
 
 
 def shortened(painter: QPainter, text: str, width: int) -> str:
@@ -122,51 +45,6 @@ def paint_box(painter: QPainter, button: QAbstractButton, *, chosen: bool = Fals
     painter.setBrush(QColor(worn.raised if not button.isDown() else worn.line))
     inset = 1 if chosen else 0.5
     painter.drawRoundedRect(button.rect().toRectF().adjusted(inset, inset, -inset, -inset), theme.RADIUS, theme.RADIUS)
-
-
-class IconButton(QToolButton):
-    """A quiet button with an icon that follows the theme."""
-
-    def __init__(self, icon_name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._icon_name = icon_name
-        self.setProperty("role", "quiet")
-        self.setIcon(theme.icon(icon_name))
-        self.setIconSize(QSize(16, 16))
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Draws the icon for another theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self.setIcon(theme.icon(self._icon_name))
-
-
-class ShortLabel(QLabel):
-    """One line that ends in an ellipsis instead of asking for more width; the whole text is its tooltip then."""
-
-    def __init__(self, role: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._whole = ""
-        self.setProperty("role", role)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-
-    def show_text(self, text: str) -> None:
-        """Another text."""
-        self._whole = text
-        self.setAccessibleName(text)
-        self._fit()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Shortens anew."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        fitting = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
-        if fitting != self.text():
-            self.setText(fitting)
-        self.setToolTip(self._whole if fitting != self._whole else "")
 
 
 class Row(QAbstractButton):
@@ -209,32 +87,3 @@ class Row(QAbstractButton):
             at = self.width() - self._side.width() - theme.GRID
             self._side.move(at, (self.height() - self._side.height()) // 2)
             self.update()
-
-
-class Popup(QFrame):
-    """A box that opens over the window beside what it belongs to, and closes with Escape or a click elsewhere."""
-
-    def __init__(self, parent: QWidget, size: QSize = POPUP_SIZE) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setProperty("role", "popup")
-        self.resize(size)
-
-    def open_at(self, anchor: QWidget, *, beside: bool = False) -> None:
-        """Opens below or `beside` (right of) `anchor`, or where there is room for it, within the screen."""
-        screen = anchor.screen().availableGeometry()
-        self.resize(self.width(), min(self.height(), screen.height()))
-        away = QPoint(anchor.width() + theme.GRID, 0) if beside else QPoint(0, anchor.height() + theme.GRID)
-        corner = anchor.mapToGlobal(away)
-        if corner.y() + self.height() > screen.bottom():
-            corner.setY(max(screen.top(), screen.bottom() - self.height()))
-        corner.setX(max(screen.left(), min(corner.x(), screen.right() - self.width())))
-        self.move(corner)
-        self.show()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape closes."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
-            return
-        super().keyPressEvent(event)

@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QHBoxLayout
 
 from tsdesktop.core.options import Quality
 from tsdesktop.gui import theme
+from tsdesktop.gui.figures import about_text, decimal, size_text
 from tsdesktop.gui.panels.choices import RunChoices, qualities
 from tsdesktop.gui.panels.costs import Cost
-from tsdesktop.gui.panels.figures import about_text, decimal, size_text
-from tsdesktop.gui.panels.parts import SMALL_PX, heading, plain_label, shortened, stacked
+from tsdesktop.gui.panels.parts import SMALL_PX, shortened
 from tsdesktop.gui.panels.quality_words import quality_title, spacing_text
+from tsdesktop.gui.parts import heading, paragraph, stacked
 
 HEIGHT = 48
 SIDE = 3
@@ -104,7 +105,7 @@ class QualityControl(QWidget):
         self._row = QHBoxLayout(self._box)
         self._row.setContentsMargins(1, 1, 1, 1)
         self._row.setSpacing(1)
-        self.note = plain_label(role="secondary")
+        self.note = paragraph(role="secondary")
         column = stacked(heading(self.tr("Quality")), self._box, self.note)
         self.setLayout(column)
         choices.task_changed.connect(self._on_task_changed)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QCoreApplication
 
 from tsdesktop.core.options import Quality
 from tsdesktop.core.tasks import Task
-from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.figures import decimal
 
 
 def quality_title(quality: Quality) -> str:

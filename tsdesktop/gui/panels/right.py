@@ -7,11 +7,12 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.parts import GAP, MARGIN, plain_label, stacked
+from tsdesktop.gui.panels.parts import MARGIN
 from tsdesktop.gui.panels.structure_details import StructureDetails
 from tsdesktop.gui.panels.structure_list import StructureList
 from tsdesktop.gui.panels.structure_list_head import ListHead
 from tsdesktop.gui.panels.structure_looks import hide_all, show_all, show_or_hide
+from tsdesktop.gui.parts import GAP, hairline, paragraph, stacked
 from tsdesktop.gui.session import Session
 
 
@@ -51,11 +52,9 @@ class RightPanel(QFrame):
         self.head.filter.selectAll()
 
     def _lay_out(self) -> None:
-        line = QFrame()
-        line.setProperty("role", "hairline")
         self._inner = QWidget()
         self._inner.setLayout(stacked(self.details, margin=MARGIN))
-        self._foot.setLayout(stacked(line, self._inner, gap=0))
+        self._foot.setLayout(stacked(hairline(), self._inner, gap=0))
         top = QWidget()
         column = stacked(self.head)
         column.setContentsMargins(GAP, MARGIN, GAP, theme.GRID)
@@ -137,7 +136,7 @@ class Nothing(QWidget):
         self._icon_name = "mdi6.layers-outline"
         self._picture = QLabel()
         self._picture.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.words = plain_label(role="secondary")
+        self.words = paragraph(role="secondary")
         self.words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column = stacked(self._picture, self.words, gap=GAP, margin=2 * MARGIN)
         column.insertStretch(0, 2)

@@ -11,9 +11,9 @@ from tsdesktop.core.errors import OptionsError, TsDesktopError, WeightsError
 from tsdesktop.core.options import Options
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.missing import MissingNetworks
-from tsdesktop.gui.panels.parts import GAP, ShortLabel, plain_label, small_button, stacked, take_role
 from tsdesktop.gui.panels.run_words import count_text, left_text, stage_text
-from tsdesktop.gui.panels.words import hint, sentence
+from tsdesktop.gui.parts import GAP, ShortLabel, one_line, paragraph, set_role, small_button, stacked
+from tsdesktop.gui.words import hint, sentence
 from tsdesktop.jobs.messages import Progress
 
 _STEPS = 1000
@@ -34,8 +34,8 @@ class RunPanel(QWidget):
         self._stopping = False
         self.button = self._big_button(self.tr("Segment"), self._on_button_clicked, primary=True)
         self.cancel = self._big_button(self.tr("Cancel"), self._on_cancel_clicked)
-        self._told = plain_label()
-        self._hint = plain_label(role="secondary")
+        self._told = paragraph()
+        self._hint = paragraph(role="secondary")
         self._message = self._message_box()
         self.missing = MissingNetworks(choices)
         self.missing.try_again.connect(self._on_button_clicked)
@@ -169,7 +169,7 @@ class RunPanel(QWidget):
         self.missing.hide()
 
     def _say(self, text: str, more: str, role: str) -> None:
-        take_role(self._told, role)
+        set_role(self._told, role)
         self._told.setText(text)
         self._hint.setText(more)
         self._hint.setVisible(bool(more))
@@ -191,10 +191,10 @@ class RunPanel(QWidget):
         self._glide.start()
 
     def _running_box(self) -> QWidget:
-        self._stage, self._left = ShortLabel(), plain_label(role="secondary", wrap=False)
+        self._stage, self._left = ShortLabel(), one_line(role="secondary")
         self._count = ShortLabel("secondary")
         self._count.setFixedHeight(16)
-        self._note = plain_label(role="secondary")
+        self._note = paragraph(role="secondary")
         self._bar = QProgressBar()
         self._bar.setRange(0, _STEPS)
         self._bar.setTextVisible(False)

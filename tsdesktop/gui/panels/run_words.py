@@ -6,10 +6,10 @@ from PySide6.QtCore import QCoreApplication
 
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import Catalogue, Part, Task
-from tsdesktop.gui.panels.figures import countdown_text
+from tsdesktop.gui.figures import countdown_text
 from tsdesktop.gui.panels.needs import needed_parts
 from tsdesktop.gui.panels.quality_words import stage_title
-from tsdesktop.gui.panels.words import task_title
+from tsdesktop.gui.words import task_title
 from tsdesktop.jobs.messages import Progress
 
 translate = QCoreApplication.translate

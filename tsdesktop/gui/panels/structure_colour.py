@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QAbstractButton, QColorDialog, QGridLayout, QHBoxL
 
 from tsdesktop.core.structures import Rgb
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.parts import MARGIN, Popup, heading, link_button, stacked
+from tsdesktop.gui.panels.parts import MARGIN
 from tsdesktop.gui.panels.structure_looks import LookTrial, colour_step, named, own_colours, recolour
+from tsdesktop.gui.parts import Popup, button, heading, stacked
 from tsdesktop.gui.session import Session
 
 COLUMNS = 6
@@ -32,19 +33,17 @@ class ColourBox(Popup):
 
     def __init__(self, session: Session, labels: Iterable[int], parent: QWidget) -> None:
         super().__init__(parent, QSize(0, 0))
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session = session
-        self._owner = parent
         self._labels = tuple(labels)
         self.buttons = [ColourButton(QColor(each), self) for each in PALETTE]
         grid = QGridLayout()
         grid.setSpacing(2)
-        for n, button in enumerate(self.buttons):
-            button.setChecked(button.colour == QColor(*session.looks[self._labels[0]].rgb))
-            button.chosen.connect(self._on_colour_chosen)
-            grid.addWidget(button, n // COLUMNS, n % COLUMNS)
-        self.own = link_button(self.tr("As it came"), self._on_own_clicked, self.tr("The colour it had at first"))
-        self.more = link_button(self.tr("More…"), self._on_more_clicked, self.tr("Any other colour"))
+        for n, each in enumerate(self.buttons):
+            each.setChecked(each.colour == QColor(*session.looks[self._labels[0]].rgb))
+            each.chosen.connect(self._on_colour_chosen)
+            grid.addWidget(each, n // COLUMNS, n % COLUMNS)
+        self.own = button(self.tr("As it came"), self._on_own_clicked, "link", self.tr("The colour it had at first"))
+        self.more = button(self.tr("More…"), self._on_more_clicked, "link", self.tr("Any other colour"))
         foot = QHBoxLayout()
         foot.addWidget(self.own)
         foot.addStretch()
@@ -57,10 +56,7 @@ class ColourBox(Popup):
 
     def open_beside(self, corner: QPoint) -> None:
         """Opens with its corner at a place of the screen, moved to fit on it; the first button has the focus."""
-        screen = self._owner.screen().availableGeometry()
-        left = max(screen.left(), min(corner.x(), screen.right() - self.width()))
-        self.move(left, max(screen.top(), min(corner.y(), screen.bottom() - self.height())))
-        self.show()
+        self.open_on_screen(corner)
         checked = [each for each in self.buttons if each.isChecked()]
         (checked or self.buttons)[0].setFocus(Qt.FocusReason.PopupFocusReason)
 

@@ -14,11 +14,12 @@ from tsdesktop.core.statistics import Intensity, StructureStatistics
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.figures import decimal, volume_text
-from tsdesktop.gui.panels.parts import GAP, MARGIN, ShortLabel, plain_label, stacked, take_role
+from tsdesktop.gui.figures import decimal, volume_text
+from tsdesktop.gui.panels.parts import MARGIN
 from tsdesktop.gui.panels.structure_list_delegate import border_help
 from tsdesktop.gui.panels.structure_list_model import NO_NUMBER
 from tsdesktop.gui.panels.structure_looks import LookTrial, named, opacity_step
+from tsdesktop.gui.parts import GAP, ShortLabel, one_line, paragraph, set_role, stacked
 from tsdesktop.gui.session import Session
 
 _KEPT_AFTER_MS = 500
@@ -37,7 +38,7 @@ class StructureDetails(QWidget):
         self._session = session
         self._labels: tuple[int, ...] = ()
         self.title = ShortLabel("title")
-        self.view = plain_label(role="secondary", wrap=False)
+        self.view = one_line(role="secondary")
         self.numbers = QGridLayout()
         self.values: dict[str, QLabel] = {}
         self._add_rows()
@@ -112,10 +113,10 @@ class StructureDetails(QWidget):
         self.numbers.setColumnStretch(1, 1)
         for key, title in self._titles().items():
             row = self.numbers.rowCount()
-            value = plain_label()
+            value = paragraph()
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             value.setMinimumWidth(1)
-            label = plain_label(title, "secondary", wrap=False)
+            label = one_line(title, "secondary")
             label.setToolTip(self._helps()[key])
             self.numbers.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
             self.numbers.addWidget(value, row, 1)
@@ -189,7 +190,7 @@ class StructureDetails(QWidget):
         words = self.tr("touches the border") if one else self.tr("{count} at the border").format(count=cut)
         self.view.setText((words if cut else self.tr("whole in view")) if known else "")
         self.view.setToolTip(border_help() if cut else "")
-        take_role(self.view, "warning" if cut else "secondary")
+        set_role(self.view, "warning" if cut else "secondary")
 
     def _on_go_there_clicked(self) -> None:
         if self._labels:
@@ -209,7 +210,7 @@ class OpacityRow(QWidget):
         self.slider.setPageStep(10)
         self.slider.setAccessibleName(self.tr("Opacity in 3D"))
         self.slider.setToolTip(self.tr("How much of what lies behind it the 3D view lets through"))
-        self.value = plain_label(wrap=False)
+        self.value = one_line()
         self.value.setMinimumWidth(44)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._pause = QTimer(self)
@@ -229,7 +230,7 @@ class OpacityRow(QWidget):
         self._on_looks_changed()
 
     def _lay_out(self) -> None:
-        title = plain_label(self.tr("Opacity"), "secondary", wrap=False)
+        title = one_line(self.tr("Opacity"), "secondary")
         title.setMinimumWidth(88)
         title.setBuddy(self.slider)
         row = QHBoxLayout(self)

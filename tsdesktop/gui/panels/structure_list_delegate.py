@@ -15,8 +15,8 @@ from tsdesktop.gui import theme
 from tsdesktop.gui.panels.parts import write, write_right
 from tsdesktop.gui.panels.structure_list_model import AnyIndex, StructureModel
 from tsdesktop.gui.panels.structure_looks import all_visible
-from tsdesktop.gui.panels.words import structure_title
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.words import structure_title
 
 Zone = Literal["eye", "swatch", "mark", "text"]
 ROW_HEIGHT, GROUP_HEIGHT = 25, 32

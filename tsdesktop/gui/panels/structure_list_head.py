@@ -8,8 +8,8 @@ from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.parts import stacked
 from tsdesktop.gui.panels.structure_list_model import Order
+from tsdesktop.gui.parts import stacked
 
 _HEIGHT = 24
 

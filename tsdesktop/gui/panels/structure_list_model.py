@@ -10,12 +10,12 @@ from typing import Any, Literal
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from tsdesktop.core.structures import StructureClass, System
-from tsdesktop.gui.panels.figures import volume_text
+from tsdesktop.gui.figures import volume_text
 from tsdesktop.gui.panels.finder import find_structures
 from tsdesktop.gui.panels.structure_looks import all_visible
 from tsdesktop.gui.panels.systems import by_name, by_system
-from tsdesktop.gui.panels.words import structure_title, structures_text, system_title
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.words import structure_title, structures_text, system_title
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 Order = Literal["name", "volume"]

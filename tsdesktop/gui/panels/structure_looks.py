@@ -8,8 +8,8 @@ from dataclasses import replace
 from PySide6.QtCore import QCoreApplication
 
 from tsdesktop.core.structures import Rgb
-from tsdesktop.gui.panels.words import structure_title
 from tsdesktop.gui.session import Look, Session
+from tsdesktop.gui.words import structure_title
 
 translate = QCoreApplication.translate
 

@@ -6,13 +6,14 @@ from PySide6.QtCore import QCoreApplication, QSize
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
 
 from tsdesktop.gui import theme
+from tsdesktop.gui.figures import about_text
 from tsdesktop.gui.panels.choices import RunChoices
-from tsdesktop.gui.panels.figures import about_text
 from tsdesktop.gui.panels.needs import needed_parts
-from tsdesktop.gui.panels.parts import MARGIN, Popup, Row, ShortLabel, heading, link_button, plain_label, stacked
+from tsdesktop.gui.panels.parts import MARGIN, Row
 from tsdesktop.gui.panels.structure_tree import StructureTree
 from tsdesktop.gui.panels.systems import presets_for
-from tsdesktop.gui.panels.words import preset_title
+from tsdesktop.gui.parts import Popup, ShortLabel, button, heading, paragraph, stacked
+from tsdesktop.gui.words import preset_title
 
 translate = QCoreApplication.translate
 
@@ -26,7 +27,9 @@ class StructurePicker(QWidget):
         self.row = Row()
         self.row.setToolTip(self.tr("Compute only some structures: it is quicker, as other networks need not run"))
         self.row.clicked.connect(self.open)
-        self.presets = link_button(self.tr("presets"), self._open_presets, self.tr("Structures often wanted together"))
+        self.presets = button(
+            self.tr("presets"), self._open_presets, "link", self.tr("Structures often wanted together")
+        )
         self.row.set_side(self.presets)
         self._note = ShortLabel("secondary")
         self._note.setFixedHeight(16)
@@ -80,9 +83,9 @@ class StructureBox(Popup):
         self.search.textChanged.connect(self.tree.filter)
         self.search.returnPressed.connect(self._on_return_pressed)
         self.tree.ticked_changed.connect(self._on_ticked_changed)
-        self.all = link_button(self.tr("All"), self._tick_all, self.tr("Compute every structure"))
-        self.none = link_button(self.tr("None"), self._tick_none, self.tr("Untick everything"))
-        self.note = plain_label(role="secondary")
+        self.all = button(self.tr("All"), self._tick_all, "link", self.tr("Compute every structure"))
+        self.none = button(self.tr("None"), self._tick_none, "link", self.tr("Untick everything"))
+        self.note = paragraph(role="secondary")
         self._done = QPushButton(self.tr("Done"))
         self._done.setProperty("role", "primary")
         self._done.clicked.connect(self.close)

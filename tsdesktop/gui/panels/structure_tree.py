@@ -12,7 +12,7 @@ from tsdesktop.core.structures import Rgb, StructureClass
 from tsdesktop.gui import theme
 from tsdesktop.gui.panels.finder import find_structures
 from tsdesktop.gui.panels.systems import by_system
-from tsdesktop.gui.panels.words import structure_title, system_title
+from tsdesktop.gui.words import structure_title, system_title
 
 _NAME = Qt.ItemDataRole.UserRole
 _ON, _OFF = Qt.CheckState.Checked, Qt.CheckState.Unchecked

@@ -11,7 +11,7 @@ from typing import get_args
 from tsdesktop.core.assets import load_json
 from tsdesktop.core.structures import StructureClass, System
 from tsdesktop.core.tasks import Task
-from tsdesktop.gui.panels.words import structure_title
+from tsdesktop.gui.words import structure_title
 
 ORDER: tuple[System, ...] = get_args(System)
 # From the head down, where the alphabet would put lumbar before thoracic.

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from tsdesktop.core.tasks import Task
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.parts import MARGIN, SMALL_PX, paint_box, small_button, write, write_right
+from tsdesktop.gui.panels.parts import MARGIN, SMALL_PX, paint_box, write, write_right
+from tsdesktop.gui.parts import small_button
 
 HEIGHT = 52
 LINE = 18

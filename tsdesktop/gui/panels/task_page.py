@@ -13,14 +13,15 @@ from tsdesktop.core.options import Quality
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.tasks import Task
 from tsdesktop.gui import theme
+from tsdesktop.gui.figures import about_text, decimal
 from tsdesktop.gui.panels.choices import RunChoices, qualities
-from tsdesktop.gui.panels.figures import about_text, decimal
 from tsdesktop.gui.panels.finder import fits
-from tsdesktop.gui.panels.parts import MARGIN, Popup, plain_label, small_button, stacked
+from tsdesktop.gui.panels.parts import MARGIN
 from tsdesktop.gui.panels.quality_words import quality_title, spacing_text
 from tsdesktop.gui.panels.systems import by_system
 from tsdesktop.gui.panels.task_words import cautions, licence_text, resolution_text, state_text, unfit_text
-from tsdesktop.gui.panels.words import structure_title, structures_text, system_title, task_description, task_title
+from tsdesktop.gui.parts import Popup, paragraph, small_button, stacked
+from tsdesktop.gui.words import structure_title, structures_text, system_title, task_description, task_title
 
 _TOTALSEGMENTATOR = "https://doi.org/10.1148/ryai.230024"
 _NNUNET = "https://doi.org/10.1038/s41592-020-01008-z"
@@ -36,7 +37,7 @@ class TaskPage(Popup):
         self.task = task
         self._choices = choices
         self.setAccessibleName(task_title(task))
-        title = plain_label(task_title(task), "title")
+        title = paragraph(task_title(task), "title")
         close = small_button("mdi6.close", self.tr("Close"), self.close)
         self.text = QTextBrowser()
         self.text.setOpenExternalLinks(True)

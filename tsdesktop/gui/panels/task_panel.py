@@ -14,10 +14,10 @@ from tsdesktop.core.tasks import Task
 from tsdesktop.gui import theme
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.finder import Match, find_tasks, fits
-from tsdesktop.gui.panels.parts import GAP, heading, link_button, plain_label
 from tsdesktop.gui.panels.task_card import TaskCard
 from tsdesktop.gui.panels.task_words import card_text
-from tsdesktop.gui.panels.words import GROUPS, group_title
+from tsdesktop.gui.parts import GAP, button, clear, heading, paragraph
+from tsdesktop.gui.words import GROUPS, group_title
 
 _MOST_FOUND = 12
 
@@ -38,8 +38,8 @@ class TaskPanel(QWidget):
         self._list = QVBoxLayout()
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(GAP)
-        self.more = link_button("", self._toggle_all, self.tr("Every task, by part of the body"))
-        self.nothing = plain_label(role="secondary")
+        self.more = button("", self._toggle_all, "link", self.tr("Every task, by part of the body"))
+        self.nothing = paragraph(role="secondary")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
@@ -146,7 +146,8 @@ class TaskPanel(QWidget):
     def _lay_out(self) -> None:
         tasks = self._tasks_shown()
         focused = next((name for name, card in self._cards.items() if card.hasFocus()), None)
-        self._clear()
+        self._cards = {}
+        clear(self._list)
         if self._all_shown and not self._matches and not self.search.text().strip():
             for group, members in self._grouped():
                 self._list.addWidget(self._group_label(group))
@@ -159,15 +160,8 @@ class TaskPanel(QWidget):
         if focused in self._cards:
             self._cards[focused].setFocus()
 
-    def _clear(self) -> None:
-        self._cards = {}
-        while (item := self._list.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
-
     def _group_label(self, group: str) -> QLabel:
-        label = plain_label(group_title(group), "secondary")
+        label = paragraph(group_title(group), "secondary")
         label.setContentsMargins(0, theme.GRID, 0, 0)
         return label
 

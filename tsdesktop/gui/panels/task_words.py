@@ -6,13 +6,13 @@ from PySide6.QtCore import QCoreApplication
 
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.tasks import Task
+from tsdesktop.gui.figures import about_text, decimal, size_text
 from tsdesktop.gui.panels.choices import RunChoices
-from tsdesktop.gui.panels.figures import about_text, decimal, size_text
 from tsdesktop.gui.panels.finder import Match, fits
 from tsdesktop.gui.panels.needs import State
 from tsdesktop.gui.panels.quality_words import spacing_text
 from tsdesktop.gui.panels.task_card import CardText
-from tsdesktop.gui.panels.words import structure_title, structures_text, task_description, task_title
+from tsdesktop.gui.words import structure_title, structures_text, task_description, task_title
 
 translate = QCoreApplication.translate
 

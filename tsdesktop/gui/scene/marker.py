@@ -37,9 +37,7 @@ def paint_marker(painter: QPainter, centre: QPointF, camera: Camera) -> None:
 
 def _shade(look: theme.Theme, facing: float) -> QColor:
     """A side that faces the viewer is nearer to the colour of raised things, one that turns away to that of lines."""
-    near, far = look.colour("raised"), look.colour("line")
-    pairs = (near.red(), far.red()), (near.green(), far.green()), (near.blue(), far.blue())
-    return QColor(*(round(f + (n - f) * facing) for n, f in pairs))
+    return theme.mixed(look.colour("line"), look.colour("raised"), facing)
 
 
 def _paint_side(painter: QPainter, centre: QPointF, camera: Camera, letter: str, shade: QColor) -> None:

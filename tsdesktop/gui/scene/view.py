@@ -29,9 +29,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.words import structure_title
+from tsdesktop.gui.chip import paint_chip
 from tsdesktop.gui.scene.camera import FRONT, Camera
-from tsdesktop.gui.scene.chip import paint_chip
 from tsdesktop.gui.scene.content import Detail, Order
 from tsdesktop.gui.scene.drawing import Drawing, Frame
 from tsdesktop.gui.scene.marker import SIDE_PX, paint_marker
@@ -43,6 +42,7 @@ from tsdesktop.gui.scene.stage import ClipKind, Stage
 from tsdesktop.gui.scene.steering import dragged, keyed, wheeled
 from tsdesktop.gui.scene.strip import ToolStrip, side_letter
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.words import structure_title
 
 _STILL_AFTER_MS = 120
 _BEST_AFTER_MS = 250

@@ -15,8 +15,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QImage, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.words import structure_title
-from tsdesktop.gui.scene.chip import paint_chip
+from tsdesktop.gui.chip import paint_chip
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices import compose, overlay
 from tsdesktop.gui.slices.layers import Layers, Scene
@@ -25,6 +24,7 @@ from tsdesktop.gui.slices.measuring import Measuring
 from tsdesktop.gui.slices.pane import Pane
 from tsdesktop.gui.slices.plane import Plane, PlaneName, Viewport
 from tsdesktop.gui.slices.scroll import Whereabouts, paint_scroll_mark
+from tsdesktop.gui.words import structure_title
 
 # Slice coordinates closer than this are the same place.
 _STILL = 1e-6

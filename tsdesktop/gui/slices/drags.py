@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 
-from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices.cut import scan_slice
 from tsdesktop.gui.slices.measure import Measurements

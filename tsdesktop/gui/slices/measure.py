@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from tsdesktop.core.volume import Volume
-from tsdesktop.gui.panels.figures import decimal
+from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices.cut import scan_slice
 from tsdesktop.gui.slices.plane import Plane, PlaneName

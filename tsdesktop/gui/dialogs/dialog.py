@@ -1,4 +1,4 @@
-"""The few parts all dialogs are made of: words in the theme's roles, hairlines, links, a row of buttons at the end."""
+"""What all dialogs have in common: they do not stop the window, are freed when closed, and hear no answers then."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from tsdesktop.gui import theme
 from tsdesktop.gui.background import Work, run_in_background
@@ -18,76 +18,12 @@ MARGIN = 5 * theme.GRID
 GAP = 3 * theme.GRID
 
 
-def words(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
-    """A line (or with `wrap` a paragraph) of plain text in a role of the theme."""
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(wrap)
-    if role:
-        label.setProperty("role", role)
-    return label
-
-
-def set_role(widget: QWidget, role: str) -> None:
-    """Gives a widget that is on screen another look."""
-    widget.setProperty("role", role)
-    widget.style().unpolish(widget)
-    widget.style().polish(widget)
-
-
-def heading(text: str) -> QLabel:
-    """A small heading of a group."""
-    label = words(text.upper(), "heading")
-    label.setAccessibleName(text)
-    return label
-
-
-def hairline() -> QFrame:
-    """A line between groups."""
-    line = QFrame()
-    line.setProperty("role", "hairline")
-    return line
-
-
-def button(text: str, on_click: Callable[[], object], role: str = "") -> QPushButton:
-    """A button that does one thing."""
-    made = QPushButton(text)
-    made.setAutoDefault(False)
-    if role:
-        made.setProperty("role", role)
-    if role == "link":
-        made.setCursor(Qt.CursorShape.PointingHandCursor)
-    made.clicked.connect(lambda: on_click())
-    return made
-
-
-def row(*widgets: QWidget | None) -> QHBoxLayout:
-    """Widgets side by side; None takes the room that is left."""
-    line = QHBoxLayout()
-    line.setSpacing(2 * theme.GRID)
-    for each in widgets:
-        if each is None:
-            line.addStretch(1)
-        else:
-            line.addWidget(each)
-    return line
-
-
 def column(dialog: QWidget, *, margin: int = MARGIN, gap: int = GAP) -> QVBoxLayout:
     """The layout of a dialog: one thing below the other."""
     layout = QVBoxLayout(dialog)
     layout.setContentsMargins(margin, margin, margin, margin)
     layout.setSpacing(gap)
     return layout
-
-
-def clear(layout: QLayout) -> None:
-    """Takes everything out of a layout."""
-    while item := layout.takeAt(0):
-        widget = item.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()
 
 
 class Dialog(QDialog):

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from tsdesktop.core.notes import Note
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.parts import button, hairline, row, words
+from tsdesktop.gui.parts import Popup, ShortLabel, button, hairline, one_line, paragraph, row, small_button
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.translation import translated, translated_hint
 
@@ -72,6 +72,7 @@ class NotesLine(QFrame):
         self._messages: list[Message] = []
         self._dismissed: set[str] = set()
         self._role: Role = "warning"
+        self._icon = QLabel()
         self._act_now: Callable[[], object] | None = None
         self._build()
         session.notes_changed.connect(self._refresh)
@@ -105,7 +106,7 @@ class NotesLine(QFrame):
     @property
     def said(self) -> str:
         """What the line says now; empty when it is hidden."""
-        return "" if self.isHidden() else self._text.toolTip()
+        return "" if self.isHidden() else self._text.whole
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         """A box in a tint of the role's colour."""
@@ -113,15 +114,15 @@ class NotesLine(QFrame):
         tint = look.colour(self._role)
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setBrush(_mixed(look.colour("panel"), tint, 0.12))
-            painter.setPen(QPen(_mixed(look.colour("panel"), tint, 0.55), 1))
+            painter.setBrush(theme.mixed(look.colour("panel"), tint, 0.12))
+            painter.setPen(QPen(theme.mixed(look.colour("panel"), tint, 0.55), 1))
             painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Icons and links follow the theme."""
+        """The icon follows the theme."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_cross"):
-            self._draw_icons()
+        if event.type() == QEvent.Type.PaletteChange:
+            self._draw_icon()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape dismisses."""
@@ -133,21 +134,14 @@ class NotesLine(QFrame):
     def _build(self) -> None:
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Notes"))
-        self._icon = QLabel()
-        self._text = _Sentence()
-        self._hint = _Sentence("secondary")
-        self._more = words("", "secondary")
+        self._text = ShortLabel(policy=QSizePolicy.Policy.Maximum)
+        self._hint = ShortLabel("secondary", QSizePolicy.Policy.Maximum)
+        self._more = one_line("", "secondary")
         self._action = button("", self._act, "link")
         self._details = button(self.tr("Details"), self.open_details, "link")
         self._details.setToolTip(self.tr("All notes, and what to do about them"))
-        self._cross = QToolButton()
-        self._cross.setProperty("role", "quiet")
-        self._cross.setIconSize(QSize(16, 16))
-        self._cross.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._cross.setAccessibleName(self.tr("Dismiss"))
-        self._cross.setToolTip(self.tr("Dismiss (Esc)"))
-        self._cross.clicked.connect(self.dismiss)
-        parts = (self._icon, self._text, self._hint, self._more, None, self._action, self._details, self._cross)
+        cross = small_button("mdi6.close", self.tr("Dismiss"), self.dismiss, self.tr("Dismiss (Esc)"))
+        parts = (self._icon, self._text, self._hint, self._more, None, self._action, self._details, cross)
         line = row(*parts)
         line.setContentsMargins(3 * theme.GRID, theme.GRID, theme.GRID, theme.GRID)
         line.setSpacing(2 * theme.GRID)
@@ -186,7 +180,7 @@ class NotesLine(QFrame):
             self._action.setText(message.action[0])
         self._act_now = message.action[1] if message.action is not None else None
         self.setAccessibleDescription(f"{message.text} {message.hint}".strip())
-        self._draw_icons()
+        self._draw_icon()
         self.update()
 
     def _act(self) -> None:
@@ -203,20 +197,17 @@ class NotesLine(QFrame):
         else:
             self.series_wanted.emit()
 
-    def _draw_icons(self) -> None:
+    def _draw_icon(self) -> None:
         self._icon.setPixmap(theme.icon(_ICONS[self._role], self._role).pixmap(18, 18))
-        self._cross.setIcon(theme.icon("mdi6.close"))
 
 
-class NotesPopup(QFrame):
+class NotesPopup(Popup):
     """All notes in a box over the window; Escape or a click elsewhere closes it."""
 
     action_wanted = Signal(object)
 
     def __init__(self, notes: Iterable[Note], parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setProperty("role", "popup")
+        super().__init__(parent)
         self.setAccessibleName(self.tr("Notes about this scan"))
         inner = QWidget()
         self._lines = QVBoxLayout(inner)
@@ -237,11 +228,7 @@ class NotesPopup(QFrame):
         self.setFixedWidth(_POPUP_WIDTH)
         wanted = self._lines.totalHeightForWidth(_POPUP_WIDTH - 6) + 6
         self.setFixedHeight(min(wanted, screen.height() * 2 // 3))
-        corner = anchor.mapToGlobal(QPoint(anchor.width() - _POPUP_WIDTH, anchor.height() + theme.GRID))
-        corner.setX(max(screen.left(), min(corner.x(), screen.right() - _POPUP_WIDTH)))
-        corner.setY(max(screen.top(), min(corner.y(), screen.bottom() - self.height())))
-        self.move(corner)
-        self.show()
+        self.open_on_screen(anchor.mapToGlobal(QPoint(anchor.width() - _POPUP_WIDTH, anchor.height() + theme.GRID)))
         self.setFocus()
 
     def _add(self, note: Note, *, with_line: bool) -> None:
@@ -250,10 +237,10 @@ class NotesPopup(QFrame):
             self._lines.addWidget(hairline())
             self._lines.addSpacing(2 * theme.GRID)
         arguments = note.arguments
-        self._lines.addWidget(words(translated(note.id, arguments), wrap=True))
+        self._lines.addWidget(paragraph(translated(note.id, arguments)))
         hint = translated_hint(note.id, arguments)
         if hint:
-            self._lines.addWidget(words(hint, "secondary", wrap=True))
+            self._lines.addWidget(paragraph(hint, "secondary"))
         title = action_title(note)
         if title:
             self._lines.addLayout(row(self._link(title, note), None))
@@ -271,38 +258,3 @@ def action_title(note: Note) -> str:
     if note.id == "note.first_volume":
         return QCoreApplication.translate("NotesLine", "Choose volume…")
     return QCoreApplication.translate("NotesLine", "Choose series…") if note.id == "note.other_series" else ""
-
-
-class _Sentence(QLabel):
-    """One line that is shortened where there is no room for it; the whole sentence is its tooltip."""
-
-    def __init__(self, role: str = "") -> None:
-        super().__init__()
-        self._whole = ""
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setProperty("role", role)
-        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-
-    def show_text(self, text: str) -> None:
-        """Another sentence."""
-        self._whole = text
-        self.setToolTip(text)
-        self.setText(text)
-        self.setAccessibleName(text)
-        self.updateGeometry()
-
-    def minimumSizeHint(self) -> QSize:
-        """Nearly nothing: it can be shortened."""
-        return QSize(60 if self._whole else 0, super().minimumSizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """The sentence, with an ellipsis where it is cut."""
-        with QPainter(self) as painter:
-            cut = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())
-            painter.setPen(theme.current().colour(self.property("role") or "text"))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, cut)
-
-
-def _mixed(ground: QColor, tint: QColor, share: float) -> QColor:
-    shares = (ground.redF(), tint.redF()), (ground.greenF(), tint.greenF()), (ground.blueF(), tint.blueF())
-    return QColor.fromRgbF(*(a + share * (b - a) for a, b in shares))
