@@ -162,7 +162,8 @@ class ShortLabel(QLabel):
 
     def sizeHint(self) -> QSize:
         """Room for the whole text, however much of it is shown."""
-        return QSize(self._width(self._whole), super().sizeHint().height())
+        # Metrics are rounded: a pixel less than it takes would cut the text.
+        return QSize(self.fontMetrics().horizontalAdvance(self._whole) + 2, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         """Nearly nothing: it can be shortened."""
@@ -172,9 +173,6 @@ class ShortLabel(QLabel):
         """Shortens anew."""
         super().resizeEvent(event)
         self._fit()
-
-    def _width(self, text: str) -> int:
-        return self.fontMetrics().horizontalAdvance(text)
 
     def _fit(self) -> None:
         fitting = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, self.width())

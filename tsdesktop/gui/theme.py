@@ -166,7 +166,6 @@ def _style_sheet(theme: Theme) -> str:
     QFrame[role="popup"] {{ background: {t.panel}; border: 1px solid {t.line}; }}
     QFrame[role="hairline"] {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
     QFrame[role="card"] {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: {RADIUS}px; }}
-    QFrame[role="card"][selected="true"] {{ border: 1px solid {t.accent}; }}
     QLabel[role="heading"] {{ color: {t.secondary}; font-size: 11px; font-weight: 600; letter-spacing: 0.6px; }}
     QLabel[role="title"] {{ font-size: 15px; font-weight: 600; }}
     QLabel[role="secondary"] {{ color: {t.secondary}; }}
@@ -197,6 +196,7 @@ def _style_sheet(theme: Theme) -> str:
     QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url("{marks}/down-{look}.svg"); width: 10px; }}
     QAbstractSpinBox::up-arrow {{ image: url("{marks}/up-{look}.svg"); width: 10px; }}
     QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 18px; }}
+    QCheckBox {{ spacing: {2 * GRID}px; }}
     QCheckBox::indicator, QTreeView::indicator, QListView::indicator {{ width: 14px; height: 14px; border-radius: 4px;
         border: 1px solid {t.secondary}; background: {t.raised}; }}
     QCheckBox::indicator:checked, QTreeView::indicator:checked, QListView::indicator:checked {{ background: {t.accent};
@@ -212,7 +212,7 @@ def _style_sheet(theme: Theme) -> str:
     QMenuBar {{ background: transparent; border: none; }}
     QMenuBar::item {{ padding: 4px 9px; background: transparent; }}
     QMenuBar::item:selected {{ background: {t.raised}; border-radius: 4px; }}
-    QTreeView, QListView, QTableView {{ background: transparent; border: none; outline: none; }}
+    QTreeView, QListView {{ background: transparent; border: none; outline: none; }}
     QTreeView::item, QListView::item {{ padding: 3px 2px; border-radius: 4px; }}
     QTreeView::item:hover, QListView::item:hover {{ background: {t.raised}; }}
     QTreeView::item:selected, QListView::item:selected {{ background: {t.line}; color: {t.text}; }}
@@ -231,8 +231,6 @@ def _style_sheet(theme: Theme) -> str:
     QSplitter::handle:vertical {{ height: 1px; }}
     QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px 6px; }}
-    QStatusBar {{ background: {t.panel}; color: {t.secondary}; border-top: 1px solid {t.line}; }}
-    QStatusBar::item {{ border: none; }}
     QTabBar::tab {{ background: transparent; color: {t.secondary}; padding: 6px 12px; border: none; }}
     QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; }}
     QTabWidget::pane {{ border: none; border-top: 1px solid {t.line}; }}

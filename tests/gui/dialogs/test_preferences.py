@@ -7,11 +7,11 @@ from dataclasses import fields, replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from tsdesktop.core.settings import Settings
-from tsdesktop.gui.dialogs.controls import CheckBox, ChoiceBox, FolderField, Segments
+from tsdesktop.gui.dialogs.controls import ChoiceBox, FolderField, Segments
 from tsdesktop.gui.dialogs.preferences import Preferences
 from tsdesktop.jobs.messages import Device, Devices
 
@@ -51,7 +51,7 @@ def test_a_click_applies_at_once(dialog: Preferences, told: list[Settings]) -> N
     assert isinstance(theme, Segments)
     QTest.mouseClick(theme.segment("light"), Qt.MouseButton.LeftButton)
     draft = dialog.controls["draft_first"]
-    assert isinstance(draft, CheckBox)
+    assert isinstance(draft, QCheckBox)
     QTest.mouseClick(draft, Qt.MouseButton.LeftButton)
     expected = Settings(theme="light", window_state="kept", extra={"new": 1})
     assert told == [expected, replace(expected, draft_first=False)]

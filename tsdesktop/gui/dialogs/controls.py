@@ -6,12 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
-    QCheckBox,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
@@ -24,7 +23,6 @@ from tsdesktop.gui import theme
 from tsdesktop.gui.parts import button
 
 _HEIGHT = 32
-_BOX = 16
 
 
 class Segments(QWidget):
@@ -112,49 +110,8 @@ class _Segment(QAbstractButton):
         return "on_accent" if self.isChecked() else "text"
 
 
-class CheckBox(QCheckBox):
-    """A box to tick that is seen in both themes."""
-
-    def sizeHint(self) -> QSize:
-        """Room for the box and the words."""
-        return QSize(_BOX + 2 * theme.GRID + self.fontMetrics().horizontalAdvance(self.text()) + 4, 24)
-
-    def minimumSizeHint(self) -> QSize:
-        """As the size it asks for: words are not cut."""
-        return self.sizeHint()
-
-    def hitButton(self, pos: QPoint) -> bool:
-        """The words count as well."""
-        return self.rect().contains(pos)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
-        """Filled with the accent where it is ticked."""
-        look = theme.current()
-        with QPainter(self) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            place = QRect(1, (self.height() - _BOX) // 2, _BOX, _BOX)
-            ticked = self.isChecked() and self.isEnabled()
-            hot = self.hasFocus() or (self.underMouse() and self.isEnabled())
-            edge = "accent" if ticked or hot else "secondary"
-            painter.setPen(QPen(look.colour(edge if self.isEnabled() else "line"), 1))
-            painter.setBrush(look.colour("accent" if ticked else "raised"))
-            painter.drawRoundedRect(place.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-            if self.isChecked():
-                theme.icon("mdi6.check", "on_accent" if ticked else "secondary").paint(
-                    painter, place.adjusted(1, 1, -1, -1)
-                )
-            if self.hasFocus():
-                painter.setPen(QPen(look.colour("accent"), 1))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawRoundedRect(place.toRectF().adjusted(-1, -1, 1, 1), 5, 5)
-            painter.setPen(look.colour("text" if self.isEnabled() else "secondary"))
-            words = self.rect().adjusted(_BOX + 2 * theme.GRID + 1, 0, 0, 0)
-            flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-            painter.drawText(words, flags, self.text())
-
-
 class ChoiceBox(QComboBox):
-    """A box that opens a list of choices, with an arrow that is seen in both themes."""
+    """A box that opens a list of choices, each with a key."""
 
     def __init__(self, options: Iterable[tuple[str, str]], current: str, name: str) -> None:
         super().__init__()
@@ -162,12 +119,6 @@ class ChoiceBox(QComboBox):
         for key, title in options:
             self.addItem(title, key)
         self.setCurrentIndex(max(0, self.findData(current)))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The arrow over what the style draws."""
-        super().paintEvent(event)
-        place = QRect(self.width() - 26, (self.height() - 16) // 2, 16, 16)
-        theme.icon("mdi6.chevron-down", "secondary").paint(QPainter(self), place)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scrolling past it changes nothing."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
 
 from tsdesktop.core.errors import Cancelled
 from tsdesktop.core.settings import Settings
@@ -18,7 +18,7 @@ from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.gui import theme
 from tsdesktop.gui.background import Work
 from tsdesktop.gui.dialogs.bug_report import BugReport, Words, words_for
-from tsdesktop.gui.dialogs.controls import CheckBox, FolderField, Segments
+from tsdesktop.gui.dialogs.controls import FolderField, Segments
 from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.dialogs.export_kinds import ExportKinds
 from tsdesktop.gui.dialogs.export_place import proposed_folder
@@ -140,10 +140,9 @@ class ExportDialog(Dialog):
         )
         self.files = QListWidget()
         self.files.setAccessibleName(self.tr("Files that will be written"))
-        self.files.setProperty("role", "box")
         self._count = one_line("", "secondary")
         self._conflict = one_line("", "warning")
-        self.overwrite = CheckBox(self.tr("Overwrite them"))
+        self.overwrite = QCheckBox(self.tr("Overwrite them"))
         self._stage = one_line("")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from tsdesktop.core.settings import Settings
 from tsdesktop.exports.stl import Frame
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.controls import CheckBox, ChoiceBox
+from tsdesktop.gui.dialogs.controls import ChoiceBox
 from tsdesktop.gui.parts import one_line, row
 from tsdesktop.pipeline.chosen_exports import SmoothingName
 
@@ -130,11 +130,12 @@ class ExportKinds(QWidget):
         self.changed.emit()
 
 
-def _box(key: str, ticked: bool) -> CheckBox:
+def _box(key: str, ticked: bool) -> QCheckBox:
     title, help = _TITLES[key]
-    box = CheckBox(_in_words(title))
+    box = QCheckBox(_in_words(title))
     box.setToolTip(_in_words(help))
     box.setChecked(ticked)
+    box.setMinimumHeight(24)
     return box
 
 

@@ -7,11 +7,11 @@ from dataclasses import Field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QScrollArea, QSpinBox, QWidget
 
 from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.controls import CheckBox, ChoiceBox, FolderField, Segments
+from tsdesktop.gui.dialogs.controls import ChoiceBox, FolderField, Segments
 from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.parts import button, one_line, paragraph, row
 from tsdesktop.gui.translation import setting_words
@@ -150,8 +150,8 @@ def _choice(
     return box
 
 
-def _tick(value: bool, title: str, change: Callable[[bool], None]) -> CheckBox:
-    box = CheckBox(QCoreApplication.translate("Preferences", "On"))
+def _tick(value: bool, title: str, change: Callable[[bool], None]) -> QCheckBox:
+    box = QCheckBox(QCoreApplication.translate("Preferences", "On"))
     box.setAccessibleName(title)
     box.setChecked(value)
     box.setMinimumHeight(32)

@@ -12,7 +12,7 @@ from tsdesktop.core.options import Options
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.missing import MissingNetworks
 from tsdesktop.gui.panels.run_words import count_text, left_text, stage_text
-from tsdesktop.gui.parts import GAP, ShortLabel, one_line, paragraph, set_role, small_button, stacked
+from tsdesktop.gui.parts import GAP, ShortLabel, button, one_line, paragraph, set_role, small_button, stacked
 from tsdesktop.gui.words import hint, sentence
 from tsdesktop.jobs.messages import Progress
 
@@ -221,8 +221,6 @@ class RunPanel(QWidget):
         return box
 
     def _big_button(self, title: str, on_click: Callable[[], None], *, primary: bool = False) -> QPushButton:
-        button = QPushButton(title)
-        button.setProperty("role", "primary" if primary else "large")
-        button.setMinimumHeight(36)
-        button.clicked.connect(on_click)
-        return button
+        made = button(title, on_click, "primary" if primary else "")
+        made.setMinimumHeight(36)
+        return made
