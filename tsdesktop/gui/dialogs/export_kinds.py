@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Signal
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from tsdesktop.core.settings import Settings
@@ -116,7 +116,7 @@ class ExportKinds(QWidget):
         for title, keys in _GROUPS:
             grid.addWidget(one_line(_in_words(title), "secondary"), line, 0)
             for n, key in enumerate(keys):
-                grid.addWidget(self.boxes[key], line, 1 + n)
+                grid.addWidget(self.boxes[key], line, 1 + n, Qt.AlignmentFlag.AlignLeft)
             line += 1
             if "meshes" in keys:
                 how = row(self.smoothing, self.frame, None)
