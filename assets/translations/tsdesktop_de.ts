@@ -610,6 +610,17 @@
         </message>
     </context>
     <context>
+        <name>Folders</name>
+        <message>
+            <source>Nothing here opens folders; it is {place}</source>
+            <translation>Hier lassen sich keine Ordner öffnen; er ist {place}</translation>
+        </message>
+        <message>
+            <source>{place} cannot be made: {reason}</source>
+            <translation>{place} lässt sich nicht anlegen: {reason}</translation>
+        </message>
+    </context>
+    <context>
         <name>Groups</name>
         <message>
             <source>Abdomen</source>
@@ -1225,10 +1236,6 @@
             <translation>Erneut nach den Netzen suchen</translation>
         </message>
         <message>
-            <source>Nothing here opens folders; it is {place}</source>
-            <translation>Hier lassen sich keine Ordner öffnen; er ist {place}</translation>
-        </message>
-        <message>
             <source>Open folder</source>
             <translation>Ordner öffnen</translation>
         </message>
@@ -1263,10 +1270,6 @@
         <message>
             <source>and {count} more</source>
             <translation>und {count} weitere</translation>
-        </message>
-        <message>
-            <source>{place} cannot be made: {reason}</source>
-            <translation>{place} lässt sich nicht anlegen: {reason}</translation>
         </message>
     </context>
     <context>

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import replace
-from functools import partial
+from threading import Lock
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QObject, QTimer, Signal
@@ -27,6 +27,7 @@ class Memory(QObject):
     def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.settings = settings
+        self._writing = Lock()
         self._delay = QTimer(self, singleShot=True, interval=_SAVE_AFTER_MS)
         self._delay.timeout.connect(self._save)
 
@@ -44,10 +45,18 @@ class Memory(QObject):
     def save_now(self) -> None:
         """Writes what has changed; for when the window closes."""
         self._delay.stop()
-        _write(self.settings)
+        self._write()
 
     def _save(self) -> None:
-        run_in_background(partial(_write, self.settings), lambda _: None, self._on_not_saved)
+        run_in_background(self._write, lambda _: None, self._on_not_saved)
+
+    def _write(self) -> None:
+        # Whoever comes last writes the latest, also when the window closes while an earlier change is written.
+        with self._writing:
+            try:
+                save_settings(self.settings)
+            except OSError as error:
+                log.warning("settings could not be kept: %s", error.strerror)
 
     def _on_not_saved(self, error: Exception) -> None:
         log.error("settings could not be kept", exc_info=error)
@@ -75,13 +84,13 @@ def display_settings(session: Session) -> dict[str, Any]:
     }
 
 
-def place_of(window: QWidget, splitter: QSplitter, grid_state: Any) -> dict[str, str]:
+def place_of(window: QWidget, splitter: QSplitter, grid_state: dict[str, Any]) -> dict[str, str]:
     """Size and place of a window and of what is in it, as settings."""
     geometry = bytes(window.saveGeometry().toBase64().data()).decode("ascii")
     return {"window_geometry": geometry, "window_state": json.dumps({"sides": splitter.sizes(), "grid": grid_state})}
 
 
-def put_in_place(window: QWidget, splitter: QSplitter, settings: Settings) -> Any:
+def put_in_place(window: QWidget, splitter: QSplitter, settings: Settings) -> dict[str, Any] | None:
     """Gives a window its size and place back; returns the state of its grid of views, None where none is kept."""
     if settings.window_geometry:
         window.restoreGeometry(QByteArray.fromBase64(settings.window_geometry.encode("ascii", "replace")))
@@ -93,11 +102,5 @@ def put_in_place(window: QWidget, splitter: QSplitter, settings: Settings) -> An
         return None
     if len(sides) == splitter.count():
         splitter.setSizes(sides)
-    return state.get("grid")
-
-
-def _write(settings: Settings) -> None:
-    try:
-        save_settings(settings)
-    except OSError as error:
-        log.warning("settings could not be kept: %s", error.strerror)
+    grid_state = state.get("grid")
+    return grid_state if isinstance(grid_state, dict) else None

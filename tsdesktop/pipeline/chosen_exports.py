@@ -97,8 +97,9 @@ def write_chosen(
     planned = planned_files(choice, label_map)
     if not planned:
         raise ExportError("export.nothing", reason="nothing was chosen")
-    refuse_existing(planned, overwrite=choice.overwrite)
+    # First: a place that cannot be reached cannot be looked into either.
     existing_folder(choice.folder)
+    refuse_existing(planned, overwrite=choice.overwrite)
     chosen = _without_others(choice, label_map)
     work = _Work(choice, volume, chosen, _Steps(choice, chosen, listen))
     written = [*work.labels(), *work.surfaces(), *work.tables(), *work.picture()]

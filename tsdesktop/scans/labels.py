@@ -96,13 +96,11 @@ def mask_files(folder: Path) -> list[Path]:
     """The files of a folder that holds a mask per structure; none when it is something else. Raises ReadError."""
     with system_words(folder):
         files = [each for each in sorted(folder.iterdir()) if each.is_file() and not each.name.startswith(".")]
-    images = [each for each in files if each.name.lower().endswith((".nii", ".nii.gz"))]
-    if not images:
-        return []
-    known = known_names()
-    strangers = [each for each in images if bare_name(each) not in known]
-    # Reading all of them would take long. The largest tell most: the smallest may be empty.
-    looked_at = sorted(strangers or images, key=lambda each: each.stat().st_size)[-_MASKS_LOOKED_AT:]
+        images = [each for each in files if each.name.lower().endswith((".nii", ".nii.gz"))]
+        known = known_names()
+        strangers = [each for each in images if bare_name(each) not in known]
+        # Reading all of them would take long. The largest tell most: the smallest may be empty.
+        looked_at = sorted(strangers or images, key=lambda each: each.stat().st_size)[-_MASKS_LOOKED_AT:]
     return images if all(_may_be_mask(each) for each in looked_at) else []
 
 

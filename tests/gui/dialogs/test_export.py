@@ -82,7 +82,7 @@ def test_what_is_listed_is_written_and_the_labels_are_the_same(
     assert {each for each in out.rglob("*") if each.is_file()} == set(written)
     assert np.array_equal(np.asarray(nib.load(out / "labels.nii.gz").dataobj), label_map.array)
     assert set(json.loads((out / "statistics.json").read_text())) >= {"liver", "spleen", "kidney_right"}
-    assert dialog._message.text() == f"{len(written)} files written" and dialog.open_button.isVisible()
+    assert dialog.said == f"{len(written)} files written" and dialog.open_button.isVisible()
 
 
 def test_only_visible_structures(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_file_that_came_meanwhile_is_not_overwritten(qtbot: QtBot, show: Show,
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "statistics.csv").write_text("mine")
     click(dialog.export_button)
-    qtbot.waitUntil(lambda: "exists already" in dialog._message.text())
+    qtbot.waitUntil(lambda: "exists already" in dialog.said)
     assert (tmp_path / "out" / "statistics.csv").read_text() == "mine"
 
 
@@ -172,7 +172,7 @@ def test_what_cannot_be_written_is_one_sentence(qtbot: QtBot, show: Show, tmp_pa
     tick(dialog, "csv")
     qtbot.waitUntil(dialog.export_button.isEnabled)
     click(dialog.export_button)
-    qtbot.waitUntil(lambda: "out could not be written" in dialog._message.text())
+    qtbot.waitUntil(lambda: "out could not be written" in dialog.said)
     assert dialog._message.property("role") == "error" and not dialog.report_button.isVisible()
     qtbot.waitUntil(dialog.export_button.isEnabled)
 
@@ -216,7 +216,7 @@ def test_progress_and_cancel(qtbot: QtBot, show: Show, monkeypatch: pytest.Monke
     assert dialog._bar.value() == 250 and not dialog.kinds.isEnabled()
     click(dialog.cancel_button)
     writer.go_on.set()
-    qtbot.waitUntil(lambda: dialog._message.text().startswith("Stopped"))
+    qtbot.waitUntil(lambda: dialog.said.startswith("Stopped"))
     assert dialog.isVisible() and dialog.kinds.isEnabled() and dialog.export_button.isVisible()
 
 
@@ -252,7 +252,7 @@ def test_a_bug_offers_a_report(qtbot: QtBot, show: Show, monkeypatch: pytest.Mon
     writer.go_on.set()
     qtbot.waitUntil(lambda: not dialog.is_writing)
     assert dialog.report_button.isVisible() is isinstance(failure, KeyError)
-    assert "KeyError" not in dialog._message.text()
+    assert "KeyError" not in dialog.said
 
 
 def test_choices_are_remembered(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
@@ -272,6 +272,18 @@ def test_choices_are_remembered(qtbot: QtBot, show: Show, tmp_path: Path) -> Non
     ]
     again = show(settings=replace(Settings(), **told[0]))
     assert again.kinds.kinds.ticked == {"csv", "merged_mesh"} and again.kinds.kinds.smoothing == "faithful"
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told_when_it_is_written(qtbot: QtBot, show: Show) -> None:
+    dialog = show()
+    tick(dialog, "csv")
+    dialog.folder.line.setText("/" + 300 * "x")
+    qtbot.waitUntil(dialog.export_button.isEnabled)
+    assert not dialog.report_button.isVisible()
+    click(dialog.export_button)
+    qtbot.waitUntil(lambda: dialog.said != "")
+    assert "too long" in dialog.said
+    assert not dialog.report_button.isVisible()
 
 
 def test_open_folder(qtbot: QtBot, show: Show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

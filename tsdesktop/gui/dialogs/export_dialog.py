@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QObject, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices
+from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
 
 from tsdesktop.core.errors import Cancelled
@@ -22,6 +22,7 @@ from tsdesktop.gui.dialogs.controls import FolderField, Segments
 from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.dialogs.export_kinds import ExportKinds
 from tsdesktop.gui.dialogs.export_place import proposed_folder
+from tsdesktop.gui.folders import is_there, show_folder
 from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, row, set_role
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.words import structure_title
@@ -87,6 +88,11 @@ class ExportDialog(Dialog):
         """Whether files are being written."""
         return self._writing is not None
 
+    @property
+    def said(self) -> str:
+        """What the dialog says about the last export; empty where it says nothing."""
+        return "" if self._message.isHidden() else self._message.text()
+
     def write(self) -> None:
         """Writes what is chosen, in the background."""
         heard = _Heard()
@@ -111,7 +117,9 @@ class ExportDialog(Dialog):
 
     def open_folder(self) -> None:
         """Shows the folder in the desktop's file manager."""
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.choice.folder)))
+        problem = show_folder(self.choice.folder)
+        if problem:
+            self._say(problem, "warning")
 
     def reject(self) -> None:
         """Escape stops writing first, and closes then."""
@@ -203,7 +211,7 @@ class ExportDialog(Dialog):
         if self._looking is not None:
             self._looking.forget()
         look = partial(_existing, tuple(files))
-        self._looking = self.in_background(look, partial(self._on_looked, files), self._on_failed)
+        self._looking = self.in_background(look, partial(self._on_looked, files), self._on_not_looked)
         self._show_ready()
 
     def _on_looked(self, files: list[Path], existing: frozenset[Path]) -> None:
@@ -307,6 +315,15 @@ class ExportDialog(Dialog):
         self._writing = None
         self._show_state("choosing")
         self._on_changed()
+        self._tell(error)
+
+    def _on_not_looked(self, error: Exception) -> None:
+        """Whatever is in the way is told when it is written."""
+        self._looking = None
+        self._show_ready()
+        self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
         told = words_for(error)
         if told is None:
             self._say(self.tr("Stopped. What was written before is whole and stays."), "warning")
@@ -332,7 +349,7 @@ def _names_by_scope(session: Session, selected: frozenset[int]) -> dict[str, tup
 
 
 def _existing(files: tuple[Path, ...]) -> frozenset[Path]:
-    return frozenset(each for each in files if each.exists())
+    return frozenset(each for each in files if is_there(each))
 
 
 def _files_text(count: int) -> str:

@@ -12,6 +12,7 @@ import tsdesktop
 from tsdesktop.core.assets import assets_folder
 from tsdesktop.core.volume import Volume
 from tsdesktop.exports.writing import safe_name
+from tsdesktop.gui.folders import is_there
 from tsdesktop.scans.label_names import bare_name
 
 _ENDING = "_segmentation"
@@ -53,5 +54,5 @@ def _own_name(volume: Volume) -> str:
 def _is_usable(folder: Path) -> bool:
     if is_inside_program(folder):
         return False
-    there = next((each for each in (folder.absolute(), *folder.absolute().parents) if each.exists()), None)
+    there = next((each for each in (folder.absolute(), *folder.absolute().parents) if is_there(each)), None)
     return there is not None and there.is_dir() and os.access(there, os.W_OK)

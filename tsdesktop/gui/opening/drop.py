@@ -9,7 +9,8 @@ from pathlib import Path
 from tsdesktop.core.errors import ReadError
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.scans.content import kind_of
-from tsdesktop.scans.labels import content_of, mask_files, read_label_map, read_masks
+from tsdesktop.scans.label_files import system_words
+from tsdesktop.scans.labels import content_of, read_label_map, read_masks
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Dropped:
 
 
 def sorted_out(paths: Sequence[Path], *, scan_is_open: bool = False) -> Dropped:
-    """Tells scan and labels apart. Slow (it looks into files): call it in the background.
+    """Tells scan and labels apart. Slow (it looks into files): call it in the background. Raises ReadError.
 
     Labels alone are opened on the scan that is open; without one they are opened as a scan themselves. A single path
     with no scan open is always a scan, or a folder with a scan and its labels inside.
@@ -55,11 +56,12 @@ def _inside(folder: Path) -> Dropped | None:
     """A folder with one scan file and a folder of masks or a label map beside it, as data sets often are."""
     if not folder.is_dir():
         return None
-    children = [each for each in sorted(folder.iterdir()) if not each.name.startswith(".")]
+    with system_words(folder):
+        children = [each for each in sorted(folder.iterdir()) if not each.name.startswith(".")]
     images = [each for each in children if each.is_file() and each.name.lower().endswith((".nii", ".nii.gz"))]
     if not images or len(images) > 2 or any(_is_dicom(each) for each in children):
         return None
-    masks = [each for each in children if each.is_dir() and mask_files(each)]
+    masks = [each for each in children if each.is_dir() and content_of(each)]
     scans = [each for each in images if not content_of(each)]
     labels = [each for each in images if each not in scans]
     if len(scans) != 1 or not (labels or masks):

@@ -10,9 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from tsdesktop.pipeline import SeriesSummary
 
 log = logging.getLogger(__name__)
+Say = Callable[[float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +42,14 @@ class Wanted:
 class OpeningFlow(QObject):
     """Opens scans and label maps into a session.
 
-    `started(name)` and `progressed(0 to 1)` tell how it goes; then one of `scan_opened`, `labels_opened`,
-    `series_offered` or `failed` follows, or nothing where it was cancelled or replaced. `left_over` names what was
-    dropped besides and not opened.
+    `started(name)` and `progressed(0 to 1)` tell how it goes; then `scan_opened`, `series_offered` or
+    `failed` may follow; labels are shown in the session. `left_over` names what was dropped besides and not opened.
     """
 
     started = Signal(str)
     progressed = Signal(float)
     ended = Signal()
     scan_opened = Signal(Wanted)
-    labels_opened = Signal()
     series_offered = Signal(Wanted, list)
     failed = Signal(Exception)
     left_over = Signal(list)
@@ -71,27 +69,26 @@ class OpeningFlow(QObject):
 
     def open(self, paths: Sequence[Path]) -> None:
         """Opens what was dropped together: a scan, labels, or both."""
-        is_open = self._session.volume is not None
-        self._begin(
-            paths[0].name, _slow("gui.opening.drop.sorted_out", tuple(paths), scan_is_open=is_open), self._on_sorted_out
-        )
+        sort = partial(_sorted_out, tuple(paths), self._session.volume is not None)
+        self._begin(paths[0].name, sort, self._on_sorted_out)
 
     def open_series(self, wanted: Wanted) -> None:
         """Opens a scan whose series was chosen."""
         self._forget()
-        asked = {"series": wanted.series, "volume_index": wanted.volume_index, "progress": self._progress()}
-        self._begin(wanted.path.name, _slow("scans.reader.read_scan", wanted.path, **asked), self._read_for(wanted))
+        self._begin(wanted.path.name, partial(_read_scan, wanted, self._progress()), partial(self._on_read, wanted))
 
     def list_series(self, wanted: Wanted) -> None:
         """Offers all series of a path, whether or not one of them is open."""
-        self._begin(wanted.path.name, _slow("scans.reader.list_series", wanted.path), self._read_for(wanted))
+        self._begin(wanted.path.name, partial(_list_series, wanted.path), partial(self._on_read, wanted))
 
     def open_labels(self, paths: Sequence[Path]) -> None:
         """Opens a label map, or a mask for each structure, on the scan that is open."""
         volume = self._session.volume
-        if volume is not None and paths:
-            read = _slow("gui.opening.drop.read_labels", tuple(paths), volume)
-            self._begin(paths[0].name, read, partial(self._on_labels, volume))
+        if volume is None or not paths:
+            # The scan may have been closed since they were chosen.
+            self._end()
+            return
+        self._begin(paths[0].name, partial(_read_labels, tuple(paths), volume), partial(self._on_labels, volume))
 
     def cancel(self) -> None:
         """Stops what is being opened; the scan that was open stays."""
@@ -111,7 +108,7 @@ class OpeningFlow(QObject):
             self._work.forget()
             self._work = None
 
-    def _progress(self) -> Callable[[float], None]:
+    def _progress(self) -> Say:
         """What a reader tells how far it is; it ends the reading once nobody waits for it any more."""
         stop = self._stop
 
@@ -127,15 +124,12 @@ class OpeningFlow(QObject):
             self.left_over.emit(list(dropped.left_over))
         if dropped.scan is not None:
             wanted = Wanted(dropped.scan, labels=dropped.labels)
-            read = _slow("scans.reader.read_scan_or_series", dropped.scan, progress=self._progress())
-            self._work = run_in_background(read, self._read_for(wanted), self._on_failed)
+            read = partial(_read_scan_or_list_series, dropped.scan, self._progress())
+            self._work = run_in_background(read, partial(self._on_read, wanted), self._on_failed)
         elif dropped.labels:
             self.open_labels(dropped.labels)
         else:
             self._end()
-
-    def _read_for(self, wanted: Wanted) -> Callable[[Any], None]:
-        return partial(self._on_read, wanted)
 
     def _on_read(self, wanted: Wanted, found: Volume | list[SeriesSummary]) -> None:
         self._end()
@@ -155,7 +149,6 @@ class OpeningFlow(QObject):
         self._end()
         if self._session.volume is volume:
             self._session.show_labels(label_map)
-            self.labels_opened.emit()
 
     def _on_failed(self, error: Exception) -> None:
         self._end()
@@ -170,10 +163,34 @@ class OpeningFlow(QObject):
         self.ended.emit()
 
 
-def _slow(name: str, *values: object, **named: object) -> Callable[[], Any]:
-    """A call of a function by its name in the package, which is imported where it is called: in the background.
+# The readers take SimpleITK and pydicom, which take longer to load than the window may take to open.
 
-    The readers take SimpleITK and pydicom, which take longer to load than the window may take to open.
-    """
-    module, function = f"tsdesktop.{name}".rsplit(".", 1)
-    return lambda: getattr(import_module(module), function)(*values, **named)
+
+def _sorted_out(paths: Sequence[Path], scan_is_open: bool) -> Dropped:
+    from tsdesktop.gui.opening.drop import sorted_out
+
+    return sorted_out(paths, scan_is_open=scan_is_open)
+
+
+def _read_scan(wanted: Wanted, progress: Say) -> Volume:
+    from tsdesktop.scans.reader import read_scan
+
+    return read_scan(wanted.path, series=wanted.series, volume_index=wanted.volume_index, progress=progress)
+
+
+def _read_scan_or_list_series(path: Path, progress: Say) -> Volume | list[SeriesSummary]:
+    from tsdesktop.scans.reader import read_scan_or_series
+
+    return read_scan_or_series(path, progress=progress)
+
+
+def _list_series(path: Path) -> list[SeriesSummary]:
+    from tsdesktop.scans.reader import list_series
+
+    return list_series(path)
+
+
+def _read_labels(paths: Sequence[Path], volume: Volume) -> LabelMap:
+    from tsdesktop.gui.opening.drop import read_labels
+
+    return read_labels(paths, volume)

@@ -1,4 +1,4 @@
-"""The scans that were open before: at most twelve, in a file of the data folder that is always whole. No Qt here."""
+"""The scans that were open before: at most twelve, in a file of the data folder that is always whole."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 from tsdesktop.core.files import written_whole
 from tsdesktop.core.settings import data_folder
 from tsdesktop.core.volume import Volume
+from tsdesktop.gui.folders import is_there
 
 log = logging.getLogger(__name__)
 MOST = 12
@@ -36,10 +37,7 @@ class RecentScan:
     @property
     def is_there(self) -> bool:
         """Whether the path still exists."""
-        try:
-            return self.path.exists()
-        except OSError:
-            return False
+        return is_there(self.path)
 
     @property
     def thumbnail(self) -> Path:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from tsdesktop.gui.figures import size_text
+from tsdesktop.gui.folders import show_folder
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.needs import State
 from tsdesktop.gui.panels.parts import MARGIN
@@ -90,15 +91,9 @@ class MissingNetworks(QFrame):
         )
 
     def _open_folder(self) -> None:
-        place = own_weights_folder()
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            self._show(self._place, self.tr("{place} cannot be made: {reason}").format(place=place, reason=reason))
-            return
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(place))):
-            self._show(self._place, self.tr("Nothing here opens folders; it is {place}").format(place=place))
+        problem = show_folder(own_weights_folder())
+        if problem:
+            self._show(self._place, problem)
 
     def _copy_links(self) -> None:
         QGuiApplication.clipboard().setText("\n".join(self._links))
