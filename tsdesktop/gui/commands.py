@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QObject, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtCore import QCoreApplication, QObject, Qt
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
 
 from tsdesktop.gui.background import run_in_background
 from tsdesktop.gui.dialogs.log_view import LogView
 from tsdesktop.gui.dialogs.shortcuts import Shortcuts
+from tsdesktop.gui.folders import show_folder
 from tsdesktop.gui.opening.flow import Wanted
 from tsdesktop.gui.pictures import picture_of_views, save_picture
 from tsdesktop.gui.scene.view import SceneView
@@ -72,6 +73,7 @@ class Commands(QObject):
         """Asks for a label map of the open scan."""
         window = self._window
         dialog = QFileDialog(window, self.tr("Open labels"), window.memory.settings.open_folder)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         endings = "*.nii *.nii.gz *.nrrd *.mha *.mhd *.mgz *.mgh"
         dialog.setNameFilters([self.tr("Label maps") + f" ({endings})", self.tr("All files") + " (*)"])
@@ -130,6 +132,7 @@ class Commands(QObject):
         else:
             return False
         box = QMessageBox(QMessageBox.Icon.NoIcon, "tsdesktop", question, parent=window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setInformativeText(more)
         agreed = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
         if not window.runs.is_running:
@@ -153,8 +156,7 @@ class Commands(QObject):
 
     def cancel_run(self) -> None:
         """Stops the run under way."""
-        if self._window.runs.is_running:
-            self._window.left.run.cancel.click()
+        self._window.left.cancel()
 
     def choose_structures(self) -> None:
         """Opens the tree of structures to compute."""
@@ -167,9 +169,9 @@ class Commands(QObject):
 
     def open_networks_folder(self) -> None:
         """Shows where networks belong."""
-        place = own_weights_folder()
-        place.mkdir(parents=True, exist_ok=True)
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(place)))
+        problem = show_folder(own_weights_folder())
+        if problem:
+            self._window.telling.warning(problem)
 
     # results
 
@@ -205,6 +207,7 @@ class Commands(QObject):
     def _ask_where(self, image: QImage) -> None:
         window = self._window
         dialog = QFileDialog(window, self.tr("Save picture"), window.memory.settings.export_folder)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("png")
         dialog.setNameFilter(self.tr("PNG picture") + " (*.png)")
@@ -250,14 +253,12 @@ class Commands(QObject):
             self._window.scene.look_from(letter)
 
     def take_tool(self, tool: Tool) -> None:
-        """Takes a measuring tool into the hand; "" puts it down."""
-        window = self._window
-        for view in window.centre.slices.values():
-            view.set_tool(tool)
-        for action in window.menus.tool_actions:
-            action.setChecked(action.data() == tool)
-            if action.data() == tool:
-                window.header.show_tool(action.text() if tool else "")
+        """Takes a measuring tool into the hand; "" puts it down, or else selects no measurement."""
+        measurements = self._window.centre.measurements
+        if tool:
+            measurements.set_tool(tool)
+        else:
+            measurements.give_up()
 
     def clear_measurements(self) -> None:
         """Removes all measurements."""
@@ -274,7 +275,7 @@ class Commands(QObject):
         self._window.show_sides(left=settings.left_open, right=not settings.right_open)
 
     def toggle_sides(self) -> None:
-        """Hides both panels, or shows both where one is hidden."""
+        """Hides the panels that are shown, or shows both where none is."""
         settings = self._window.memory.settings
         shown = not (settings.left_open or settings.right_open)
         self._window.show_sides(left=shown, right=shown)

@@ -40,7 +40,8 @@ class Menus(QObject):
         self.show = ShowActions(session, maker, self)
         self.layout_actions = self._layout_actions()
         self.tool_actions = self._tool_actions()
-        self.run = self._action(Said(self.tr("Segment"), "Ctrl+Return"), commands.segment, needs="scan")
+        self._is_running = False
+        self.run = self._action(Said(self.tr("Segment"), "Ctrl+Return"), commands.segment)
         self.cancel = self._action(Said(self.tr("Cancel the run"), "Ctrl+."), commands.cancel_run)
         self.left = self._action(Said(self.tr("Task panel"), "Ctrl+1"), commands.toggle_left, checkable=True)
         self.right = self._action(Said(self.tr("Structure panel"), "Ctrl+2"), commands.toggle_right, checkable=True)
@@ -57,6 +58,11 @@ class Menus(QObject):
             self._file_menu(), self._edit_menu(), self._view_menu(), self._run_menu(), self._help_menu()
         ):  # fmt: skip
             bar.addMenu(menu)
+        self._on_session_changed()
+
+    def show_running(self, running: bool) -> None:
+        """A run is under way, or none is."""
+        self._is_running = running
         self._on_session_changed()
 
     @property
@@ -301,6 +307,8 @@ class Menus(QObject):
             action.setEnabled(has_scan)
         for action in self._need_labels:
             action.setEnabled(has_labels)
+        self.run.setEnabled(has_scan and not self._is_running)
+        self.cancel.setEnabled(self._is_running)
 
 
 _NATIVE = QKeySequence.SequenceFormat.NativeText

@@ -31,10 +31,9 @@ _WORTH_ASKING_S = 20.0
 
 
 class RunFlow(QObject):
-    """Starts runs and shows what comes of them. `running_changed(bool)`; `result_shown` once a result is on screen."""
+    """Starts runs and shows what comes of them. `running_changed(bool)`."""
 
     running_changed = Signal(bool)
-    result_shown = Signal(Segmentation)
     bug_found = Signal(Exception)
 
     def __init__(self, session: Session, left: LeftPanel, supervisor: Supervisor, memory: Memory) -> None:
@@ -113,7 +112,6 @@ class RunFlow(QObject):
             self._left.run.show_done(self.tr("Nothing was found: this scan may not show what the task looks for."))
         new_notes = [each for each in result.notes if each not in result.volume.notes]
         self._session.add_notes(new_notes)
-        self.result_shown.emit(result)
 
     def _on_failed(self, error: Exception) -> None:
         self.running_changed.emit(False)

@@ -78,11 +78,13 @@ class Session(QObject):
         self.window = Window(40.0, 400.0)
         self.display = Display()
         self.notes: tuple[Note, ...] = ()
+        # The names of what was visible before only some structures were shown.
+        self.shown_before_solo: tuple[str, ...] = ()
         self.undo_stack = QUndoStack(self)
 
     def open_volume(self, volume: Volume) -> None:
         """Shows another scan; labels of the one before are closed."""
-        self.volume = volume
+        self.volume, self.pointer_ras = volume, None
         self.window = first_window(volume)
         middle = (np.array(volume.geometry.shape) - 1) / 2
         self.cursor_ras = volume.geometry.world_ras(np.round(middle))
@@ -103,7 +105,7 @@ class Session(QObject):
     def close_labels(self) -> None:
         """Forgets the labels, their looks and numbers."""
         self.label_map, self.result, self.selected = None, None, None
-        self.statistics, self.looks = {}, {}
+        self.statistics, self.looks, self.shown_before_solo = {}, {}, ()
         self.undo_stack.clear()
         self.labels_changed.emit()
         self.statistics_changed.emit()
@@ -145,7 +147,7 @@ class Session(QObject):
         self.change_looks(what, {label: replace(self.looks[label], visible=visible) for label in labels})
 
     def select(self, label: int | None, *, go_there: bool = False) -> None:
-        """Selects a structure everywhere; `go_there` moves the pointer to its centroid."""
+        """Selects a structure everywhere; `go_there` moves the crosshair to its centroid."""
         self.selected = label
         self.selection_changed.emit()
         found = self.statistics.get(label) if label is not None else None
@@ -153,7 +155,7 @@ class Session(QObject):
             self.move_cursor(np.array(found.centroid_ras_mm))
 
     def move_cursor(self, world_ras: NDArray[np.float64]) -> None:
-        """Moves the pointer of all views to a place in RAS+ mm, kept inside the scan."""
+        """Moves the crosshair of all views to a place in RAS+ mm, kept inside the scan."""
         if self.volume is None:
             return
         geometry = self.volume.geometry

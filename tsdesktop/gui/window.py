@@ -118,6 +118,7 @@ class MainWindow(QMainWindow):
         opening.scan_opened.connect(self._on_scan_opened)
         opening.left_over.connect(commands.tell_left_over)
         self.runs.bug_found.connect(self.telling.bug)
+        self.runs.running_changed.connect(self.menus.show_running)
         session.volume_changed.connect(self._on_volume_changed)
         session.display_changed.connect(lambda: self.memory.change(**display_settings(session)))
         self.memory.changed.connect(self._on_settings_changed)
@@ -130,18 +131,19 @@ class MainWindow(QMainWindow):
         centre.notes.volume_wanted.connect(commands.offer_volume)
         centre.notes.series_wanted.connect(commands.offer_other_series)
         centre.grid.layout_changed.connect(self._on_layout_changed)
+        centre.measurements.tool_changed.connect(self._on_tool_changed)
         opening.started.connect(centre.opening.begin)
         opening.progressed.connect(centre.opening.show_progress)
         opening.ended.connect(centre.opening.end)
         for view in centre.slices.values():
             view.menu_wanted.connect(self._open_view_menu)
-            view.tool_done.connect(lambda: commands.take_tool(""))
 
     def _restore(self, settings: Settings) -> None:
         grid_state = put_in_place(self, self.splitter, settings)
         if grid_state is not None:
             self.centre.grid.restore(grid_state)
         self.centre.grid.set_layout(settings.window_layout or "four")
+        self._on_layout_changed()
         self._take_mouse_profile(settings)
 
     # what happens
@@ -173,6 +175,13 @@ class MainWindow(QMainWindow):
             action.setChecked(action.data() == name)
             if action.data() == name:
                 self.header.show_layout(action.text())
+
+    def _on_tool_changed(self) -> None:
+        tool = self.centre.measurements.tool
+        for action in self.menus.tool_actions:
+            action.setChecked(action.data() == tool)
+            if action.data() == tool:
+                self.header.show_tool(action.text() if tool else "")
 
     def _on_settings_changed(self, before: Settings, now: Settings) -> None:
         if before.theme != now.theme:
@@ -213,9 +222,8 @@ class MainWindow(QMainWindow):
         self.left.setVisible(is_open and self.memory.settings.left_open)
         self.right.setVisible(is_open and self.memory.settings.right_open)
         self.status.setVisible(is_open)
-        if hasattr(self, "menus"):
-            self.menus.left.setChecked(self.memory.settings.left_open)
-            self.menus.right.setChecked(self.memory.settings.right_open)
+        self.menus.left.setChecked(self.memory.settings.left_open)
+        self.menus.right.setChecked(self.memory.settings.right_open)
 
     def show_sides(self, *, left: bool, right: bool) -> None:
         """Which of the panels are shown beside the views."""

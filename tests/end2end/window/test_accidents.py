@@ -54,11 +54,13 @@ def child_of(window: MainWindow) -> psutil.Process:
 
 
 def test_cancel_answers_within_a_second_and_the_next_run_works(qtbot: QtBot, running: MainWindow) -> None:
+    assert running.menus.cancel.isEnabled() and not running.menus.run.isEnabled()
     began = time.monotonic()
     with qtbot.waitSignal(running.supervisor.cancelled, timeout=5_000):
         QTest.mouseClick(running.left.run.cancel, Qt.MouseButton.LeftButton)
     assert time.monotonic() - began < 2.0
     assert running.left.run.button.isVisible() and not running.left.run.cancel.isVisible()
+    assert running.menus.run.isEnabled() and not running.menus.cancel.isEnabled()
     running.runs.start(Options(task="bone"))
     wait_for_labels(qtbot, running)
     assert running.session.label_map is not None

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from tests.end2end.window.conftest import Open, drop, wait_for_scan
 from tests.scans.series import TEN, write_series
 from tsdesktop.core.assets import asset
-from tsdesktop.core.settings import load_settings
+from tsdesktop.core.settings import Settings, load_settings
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui.dialogs.series_picker import SeriesPicker, VolumePicker
@@ -68,6 +68,28 @@ def test_keys_of_the_views(qtbot: QtBot, labelled: MainWindow) -> None:
     assert str(labelled.centre.measurements.tool) == "distance"
     QTest.keyClick(view, Qt.Key.Key_Escape)
     assert str(labelled.centre.measurements.tool) == ""
+
+
+def test_escape_puts_the_tool_down_and_then_selects_no_measurement(labelled: MainWindow) -> None:
+    view, measurements = focused_view(labelled), labelled.centre.measurements
+    QTest.keyClick(view, Qt.Key.Key_D)
+    for place in (QPoint(60, 80), QPoint(160, 120)):
+        QTest.mouseClick(view, Qt.MouseButton.LeftButton, NONE, place)
+    assert measurements.selected is measurements.items[0]
+    assert str(measurements.tool) == ""
+    assert [action.data() for action in labelled.menus.tool_actions if action.isChecked()] == [""]
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert measurements.selected is None and len(measurements.items) == 1
+
+
+def test_entries_that_would_do_nothing_are_grey_and_the_layout_in_use_is_marked(window: MainWindow) -> None:
+    assert not window.menus.run.isEnabled() and not window.menus.cancel.isEnabled()
+    assert [action.data() for action in window.menus.layout_actions if action.isChecked()] == ["four"]
+
+
+@pytest.mark.parametrize("state", ["[]", '{"grid": 5}', '{"sides": "x"}', '{"grid": {"splits": 1}}', "no JSON"])
+def test_a_damaged_memory_of_the_layout_is_left_out(open_window: Open, state: str) -> None:
+    assert open_window(Settings(theme="dark", language="en", window_state=state)).centre.grid.layout_name == "four"
 
 
 def test_tab_in_a_view_hides_both_panels_and_brings_them_back(labelled: MainWindow) -> None:

@@ -72,8 +72,7 @@ def test_deleted_view_ends_its_thread(qtbot: QtBot, session: Session) -> None:
 
 def test_view_says_that_the_processor_draws(qtbot: QtBot, open_view: Open) -> None:
     view = open_view(wait=False)
-    with qtbot.waitSignal(view.processor_draws, timeout=10_000):
-        pass
+    qtbot.waitUntil(lambda: view.drawn_by is not None, timeout=10_000)
     assert view.drawn_by == PROCESSOR
     settle(qtbot, view)
     assert coloured(view, RED).sum() > 1000

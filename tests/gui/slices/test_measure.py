@@ -48,7 +48,7 @@ def test_a_distance_is_that_of_the_world(qtbot: QtBot, name: PlaneName, by_dragg
     one, other, _ = _VOXELS[name]
     _at(it, one)
     # On screen positions as fine as a mouse has them: a nearer look makes them finer than 0.1 mm.
-    it.view.set_tool("distance")
+    it.measurements.set_tool("distance")
     if by_dragging:
         drag(it.view, it.place_of(one), it.place_of(other))
     else:
@@ -69,10 +69,10 @@ def test_an_angle_is_that_of_the_world(qtbot: QtBot, name: PlaneName) -> None:
     it.open(ramp(oblique()))
     one, corner, other = _VOXELS[name]
     _at(it, one)
-    with qtbot.waitSignal(it.view.tool_done):
-        it.view.set_tool("angle")
-        for voxel in (one, corner, other):
-            click(it.view, it.place_of(voxel))
+    it.measurements.set_tool("angle")
+    for voxel in (one, corner, other):
+        click(it.view, it.place_of(voxel))
+    assert str(it.measurements.tool) == ""
     mm = [np.array(voxel) * (0.8, 1.5, 4.0) for voxel in (one, corner, other)]
     arms = mm[0] - mm[1], mm[2] - mm[1]
     cosine = arms[0] @ arms[1] / np.linalg.norm(arms[0]) / np.linalg.norm(arms[1])
@@ -88,7 +88,7 @@ def test_a_circle_holds_what_numpy_finds_in_it(qtbot: QtBot, name: PlaneName) ->
     # No voxel lies just on the rim.
     middle, rim = (20, 25, 14), (34.5, 25, 14) if name == "coronal" else (20, 32.5, 14)
     _at(it, middle)
-    it.view.set_tool("circle")
+    it.measurements.set_tool("circle")
     drag(it.view, it.place_of(middle), it.place_of(rim))
     circle = it.measurements.items[0]
     radius = np.linalg.norm((np.array(rim) - middle) * (0.8, 1.5, 4.0))
@@ -125,7 +125,7 @@ def test_a_measurement_stays_on_its_slice_and_its_plane(qtbot: QtBot) -> None:
     it.open(Volume(np.full(SHAPE, -1000, np.int16), straight(), "CT"))
     it.session.set_display(it.session.display.__class__(crosshair=False))
     empty = it.view.screenshot()
-    it.view.set_tool("distance")
+    it.measurements.set_tool("distance")
     drag(it.view, QPointF(120, 150), QPointF(300, 220))
     drawn = it.view.screenshot()
     assert drawn != empty
@@ -145,7 +145,7 @@ def test_a_measurement_stays_on_its_slice_and_its_plane(qtbot: QtBot) -> None:
 def test_it_lies_in_the_world_when_the_picture_turns(qtbot: QtBot) -> None:
     it = shown(qtbot)
     it.open(ramp(oblique()))
-    it.view.set_tool("distance")
+    it.measurements.set_tool("distance")
     drag(it.view, QPointF(120, 150), QPointF(300, 220))
     one = it.measurements.items[0]
     it.session.set_display(it.session.display.__class__(radiological=False))
@@ -159,7 +159,7 @@ def test_its_ends_can_be_dragged_and_all_of_it_by_its_line(qtbot: QtBot) -> None
     it = shown(qtbot)
     it.open(ramp(straight()))
     cursor = it.session.cursor_ras.copy()
-    it.view.set_tool("distance")
+    it.measurements.set_tool("distance")
     drag(it.view, QPointF(120, 150), QPointF(300, 150))
     drag(it.view, QPointF(299, 151), QPointF(300, 250))
     assert it.view.pane is not None
@@ -175,7 +175,7 @@ def test_its_ends_can_be_dragged_and_all_of_it_by_its_line(qtbot: QtBot) -> None
 def test_a_circle_is_moved_by_its_middle_and_sized_by_its_rim(qtbot: QtBot) -> None:
     it = shown(qtbot)
     it.open(ramp(straight()))
-    it.view.set_tool("circle")
+    it.measurements.set_tool("circle")
     drag(it.view, QPointF(200, 200), QPointF(240, 200))
     radius = it.measurements.items[0].length_mm
     drag(it.view, QPointF(200, 200), QPointF(170, 180))
@@ -188,7 +188,7 @@ def test_delete_removes_the_selected_one_and_a_click_elsewhere_leaves_it(qtbot: 
     it = shown(qtbot)
     it.open(ramp(straight()))
     for y in (120.0, 250.0):
-        it.view.set_tool("distance")
+        it.measurements.set_tool("distance")
         drag(it.view, QPointF(120, y), QPointF(300, y))
     click(it.view, QPointF(120, 120))
     assert it.measurements.selected is it.measurements.items[0]
@@ -205,11 +205,10 @@ def test_delete_removes_the_selected_one_and_a_click_elsewhere_leaves_it(qtbot: 
 def test_escape_gives_up_what_is_half_drawn(qtbot: QtBot) -> None:
     it = shown(qtbot)
     it.open(ramp(straight()))
-    it.view.set_tool("angle")
+    it.measurements.set_tool("angle")
     click(it.view, QPointF(120, 150))
     click(it.view, QPointF(200, 150))
-    with qtbot.waitSignal(it.view.tool_done):
-        QTest.keyClick(it.view, Qt.Key.Key_Escape)
+    QTest.keyClick(it.view, Qt.Key.Key_Escape)
     assert it.measurements.tool == ""
     click(it.view, QPointF(250, 250))
     assert len(it.measurements.items) == 0
@@ -218,7 +217,7 @@ def test_escape_gives_up_what_is_half_drawn(qtbot: QtBot) -> None:
 def test_a_double_click_while_drawing_does_not_maximise(qtbot: QtBot) -> None:
     it = shown(qtbot)
     it.open(ramp(straight()))
-    it.view.set_tool("distance")
+    it.measurements.set_tool("distance")
     with qtbot.assertNotEmitted(it.view.double_clicked):
         double_click(it.view, QPointF(120, 150))
     assert not it.measurements.items
@@ -228,7 +227,7 @@ def test_a_double_click_while_drawing_does_not_maximise(qtbot: QtBot) -> None:
 def test_another_slice_begins_anew(qtbot: QtBot) -> None:
     it = shown(qtbot)
     it.open(ramp(straight()))
-    it.view.set_tool("distance")
+    it.measurements.set_tool("distance")
     click(it.view, QPointF(120, 150))
     wheel(it.view, 120)
     click(it.view, QPointF(300, 150))
@@ -241,7 +240,7 @@ def test_another_slice_begins_anew(qtbot: QtBot) -> None:
 def test_another_scan_has_no_measurements(qtbot: QtBot) -> None:
     it = shown(qtbot)
     it.open(ramp(straight()))
-    it.view.set_tool("distance")
+    it.measurements.set_tool("distance")
     drag(it.view, QPointF(120, 150), QPointF(300, 150))
     it.open(ramp(oblique()))
     assert not it.measurements.items
@@ -252,9 +251,9 @@ def test_three_views_share_the_tool(qtbot: QtBot) -> None:
     other = SliceView(it.session, "coronal", it.measurements)
     qtbot.addWidget(other)
     it.open(ramp(straight()))
-    it.view.set_tool("distance")
+    it.measurements.set_tool("distance")
     assert other.cursor().shape() == it.view.cursor().shape() == Qt.CursorShape.CrossCursor
-    other.set_tool("")
+    it.measurements.set_tool("")
     assert it.view.cursor().shape() == Qt.CursorShape.ArrowCursor
 
 

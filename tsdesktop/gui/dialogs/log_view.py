@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -20,9 +20,7 @@ class LogView(Dialog):
     """Shows the lines as they come. `private` are names of the open scan, which are shown nowhere here."""
 
     def __init__(self, recent: RecentLines, private: Iterable[str] = (), parent: QWidget | None = None) -> None:
-        super().__init__("", parent, (760, 480))
-        self.setWindowTitle(self.tr("Log"))
-        self.setAccessibleName(self.tr("Log"))
+        super().__init__(QCoreApplication.translate("LogView", "Log"), parent, (760, 480))
         self._recent, self._private = recent, tuple(private)
         self._shown: list[str] = []
         self._box = report_box("", self.tr("Lines of the log"))

@@ -59,9 +59,12 @@ class ScanInformation(Dialog):
         lines.setContentsMargins(0, 0, 3 * theme.GRID, 0)
         lines.setSpacing(2 * theme.GRID)
         for title, rows in self._groups():
+            grid = _grid(rows)
             lines.addWidget(heading(title))
-            lines.addLayout(self._grid(rows))
+            lines.addLayout(grid)
             lines.addSpacing(2 * theme.GRID)
+        # The last group is that of the values.
+        _add_row(grid, self.tr("Intensities"), self._intensities)
         self._add_notes(lines)
         lines.addStretch(1)
         scroll = QScrollArea()
@@ -137,20 +140,6 @@ class ScanInformation(Dialog):
             lines.append((self.tr("Window"), stated.format(level=decimal(window[0], 0), width=decimal(window[1], 0))))
         return lines
 
-    def _grid(self, rows: Lines) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(4 * theme.GRID)
-        grid.setVerticalSpacing(theme.GRID)
-        grid.setColumnMinimumWidth(0, 140)
-        grid.setColumnStretch(1, 1)
-        for n, (name, value) in enumerate(rows):
-            grid.addWidget(one_line(name, "secondary"), n, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(_value(value), n, 1)
-        if rows and rows[0][0] == self.tr("Modality"):
-            grid.addWidget(one_line(self.tr("Intensities"), "secondary"), len(rows), 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(self._intensities, len(rows), 1)
-        return grid
-
     def _add_notes(self, lines: QVBoxLayout) -> None:
         lines.addWidget(heading(self.tr("Noticed")))
         if not self._notes:
@@ -175,6 +164,23 @@ class ScanInformation(Dialog):
             mean=decimal(spread.mean, 1),
             unit=unit,
         )
+
+
+def _grid(rows: Lines) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(4 * theme.GRID)
+    grid.setVerticalSpacing(theme.GRID)
+    grid.setColumnMinimumWidth(0, 140)
+    grid.setColumnStretch(1, 1)
+    for name, value in rows:
+        _add_row(grid, name, _value(value))
+    return grid
+
+
+def _add_row(grid: QGridLayout, name: str, value: QLabel) -> None:
+    line = grid.rowCount()
+    grid.addWidget(one_line(name, "secondary"), line, 0, Qt.AlignmentFlag.AlignTop)
+    grid.addWidget(value, line, 1)
 
 
 def _value(text: str) -> QLabel:

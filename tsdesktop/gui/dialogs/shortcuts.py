@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from tsdesktop.gui import theme
@@ -16,9 +16,7 @@ class Shortcuts(Dialog):
     """Two columns: what, and with which keys; then the mouse in slices and in 3D."""
 
     def __init__(self, keys: Sequence[tuple[str, str]], mouse_profile: str, parent: QWidget | None = None) -> None:
-        super().__init__("", parent, (560, 620))
-        self.setWindowTitle(self.tr("Keys and mouse"))
-        self.setAccessibleName(self.windowTitle())
+        super().__init__(QCoreApplication.translate("Shortcuts", "Keys and mouse"), parent, (560, 620))
         inside = QWidget()
         lines = QVBoxLayout(inside)
         lines.setContentsMargins(0, 0, 3 * theme.GRID, 0)

@@ -71,6 +71,11 @@ class LeftPanel(QFrame):
         if self.run.button.isEnabled() and self.run.button.isVisibleTo(self):
             self.run.button.click()
 
+    def cancel(self) -> None:
+        """As the cancel button; nothing while no run is under way."""
+        if self.run.cancel.isEnabled() and self.run.cancel.isVisibleTo(self):
+            self.run.cancel.click()
+
     def _lay_out(self) -> None:
         self._column = stacked(
             self.tasks, self.structures, self.quality, self.device, self.advanced, gap=MARGIN, margin=MARGIN

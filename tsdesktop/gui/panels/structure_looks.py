@@ -13,9 +13,6 @@ from tsdesktop.gui.words import structure_title
 
 translate = QCoreApplication.translate
 
-# Where the session keeps the names of what was visible before only some structures were shown.
-_BEFORE = "visible_before_solo"
-
 
 def named(session: Session, labels: Iterable[int]) -> str:
     """One structure by its title, several by their number."""
@@ -70,7 +67,8 @@ def show_only(session: Session, labels: Iterable[int], name: str = "") -> None:
     if is_solo(session, wanted):
         _show_as_before(session, wanted)
         return
-    session.setProperty(_BEFORE, [each.name for each in session.label_map or () if session.looks[each.label].visible])
+    visible = (each for each in session.label_map or () if session.looks[each.label].visible)
+    session.shown_before_solo = tuple(each.name for each in visible)
     what = translate("StructureLooks", "show only {name}").format(name=name or named(session, wanted))
     _show_exactly(session, what, wanted)
 
@@ -139,7 +137,7 @@ class LookTrial:
 
 
 def _show_as_before(session: Session, wanted: frozenset[int]) -> None:
-    names = set(session.property(_BEFORE) or ())
+    names = set(session.shown_before_solo)
     before = {each.label for each in session.label_map or () if each.name in names}
     what = translate("StructureLooks", "show others beside {name}").format(name=named(session, wanted))
     _show_exactly(session, what, before if before - wanted else session.looks)

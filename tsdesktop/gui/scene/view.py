@@ -59,14 +59,12 @@ class SceneView(QWidget):
     """The structures of a session in 3D. Left drag turns, middle or Shift drag moves, wheel or right drag zooms.
 
     `picture_drawn`: another picture is shown. `surfaces_shown`: every surface of the label map is in the picture.
-    `processor_draws`: told once when there is no graphics card. `menu_wanted(label, place)`: a right click on a
-    structure (0: on none), at a place of the screen.
+    `menu_wanted(label, place)`: a right click on a structure (0: on none), at a place of the screen.
     """
 
     double_clicked = Signal()
     picture_drawn = Signal()
     surfaces_shown = Signal()
-    processor_draws = Signal()
     menu_wanted = Signal(int, QPoint)
 
     def __init__(self, session: Session, parent: QWidget | None = None, *, graphics: Graphics | None = None) -> None:
@@ -237,8 +235,6 @@ class SceneView(QWidget):
     def _on_started(self, found: Graphics) -> None:
         self._drawn_by = found
         self._pace = Pace(hardware=found.hardware, has_gl=bool(found.window_class))
-        if not found.hardware:
-            self.processor_draws.emit()
         self.update()
 
     @Slot(object)

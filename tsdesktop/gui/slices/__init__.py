@@ -1,0 +1,1 @@
+"""The linked slice views: what they show, how the mouse moves in it, and measurements."""

@@ -115,6 +115,16 @@ class Measurements(QObject):
         self.tool = tool
         self.tool_changed.emit()
 
+    def give_up(self) -> bool:
+        """Puts the tool down, else selects no measurement; whether there was either."""
+        if self.tool:
+            self.set_tool("")
+        elif self.selected is not None:
+            self.select(None)
+        else:
+            return False
+        return True
+
     def add(self, measurement: Measurement) -> None:
         """One more, selected."""
         self.items = (*self.items, measurement)

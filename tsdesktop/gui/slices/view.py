@@ -20,7 +20,7 @@ from tsdesktop.gui.slices.drags import (
     ZoomDrag,
     drag_of,
 )
-from tsdesktop.gui.slices.measure import Measurements, Tool
+from tsdesktop.gui.slices.measure import Measurements
 from tsdesktop.gui.slices.pane import Pane, World
 from tsdesktop.gui.slices.plane import PlaneName
 from tsdesktop.gui.slices.scroll import GRAB_PX
@@ -42,12 +42,11 @@ class SliceView(SliceCanvas):
     The left button moves the crosshair (`mouse_profile` "crosshair") or changes the window ("window"); a click selects
     the structure under it. The wheel goes through the slices, with Ctrl it zooms. The middle button pans.
     `double_clicked`: it asks to be maximised. `menu_wanted(label, place on the screen)`: a right click, over a
-    structure or (0) none. `tool_done`: the measurement was drawn, or given up.
+    structure or (0) none.
     """
 
     double_clicked = Signal()
     menu_wanted = Signal(int, QPoint)
-    tool_done = Signal()
 
     def __init__(
         self, session: Session, plane_name: PlaneName, measurements: Measurements, parent: QWidget | None = None
@@ -64,10 +63,6 @@ class SliceView(SliceCanvas):
         self._wheel_rest = 0
         self._before_click: tuple[World, int | None] = (session.cursor_ras, None)
         session.volume_changed.connect(self._let_go)
-
-    def set_tool(self, tool: Tool) -> None:
-        """What the mouse draws next in all views; "" for nothing."""
-        self._measurements.set_tool(tool)
 
     # The mouse.
 
@@ -159,7 +154,7 @@ class SliceView(SliceCanvas):
             return
         if draws:
             if self._measuring.release(pane, place.x(), place.y()):
-                self._end_tool()
+                self._measurements.set_tool("")
         elif isinstance(drag, RegionDrag):
             drag.finish()
         elif drag is not None and not self._is_dragged:
@@ -266,21 +261,14 @@ class SliceView(SliceCanvas):
 
     def _ended_measuring(self, key: Qt.Key) -> bool:
         """Whether a key had something to do with measurements."""
-        if key == Qt.Key.Key_Escape and self._measuring.tool_in_hand:
-            self._end_tool()
-        elif key == Qt.Key.Key_Escape and self._measurements.selected is not None:
-            self._measurements.select(None)
-        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self._measurements.selected is not None:
+        if key == Qt.Key.Key_Escape:
+            return self._measurements.give_up()
+        if key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self._measurements.selected is not None:
             self._measurements.remove_selected()
-        else:
-            return False
-        return True
+            return True
+        return False
 
     # What several of them do.
-
-    def _end_tool(self) -> None:
-        self.set_tool("")
-        self.tool_done.emit()
 
     def _zoom(self, factor: float, place: QPointF) -> None:
         if self._pane is not None:
