@@ -16,6 +16,7 @@ from tsdesktop import __version__
 from tsdesktop.core.settings import load_settings
 from tsdesktop.gui import translation
 from tsdesktop.gui.dialogs.report import RecentLines
+from tsdesktop.gui.garbage import MainThreadCollector
 from tsdesktop.gui.window import MainWindow, wear_chosen
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def start(paths: Sequence[Path]) -> int:
     wear_chosen(settings)
     window = MainWindow(settings, log_lines)
     tell_bugs(window)
+    QTimer.singleShot(0, window, lambda: MainThreadCollector(window))
     # Ctrl-C in the terminal ends the program; the inference process ends with it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     window.show()
