@@ -80,6 +80,33 @@
         </message>
     </context>
     <context>
+        <name>Brightness</name>
+        <message>
+            <source>Angio</source>
+            <translation>Angio</translation>
+        </message>
+        <message>
+            <source>Bone</source>
+            <translation>Knochen</translation>
+        </message>
+        <message>
+            <source>Brain</source>
+            <translation>Gehirn</translation>
+        </message>
+        <message>
+            <source>Liver</source>
+            <translation>Leber</translation>
+        </message>
+        <message>
+            <source>Lung</source>
+            <translation>Lunge</translation>
+        </message>
+        <message>
+            <source>Soft tissue</source>
+            <translation>Weichteile</translation>
+        </message>
+    </context>
+    <context>
         <name>BugReport</name>
         <message>
             <source>Close</source>
@@ -603,6 +630,13 @@
         </message>
     </context>
     <context>
+        <name>Figures</name>
+        <message>
+            <source>W {width}  L {level}</source>
+            <translation>W {width}  L {level}</translation>
+        </message>
+    </context>
+    <context>
         <name>FolderField</name>
         <message>
             <source>Browse…</source>
@@ -670,18 +704,6 @@
     <context>
         <name>Header</name>
         <message>
-            <source>Angio</source>
-            <translation>Angio</translation>
-        </message>
-        <message>
-            <source>Bone</source>
-            <translation>Knochen</translation>
-        </message>
-        <message>
-            <source>Brain</source>
-            <translation>Gehirn</translation>
-        </message>
-        <message>
             <source>Brightness and contrast: keys 1 to 6, or drag with the right button</source>
             <translation>Helligkeit und Kontrast: Tasten 1 bis 6, oder mit der rechten Maustaste ziehen</translation>
         </message>
@@ -710,14 +732,6 @@
             <translation>Strukturen ausgeblendet</translation>
         </message>
         <message>
-            <source>Liver</source>
-            <translation>Leber</translation>
-        </message>
-        <message>
-            <source>Lung</source>
-            <translation>Lunge</translation>
-        </message>
-        <message>
             <source>Measure</source>
             <translation>Messen</translation>
         </message>
@@ -728,10 +742,6 @@
         <message>
             <source>Outlines</source>
             <translation>Konturen</translation>
-        </message>
-        <message>
-            <source>Soft tissue</source>
-            <translation>Weichteile</translation>
         </message>
         <message>
             <source>Views: {layout}</source>
@@ -1805,20 +1815,12 @@
             <translation>Öffnen Sie zuerst eine Aufnahme</translation>
         </message>
         <message>
-            <source>Please report it with the log.</source>
-            <translation>Bitte melden Sie ihn mit dem Protokoll.</translation>
-        </message>
-        <message>
             <source>Progress of the run</source>
             <translation>Fortschritt der Berechnung</translation>
         </message>
         <message>
             <source>Segment</source>
             <translation>Segmentieren</translation>
-        </message>
-        <message>
-            <source>Something went wrong in the program itself: this is a bug.</source>
-            <translation>Im Programm selbst ging etwas schief: das ist ein Programmfehler.</translation>
         </message>
         <message>
             <source>Stopping</source>
@@ -2217,13 +2219,6 @@
         <message>
             <source>{plane} slice</source>
             <translation>Schicht: {plane}</translation>
-        </message>
-    </context>
-    <context>
-        <name>SliceView</name>
-        <message>
-            <source>W {width}   L {level}</source>
-            <translation>W {width}   L {level}</translation>
         </message>
     </context>
     <context>
@@ -5035,15 +5030,15 @@
             <translation>Quer zum Blick</translation>
         </message>
         <message>
-            <source>Axial, at the pointer</source>
+            <source>Axial, at the crosshair</source>
             <translation>Axial, am Fadenkreuz</translation>
         </message>
         <message>
-            <source>Clip: cut away what lies before the pointer</source>
+            <source>Clip: cut away what lies before the crosshair</source>
             <translation>Schnitt: abschneiden, was vor dem Fadenkreuz liegt</translation>
         </message>
         <message>
-            <source>Coronal, at the pointer</source>
+            <source>Coronal, at the crosshair</source>
             <translation>Koronal, am Fadenkreuz</translation>
         </message>
         <message>
@@ -5083,7 +5078,7 @@
             <translation>Zurücksetzen: alles im Blick, von vorn</translation>
         </message>
         <message>
-            <source>Sagittal, at the pointer</source>
+            <source>Sagittal, at the crosshair</source>
             <translation>Sagittal, am Fadenkreuz</translation>
         </message>
         <message>

@@ -14,9 +14,10 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from tsdesktop.gui.header import preset_title
+from tsdesktop.gui.figures import window_text
 from tsdesktop.gui.session import LabelStyle, Session
 from tsdesktop.gui.windowing import CT_PRESETS, auto_window, first_window, preset
+from tsdesktop.gui.words import brightness_title
 
 translate = QCoreApplication.translate
 OPACITIES = (20, 45, 70, 100)
@@ -117,7 +118,7 @@ class ShowActions(QObject):
     def _presets(self, maker: ActionMaker) -> list[QAction]:
         return [
             maker.made(
-                Said(f"{preset_title(name)}   W {window.width:.0f}  L {window.level:.0f}", str(number)),
+                Said(f"{brightness_title(name)}   {window_text(window)}", str(number)),
                 partial(self._take_preset, number),
             )
             for number, (name, window) in enumerate(CT_PRESETS, 1)

@@ -1,8 +1,14 @@
-"""Numbers as people read them: times, sizes, volumes, Hounsfield units. The language decides the decimal mark."""
+"""Numbers as people read them: times, sizes, volumes, intensities. The language decides the decimal mark."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLocale
+import math
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QLocale
+
+from tsdesktop.core.volume import Volume
+from tsdesktop.gui.windowing import Window
 
 # Narrow and never broken at the end of a line.
 SPACE = "\u202f"
@@ -50,3 +56,33 @@ def volume_text(ml: float) -> str:
 def decimal(value: float, digits: int) -> str:
     """A number with `digits` decimals, thousands set apart by a narrow space and the language's decimal mark."""
     return f"{value:,.{digits}f}".replace(",", SPACE).replace(".", QLocale().decimalPoint()).replace("-", "\u2212")
+
+
+def unit_of(volume: Volume) -> str:
+    """The unit of a scan's intensities behind a space: " HU" for CT; empty for others, which have none."""
+    return " HU" if volume.modality == "CT" else ""
+
+
+def intensity_text(value: float, volume: Volume) -> str:
+    """An intensity without its unit: whole Hounsfield units in a CT, else with the digits its size asks for."""
+    if volume.modality == "CT" or abs(value) >= 100 or value == 0:
+        return decimal(value + 0.0, 0)
+    integer = np.issubdtype(volume.array.dtype, np.integer) and float(value).is_integer()
+    return decimal(value, 0 if integer else max(0, 2 - math.floor(math.log10(abs(value)))))
+
+
+def window_text(window: Window) -> str:
+    """Width and level in short: "W 400  L 40"; with decimals where the values of the scan are fractions."""
+    digits = 0 if window.width >= 10 else 3
+    figures = {"width": decimal(window.width, digits), "level": decimal(window.level, digits)}
+    return QCoreApplication.translate("Figures", "W {width}  L {level}").format(**figures)
+
+
+def voxel_size_text(spacing_mm: tuple[float, float, float]) -> str:
+    """The spacing of a scan in short: "1.5 mm", or from the least to the most, "0.8-5.0 mm"."""
+    least, most = min(spacing_mm), max(spacing_mm)
+    return f"{_mm(least)} mm" if most - least < 0.05 else f"{_mm(least)}-{_mm(most)} mm"
+
+
+def _mm(length: float) -> str:
+    return decimal(length, 1 if length >= 1 else 2)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QMenuBar, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from tsdesktop.core.volume import Volume
 from tsdesktop.gui import theme
-from tsdesktop.gui.figures import decimal
+from tsdesktop.gui.figures import voxel_size_text, window_text
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.windowing import CT_PRESETS
+from tsdesktop.gui.words import brightness_title
 
 HEIGHT = 40
-translate = QCoreApplication.translate
 _ICON_PX = 16
 _LEAST_CHIP_PX, _CHIP_SIDES_PX, _READABLE_SCAN_PX = 90, 24, 220
 
@@ -171,10 +171,10 @@ class Header(QWidget):
 
     def _on_window_changed(self) -> None:
         window = self._session.window
-        text = f"W {decimal(window.width, 0)}  L {decimal(window.level, 0)}"
+        text = window_text(window)
         name = next((name for name, preset in CT_PRESETS if preset == window), "")
         is_ct = self._session.volume is not None and self._session.volume.modality == "CT"
-        self.window_chip.setText(f"{text} · {preset_title(name)}" if name and is_ct else text)
+        self.window_chip.setText(f"{text} · {brightness_title(name)}" if name and is_ct else text)
         self._fit_chips()
 
     def _on_display_changed(self) -> None:
@@ -189,25 +189,10 @@ class Header(QWidget):
         self._fit_chips()
 
 
-def preset_title(name: str) -> str:
-    """What a preset of brightness is called."""
-    titles = {
-        "Soft tissue": translate("Header", "Soft tissue"),
-        "Lung": translate("Header", "Lung"),
-        "Liver": translate("Header", "Liver"),
-        "Bone": translate("Header", "Bone"),
-        "Brain": translate("Header", "Brain"),
-        "Angio": translate("Header", "Angio"),
-    }
-    return titles.get(name, name)
-
-
 def scan_text(volume: Volume) -> str:
     """The open scan in a few words: name, size, spacing."""
     size = "\u00d7".join(str(n) for n in volume.geometry.shape)
-    least, most = min(volume.spacing_mm), max(volume.spacing_mm)
-    spacing = decimal(least, 1) if most - least < 0.05 else f"{decimal(least, 1)}-{decimal(most, 1)}"
     name = volume.source.description or volume.source.name
     kind = "" if volume.modality == "unknown" or volume.modality in name else f" · {volume.modality}"
     shown = name if len(name) <= 36 else f"{name[:20]}…{name[-14:]}"
-    return f"{shown}{kind} · {size} · {spacing} mm"
+    return f"{shown}{kind} · {size} · {voxel_size_text(volume.spacing_mm)}"

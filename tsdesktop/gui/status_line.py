@@ -8,13 +8,13 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.figures import decimal
+from tsdesktop.gui.figures import decimal, intensity_text, unit_of
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.slices.plane import LETTERS
 from tsdesktop.gui.words import structure_title
 
 HEIGHT = 26
 _SAID_MS = 6000
-_LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
 class StatusLine(QWidget):
@@ -79,16 +79,11 @@ class StatusLine(QWidget):
         voxel = session.voxel_at(world)
         self.place.setText(place_text(world))
         self.voxel.setText(self.tr("voxel {i}, {j}, {k}").format(i=voxel[0], j=voxel[1], k=voxel[2]))
-        self.value.setText(self._value_text(float(session.volume.array[voxel])))
+        value = float(session.volume.array[voxel])
+        self.value.setText(intensity_text(value, session.volume) + unit_of(session.volume))
         label = session.label_at(voxel)
         found = session.structure_of(label) if label else None
         self.structure.setText(structure_title(found) if found else "")
-
-    def _value_text(self, value: float) -> str:
-        volume = self._session.volume
-        if volume is not None and volume.modality == "CT":
-            return f"{decimal(value, 0)} HU"
-        return decimal(value, 0 if value == int(value) else 2)
 
     def _show_convention(self) -> None:
         if self._session.display.radiological:
@@ -99,6 +94,6 @@ class StatusLine(QWidget):
 
 def place_text(world_ras: NDArray[np.float64]) -> str:
     """A place as radiologists write it: "R 12.4  P 31.0  S 292.3 mm", letters instead of signs."""
-    pairs = zip((float(value) for value in world_ras), _LETTERS, strict=True)
+    pairs = zip((float(value) for value in world_ras), LETTERS, strict=True)
     parts = [f"{letters[1 if value >= 0 else 0]} {decimal(abs(value), 1)}" for value, letters in pairs]
     return "  ".join(parts) + " mm"

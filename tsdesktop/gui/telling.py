@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from tsdesktop.gui.dialogs.bug_report import BugReport, Words, words_for
+from tsdesktop.gui.dialogs.bug_report import BugReport
 from tsdesktop.gui.dialogs.report import RecentLines
+from tsdesktop.gui.error_words import Words, words_for
 from tsdesktop.gui.notes_line import NotesLine
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.status_line import StatusLine

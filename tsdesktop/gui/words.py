@@ -9,10 +9,8 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QCoreApplication
 
-from tsdesktop.core.errors import TsDesktopError
 from tsdesktop.core.structures import StructureClass, System
 from tsdesktop.core.tasks import Task
-from tsdesktop.gui.translation import translated, translated_hint
 
 
 def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:  # noqa: N802 - the name by which texts to translate are found
@@ -51,6 +49,15 @@ GROUPS: Mapping[str, str] = {
     "more": QT_TRANSLATE_NOOP("Groups", "More, for special purposes"),
 }
 
+# The presets of windowing.CT_PRESETS.
+BRIGHTNESS: Mapping[str, str] = {
+    "Soft tissue": QT_TRANSLATE_NOOP("Brightness", "Soft tissue"),
+    "Lung": QT_TRANSLATE_NOOP("Brightness", "Lung"),
+    "Liver": QT_TRANSLATE_NOOP("Brightness", "Liver"),
+    "Bone": QT_TRANSLATE_NOOP("Brightness", "Bone"),
+    "Brain": QT_TRANSLATE_NOOP("Brightness", "Brain"),
+    "Angio": QT_TRANSLATE_NOOP("Brightness", "Angio"),
+}
 OPTIONS: Mapping[str, str] = {
     "robust_crop": QT_TRANSLATE_NOOP("OptionTitles", "Robust crop"),
     "body_crop": QT_TRANSLATE_NOOP("OptionTitles", "Crop to the body"),
@@ -101,6 +108,11 @@ def preset_title(title: str) -> str:
     return _in("Presets", title)
 
 
+def brightness_title(name: str) -> str:
+    """What a preset of brightness is called."""
+    return _in("Brightness", BRIGHTNESS[name])
+
+
 def option_title(name: str) -> str:
     """What an option is called."""
     return _in("OptionTitles", OPTIONS.get(name, name.replace("_", " ").capitalize()))
@@ -109,16 +121,6 @@ def option_title(name: str) -> str:
 def option_help(text: str) -> str:
     """The line that explains an option."""
     return _in("Options", text)
-
-
-def sentence(error: TsDesktopError) -> str:
-    """What happened."""
-    return translated(error.id, error.arguments)
-
-
-def hint(error: TsDesktopError) -> str:
-    """What to do about it; may be empty."""
-    return translated_hint(error.id, error.arguments)
 
 
 def structures_text(count: int) -> str:

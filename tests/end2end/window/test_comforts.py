@@ -75,11 +75,11 @@ def test_escape_puts_the_tool_down_and_then_selects_no_measurement(labelled: Mai
     QTest.keyClick(view, Qt.Key.Key_D)
     for place in (QPoint(60, 80), QPoint(160, 120)):
         QTest.mouseClick(view, Qt.MouseButton.LeftButton, NONE, place)
-    assert measurements.selected is measurements.items[0]
+    assert [measurements.selected] == list(measurements.items)
     assert str(measurements.tool) == ""
     assert [action.data() for action in labelled.menus.tool_actions if action.isChecked()] == [""]
     QTest.keyClick(view, Qt.Key.Key_Escape)
-    assert measurements.selected is None and len(measurements.items) == 1
+    assert [measurements.selected, len(measurements.items)] == [None, 1]
 
 
 def test_entries_that_would_do_nothing_are_grey_and_the_layout_in_use_is_marked(window: MainWindow) -> None:

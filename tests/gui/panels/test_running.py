@@ -164,7 +164,7 @@ def test_an_error_says_what_happened_and_what_to_do(with_ct: LeftBench) -> None:
     assert "The memory of the graphics card did not suffice." in texts(with_ct)
     assert "choose fewer structures" in texts(with_ct)
     run.show_error(RuntimeError("index 7"))
-    assert "this is a bug" in texts(with_ct) and "index 7" not in texts(with_ct)
+    assert "This is a bug" in texts(with_ct) and "index 7" not in texts(with_ct)
 
 
 def test_networks_that_went_away_are_offered_anew(with_ct: LeftBench) -> None:

@@ -339,7 +339,7 @@ def test_the_window_is_told_while_it_is_dragged(qtbot: QtBot, monkeypatch: pytes
     it.session.set_window(Window(40, 400))
     mouse(it.view, QEvent.Type.MouseButtonPress, QPointF(200, 200), RIGHT)
     mouse(it.view, QEvent.Type.MouseMove, QPointF(210, 195), RIGHT)
-    assert _chip(it, monkeypatch) == "W 440   L 20"
+    assert _chip(it, monkeypatch) == "W 440  L 20"
     mouse(it.view, QEvent.Type.MouseButtonRelease, QPointF(210, 195), RIGHT)
     assert "W" not in _chip(it, monkeypatch)
 

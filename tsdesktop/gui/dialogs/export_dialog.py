@@ -17,11 +17,12 @@ from tsdesktop.core.settings import Settings
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.gui import theme
 from tsdesktop.gui.background import Work
-from tsdesktop.gui.dialogs.bug_report import BugReport, Words, words_for
+from tsdesktop.gui.dialogs.bug_report import BugReport
 from tsdesktop.gui.dialogs.controls import FolderField, Segments
 from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.dialogs.export_kinds import ExportKinds
 from tsdesktop.gui.dialogs.export_place import proposed_folder
+from tsdesktop.gui.error_words import Words, words_for
 from tsdesktop.gui.folders import is_there, show_folder
 from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, row, set_role
 from tsdesktop.gui.session import Session

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from tsdesktop.core.errors import LicenceError
 from tsdesktop.core.tasks import catalogue
-from tsdesktop.gui.dialogs.bug_report import words_for
 from tsdesktop.gui.dialogs.dialog import Dialog, column
+from tsdesktop.gui.error_words import words_for
 from tsdesktop.gui.parts import button, heading, paragraph, row, set_role
 from tsdesktop.gui.words import task_title
 from tsdesktop.weights.licence import (

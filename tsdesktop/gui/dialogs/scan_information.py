@@ -16,7 +16,7 @@ from tsdesktop.core.notes import Note
 from tsdesktop.core.volume import Volume
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.dialog import Dialog, column
-from tsdesktop.gui.figures import decimal
+from tsdesktop.gui.figures import decimal, unit_of
 from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, row
 from tsdesktop.gui.translation import translated, translated_hint
 
@@ -155,14 +155,13 @@ class ScanInformation(Dialog):
         self._intensities.setText(self._spread_text(spread))
 
     def _spread_text(self, spread: Spread) -> str:
-        unit = " HU" if self._volume.modality == "CT" else ""
         digits = 0 if self._volume.array.dtype.kind == "i" else 2
         told = self.tr("{lowest} to {highest}{unit}, mean {mean}{unit}")
         return told.format(
             lowest=decimal(spread.lowest, digits),
             highest=decimal(spread.highest, digits),
             mean=decimal(spread.mean, 1),
-            unit=unit,
+            unit=unit_of(self._volume),
         )
 
 

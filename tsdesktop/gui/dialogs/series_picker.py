@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QCoreApplication, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QImage, QIntValidator, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QFont, QImage, QIntValidator, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLineEdit,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.figures import decimal
-from tsdesktop.gui.opening.thumbnails import picture_of
+from tsdesktop.gui.opening.thumbnails import paint_thumbnail, picture_of
 from tsdesktop.gui.parts import button, one_line, paragraph, row
 from tsdesktop.gui.translation import translated
 from tsdesktop.pipeline import SeriesSummary
@@ -102,7 +102,7 @@ class _SeriesDelegate(QStyledItemDelegate):
         place = QRect(
             area.left() + _PADDING - 2, area.top() + (area.height() - PICTURE_PX) // 2, PICTURE_PX, PICTURE_PX
         )
-        self._paint_picture(painter, place, index.data(_PICTURE))
+        paint_thumbnail(painter, place, index.data(_PICTURE))
         self._paint_words(painter, area.adjusted(PICTURE_PX + 2 * _PADDING, 0, -_PADDING, 0), index.data(_SUMMARY))
         painter.restore()
 
@@ -111,18 +111,6 @@ class _SeriesDelegate(QStyledItemDelegate):
         painter.setPen(QPen(look.colour("accent" if is_marked else "line"), 1.5 if is_marked else 1))
         painter.setBrush(look.colour("raised" if is_marked else "panel"))
         painter.drawRoundedRect(area.toRectF().adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
-
-    def _paint_picture(self, painter: QPainter, place: QRect, picture: QImage | None) -> None:
-        path = QPainterPath()
-        path.addRoundedRect(place.toRectF(), 4, 4)
-        painter.save()
-        painter.setClipPath(path)
-        painter.fillRect(place, Qt.GlobalColor.black)
-        if picture is not None:
-            painter.drawImage(place, picture)
-        else:
-            theme.icon("mdi6.image-outline").paint(painter, place.adjusted(22, 22, -22, -22))
-        painter.restore()
 
     def _paint_words(self, painter: QPainter, area: QRect, summary: SeriesSummary) -> None:
         look = theme.current()

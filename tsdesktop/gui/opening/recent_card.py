@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QImage,
     QKeyEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QPen,
     QResizeEvent,
@@ -21,8 +20,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.figures import decimal
+from tsdesktop.gui.figures import voxel_size_text
 from tsdesktop.gui.opening.recent import RecentScan
+from tsdesktop.gui.opening.thumbnails import paint_thumbnail
 from tsdesktop.gui.parts import small_button
 
 THUMBNAIL_PX = 96
@@ -72,7 +72,8 @@ class RecentCard(QAbstractButton):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             self._paint_box(painter)
             painter.setOpacity(1.0 if self.entry.is_there else _GONE_OPACITY)
-            self._paint_picture(painter, QRect(_PADDING, _PADDING, THUMBNAIL_PX, THUMBNAIL_PX))
+            place = QRect(_PADDING, _PADDING, THUMBNAIL_PX, THUMBNAIL_PX)
+            paint_thumbnail(painter, place, self.entry.picture)
             painter.setOpacity(1.0)
             self._paint_words(painter)
 
@@ -112,10 +113,8 @@ class RecentCard(QAbstractButton):
     def _words(self) -> tuple[str, str, str]:
         scan = self.entry.scan
         size = " \u00d7 ".join(str(n) for n in scan.shape)
-        least, most = min(scan.spacing_mm), max(scan.spacing_mm)
-        spacing = f"{_mm(least)} mm" if most - least < 0.05 else f"{_mm(least)}-{_mm(most)} mm"
         kind = scan.modality if scan.modality != "unknown" else ""
-        line = "  ·  ".join(part for part in (kind, size, spacing) if part)
+        line = "  ·  ".join(part for part in (kind, size, voxel_size_text(scan.spacing_mm)) if part)
         when = when_text(scan.opened) if self.entry.is_there else self.tr("no longer there")
         return scan.name, line, when
 
@@ -126,16 +125,6 @@ class RecentCard(QAbstractButton):
         painter.setPen(QPen(QColor(edge), 1))
         painter.setBrush(look.colour("raised" if busy or self.hasFocus() else "panel"))
         painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
-
-    def _paint_picture(self, painter: QPainter, place: QRect) -> None:
-        path = QPainterPath()
-        path.addRoundedRect(place.toRectF(), 4, 4)
-        painter.save()
-        painter.setClipPath(path)
-        painter.fillRect(place, QColor("black"))
-        if self.entry.picture is not None:
-            painter.drawImage(place, self.entry.picture)
-        painter.restore()
 
     def _paint_words(self, painter: QPainter) -> None:
         look = theme.current()
@@ -163,7 +152,3 @@ def when_text(opened: str) -> str:
     if days == 1:
         return QCoreApplication.translate("RecentCard", "yesterday {clock}").format(clock=clock)
     return QLocale().toString(local.date(), QLocale.FormatType.ShortFormat)
-
-
-def _mm(value: float) -> str:
-    return decimal(value, 1 if value >= 1 else 2)

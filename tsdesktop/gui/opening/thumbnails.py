@@ -1,4 +1,4 @@
-"""Small pictures to recognise scans by. Pure functions of arrays: they may run away from the main thread."""
+"""Small pictures to recognise scans by. All but `paint_thumbnail` may run away from the main thread."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath
 
 from tsdesktop.core.files import written_whole
 from tsdesktop.core.geometry import to_ras_order
 from tsdesktop.core.volume import Volume
+from tsdesktop.gui import theme
 from tsdesktop.gui.opening.recent import RecentScan, recent_of, remember
 from tsdesktop.gui.windowing import Window, auto_window, first_window
 
 SIDE_PX = 96
 # Made twice as large, so that it is sharp on dense screens.
 _DENSITY = 2
+_SIGN_PX = 28
 
 
 def coronal_picture(volume: Volume, side_px: int = SIDE_PX * _DENSITY) -> QImage:
@@ -47,6 +49,22 @@ def picture_of(
     with QPainter(out) as painter:
         painter.drawImage((side_px - fitted.width()) // 2, (side_px - fitted.height()) // 2, fitted)
     return out
+
+
+def paint_thumbnail(painter: QPainter, place: QRect, picture: QImage | None) -> None:
+    """Paints a picture with round corners on black; a sign for one where there is none."""
+    path = QPainterPath()
+    path.addRoundedRect(place.toRectF(), 4, 4)
+    painter.save()
+    painter.setClipPath(path)
+    painter.fillRect(place, QColor("black"))
+    if picture is not None:
+        painter.drawImage(place, picture)
+    else:
+        sign = QRect(0, 0, _SIGN_PX, _SIGN_PX)
+        sign.moveCenter(place.center())
+        theme.icon("mdi6.image-outline").paint(painter, sign)
+    painter.restore()
 
 
 def remember_with_picture(volume: Volume, path: Path, series: str = "") -> RecentScan:

@@ -1,12 +1,13 @@
-"""What the left panel's cards and rows are painted with."""
+"""What the cards and rows of the panels are painted with."""
 
 # ruff: noqa: N802 - methods of Qt
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QWidget
 
+from tsdesktop.core.structures import Rgb
 from tsdesktop.gui import theme
 
 MARGIN = 3 * theme.GRID
@@ -45,6 +46,15 @@ def paint_box(painter: QPainter, button: QAbstractButton, *, chosen: bool = Fals
     painter.setBrush(QColor(worn.raised if not button.isDown() else worn.line))
     inset = 1 if chosen else 0.5
     painter.drawRoundedRect(button.rect().toRectF().adjusted(inset, inset, -inset, -inset), theme.RADIUS, theme.RADIUS)
+
+
+def paint_swatch(painter: QPainter, area: QRectF, rgb: Rgb) -> None:
+    """The rounded square that stands for a structure's colour."""
+    worn = theme.current()
+    # Ivory would be lost on the light panel.
+    painter.setPen(Qt.PenStyle.NoPen if worn.dark else QPen(worn.colour("line"), 1))
+    painter.setBrush(QColor(*rgb))
+    painter.drawRoundedRect(area, 3, 3)
 
 
 class Row(QAbstractButton):

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from PySide6.QtCore import QEasingCurve, QPropertyAnimation, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from tsdesktop.core.errors import OptionsError, TsDesktopError, WeightsError
+from tsdesktop.core.errors import OptionsError, WeightsError
 from tsdesktop.core.options import Options
+from tsdesktop.gui.error_words import words_for
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.missing import MissingNetworks
 from tsdesktop.gui.panels.run_words import count_text, left_text, stage_text
 from tsdesktop.gui.parts import GAP, ShortLabel, button, one_line, paragraph, set_role, small_button, stacked
-from tsdesktop.gui.words import hint, sentence
 from tsdesktop.jobs.messages import Progress
 
 _STEPS = 1000
@@ -100,11 +100,7 @@ class RunPanel(QWidget):
         self._choices.look_again()
         if isinstance(error, WeightsError) and self._offer_missing():
             return
-        if isinstance(error, TsDesktopError):
-            self._say(sentence(error), hint(error), "error")
-        else:
-            bug = self.tr("Something went wrong in the program itself: this is a bug.")
-            self._say(bug, self.tr("Please report it with the log."), "error")
+        self._tell(error)
 
     # what the person does
 
@@ -114,7 +110,7 @@ class RunPanel(QWidget):
             options = self._choices.options()
             options.check_for(self._choices.task, [])
         except OptionsError as error:
-            self._say(sentence(error), hint(error), "error")
+            self._tell(error)
             return
         if not self._offer_missing():
             self.run_wanted.emit(options)
@@ -175,6 +171,11 @@ class RunPanel(QWidget):
         self._hint.setVisible(bool(more))
         self._message.setVisible(bool(text))
         self._message.setAccessibleName(f"{text} {more}".strip())
+
+    def _tell(self, error: Exception) -> None:
+        told = words_for(error)
+        if told is not None:
+            self._say(told.sentence, told.hint, "error")
 
     def _count_down(self) -> None:
         if self._seconds_left is not None and self._seconds_left > 1:

@@ -14,7 +14,7 @@ from tsdesktop.core.statistics import Intensity, StructureStatistics
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui import theme
-from tsdesktop.gui.figures import decimal, volume_text
+from tsdesktop.gui.figures import decimal, unit_of, volume_text
 from tsdesktop.gui.panels.parts import MARGIN
 from tsdesktop.gui.panels.structure_list_delegate import border_help
 from tsdesktop.gui.panels.structure_list_model import NO_NUMBER
@@ -164,7 +164,7 @@ class StructureDetails(QWidget):
         if label_map is None:
             return {}
         structure = label_map.structure(label)
-        unit = " HU" if volume is not None and volume.modality == "CT" else ""
+        unit = "" if volume is None else unit_of(volume)
         texts = {"mean": NO_NUMBER, "median": NO_NUMBER, "range": NO_NUMBER, "size": NO_NUMBER}
         if found is not None and found.intensity is not None:
             texts |= intensity_texts(found.intensity, unit)

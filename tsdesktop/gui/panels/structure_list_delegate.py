@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QS
 
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.gui import theme
-from tsdesktop.gui.panels.parts import write, write_right
+from tsdesktop.gui.panels.parts import paint_swatch, write, write_right
 from tsdesktop.gui.panels.structure_list_model import AnyIndex, StructureModel
 from tsdesktop.gui.panels.structure_looks import all_visible
 from tsdesktop.gui.session import Session
@@ -169,10 +169,7 @@ class StructureDelegate(QStyledItemDelegate):
         worn, look = theme.current(), self._session.looks[structure.label]
         self._paint_eye(painter, at, (structure.label,))
         painter.setOpacity(1.0 if look.visible else _DIM)
-        # Ivory would be lost on the light panel.
-        painter.setPen(Qt.PenStyle.NoPen if worn.dark else QPen(worn.colour("line"), 1))
-        painter.setBrush(QColor(*look.rgb))
-        painter.drawRoundedRect(at.swatch, 3, 3)
+        paint_swatch(painter, QRectF(at.swatch), look.rgb)
         if self._is_under_pointer(at.swatch):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(worn.colour("text"), 1))

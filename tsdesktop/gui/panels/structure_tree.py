@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem, QWidget
 
 from tsdesktop.core.structures import Rgb, StructureClass
-from tsdesktop.gui import theme
 from tsdesktop.gui.panels.finder import find_structures
+from tsdesktop.gui.panels.parts import paint_swatch
 from tsdesktop.gui.panels.systems import by_system
 from tsdesktop.gui.words import structure_title, system_title
 
@@ -113,8 +113,5 @@ def swatch(rgb: Rgb, size: int = 12) -> QIcon:
     picture.fill(Qt.GlobalColor.transparent)
     with QPainter(picture) as painter:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        # Ivory would be lost on the light panel.
-        painter.setPen(Qt.PenStyle.NoPen if theme.current().dark else QPen(theme.current().colour("line"), 1))
-        painter.setBrush(QColor(*rgb))
-        painter.drawRoundedRect(QRectF(0.5, 0.5, size - 1, size - 1), 3, 3)
+        paint_swatch(painter, QRectF(0.5, 0.5, size - 1, size - 1), rgb)
     return QIcon(picture)

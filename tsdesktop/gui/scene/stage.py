@@ -145,7 +145,7 @@ class Stage(QObject):
         return self._bodies
 
     def clip(self, camera: Camera) -> Clip | None:
-        """The clip plane through the pointer, for a viewer there."""
+        """The clip plane through the crosshair, for a viewer there."""
         volume = self._session.volume
         if self._clip_kind == "none" or volume is None:
             return None
@@ -160,7 +160,7 @@ class Stage(QObject):
         return self._clip_kind
 
     def set_clip(self, kind: ClipKind, camera: Camera) -> None:
-        """Cuts away what lies towards the viewer of a plane across the view or of a slice, through the pointer."""
+        """Cuts away what lies towards the viewer of a plane across the view or of a slice, through the crosshair."""
         self._clip_kind = kind
         self._face_clip(camera.turn[2])
         self.changed.emit()
@@ -183,7 +183,7 @@ class Stage(QObject):
         self._on_bodies_changed()
 
     def show_slices(self, shown: bool) -> None:
-        """The three slices through the pointer, or not."""
+        """The three slices through the crosshair, or not."""
         self.shows_slices = shown
         self._bodies = None
         self._on_cursor_changed()

@@ -108,7 +108,7 @@ class ToolStrip(QFrame):
         return button
 
     def _clip_button(self) -> QToolButton:
-        button = self._button("mdi6.content-cut", self.tr("Clip: cut away what lies before the pointer"))
+        button = self._button("mdi6.content-cut", self.tr("Clip: cut away what lies before the crosshair"))
         button.setCheckable(True)
         menu = QMenu(button)
         group = QActionGroup(menu)
@@ -128,9 +128,9 @@ class ToolStrip(QFrame):
         return (
             ("none", self.tr("Not clipped")),
             ("view", self.tr("Across the view")),
-            ("axial", self.tr("Axial, at the pointer")),
-            ("coronal", self.tr("Coronal, at the pointer")),
-            ("sagittal", self.tr("Sagittal, at the pointer")),
+            ("axial", self.tr("Axial, at the crosshair")),
+            ("coronal", self.tr("Coronal, at the crosshair")),
+            ("sagittal", self.tr("Sagittal, at the crosshair")),
         )
 
     def _on_clip_chosen(self, action: QAction) -> None:

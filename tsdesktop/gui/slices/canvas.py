@@ -16,10 +16,11 @@ from PySide6.QtWidgets import QWidget
 
 from tsdesktop.gui import theme
 from tsdesktop.gui.chip import paint_chip
+from tsdesktop.gui.figures import intensity_text, unit_of
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices import compose, overlay
 from tsdesktop.gui.slices.layers import Layers, Scene
-from tsdesktop.gui.slices.measure import Measurements, intensity_text
+from tsdesktop.gui.slices.measure import Measurements
 from tsdesktop.gui.slices.measuring import Measuring
 from tsdesktop.gui.slices.pane import Pane
 from tsdesktop.gui.slices.plane import Plane, PlaneName, Viewport
@@ -235,8 +236,7 @@ class SliceCanvas(QWidget):
         if found is None:
             return ""
         value = float(volume.array[pane.voxel(self._hover.x(), self._hover.y())])
-        unit = " HU" if volume.modality == "CT" else ""
-        return f"{structure_title(found)} · {intensity_text(value, volume)}{unit}"
+        return f"{structure_title(found)} · {intensity_text(value, volume)}{unit_of(volume)}"
 
     def _title(self) -> str:
         names = {"axial": self.tr("Axial"), "sagittal": self.tr("Sagittal"), "coronal": self.tr("Coronal")}

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 
-from tsdesktop.gui.figures import decimal
+from tsdesktop.gui.figures import window_text
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices.cut import scan_slice
 from tsdesktop.gui.slices.measure import Measurements
@@ -93,35 +93,38 @@ class WindowDrag(Drag):
     @property
     def words(self) -> str:
         """The window as it is now."""
-        return window_words(self._session.window)
+        return window_text(self._session.window)
 
 
-class PanDrag(Drag):
+class ViewportDrag(Drag):
+    """Another part of the slice is shown, counted from where the drag began, so that going back is going back."""
+
+    def __init__(self, pane: Pane, start: QPointF, show: Callable[[Viewport], None]) -> None:
+        self._before = pane.viewport
+        self._start = start
+        self._show = show
+
+    def move(self, _: Pane, place: QPointF) -> None:
+        """Shows the part for this place."""
+        self._show(self._part(place - self._start))
+
+    @abstractmethod
+    def _part(self, way: QPointF) -> Viewport:
+        """The part after this way."""
+
+
+class PanDrag(ViewportDrag):
     """The picture goes with the mouse."""
 
-    def __init__(self, pane: Pane, start: QPointF, show: Callable[[Viewport], None]) -> None:
-        self._before = pane.viewport
-        self._start = start
-        self._show = show
-
-    def move(self, _: Pane, place: QPointF) -> None:
-        """Shows another part of the slice."""
-        way = place - self._start
-        self._show(self._before.panned(way.x(), way.y()))
+    def _part(self, way: QPointF) -> Viewport:
+        return self._before.panned(way.x(), way.y())
 
 
-class ZoomDrag(Drag):
+class ZoomDrag(ViewportDrag):
     """Up comes nearer, to what was under the pointer at first."""
 
-    def __init__(self, pane: Pane, start: QPointF, show: Callable[[Viewport], None]) -> None:
-        self._before = pane.viewport
-        self._start = start
-        self._show = show
-
-    def move(self, _: Pane, place: QPointF) -> None:
-        """Shows the slice larger or smaller."""
-        factor = float(np.exp(-_ZOOM_PER_PIXEL * (place.y() - self._start.y())))
-        self._show(self._before.zoomed(factor, self._start.x(), self._start.y()))
+    def _part(self, way: QPointF) -> Viewport:
+        return self._before.zoomed(float(np.exp(-_ZOOM_PER_PIXEL * way.y())), self._start.x(), self._start.y())
 
 
 class RegionDrag(Drag):
@@ -182,13 +185,6 @@ class MeasurementDrag(Drag):
         """Another measurement in its place."""
         before, self._now = self._now, self._grip.moved(pane.world_ras(place.x(), place.y()))
         self._model.change(before, self._now)
-
-
-def window_words(window: Window) -> str:
-    """Width and level in short: "W 400   L 40"."""
-    digits = 0 if window.width >= 10 else 3
-    figures = {"width": decimal(window.width, digits), "level": decimal(window.level, digits)}
-    return QCoreApplication.translate("SliceView", "W {width}   L {level}").format(**figures)
 
 
 def _inside(first: float, last: float, size: int) -> slice:

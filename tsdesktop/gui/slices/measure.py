@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from tsdesktop.core.volume import Volume
-from tsdesktop.gui.figures import decimal
+from tsdesktop.gui.figures import decimal, intensity_text, unit_of
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices.cut import scan_slice
 from tsdesktop.gui.slices.plane import Plane, PlaneName
@@ -171,7 +171,6 @@ class Measurements(QObject):
         found, volume = self.values(circle), self._session.volume
         if found is None or volume is None:
             return [self.tr("outside the scan")]
-        unit = " HU" if volume.modality == "CT" else ""
         figures = {
             "mean": intensity_text(found.mean, volume),
             "sd": intensity_text(found.sd, volume),
@@ -179,7 +178,7 @@ class Measurements(QObject):
             "highest": intensity_text(found.highest, volume),
         }
         return [
-            self.tr("mean {mean} ± {sd}").format(**figures) + unit,
+            self.tr("mean {mean} ± {sd}").format(**figures) + unit_of(volume),
             self.tr("min {lowest}   max {highest}").format(**figures),
             self.tr("area {area} mm²").format(area=decimal(found.area_mm2, 0 if found.area_mm2 >= 100 else 1)),
         ]
@@ -187,14 +186,6 @@ class Measurements(QObject):
     def _on_volume_changed(self) -> None:
         self._values.clear()
         self.clear()
-
-
-def intensity_text(value: float, volume: Volume) -> str:
-    """An intensity: whole Hounsfield units in a CT, else with the digits its size asks for."""
-    if volume.modality == "CT" or abs(value) >= 100 or value == 0:
-        return decimal(value + 0.0, 0)
-    integer = np.issubdtype(volume.array.dtype, np.integer) and float(value).is_integer()
-    return decimal(value, 0 if integer else max(0, 2 - math.floor(math.log10(abs(value)))))
 
 
 def _reach(middle: float, radius: float, size: int) -> tuple[int, int]:

@@ -17,7 +17,8 @@ from tsdesktop.core.geometry import Geometry
 
 PlaneName = Literal["axial", "sagittal", "coronal"]
 PLANE_NAMES: tuple[PlaneName, ...] = ("axial", "sagittal", "coronal")
-_LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
+# The letters of the world axes R, A, S towards smaller and larger coordinates.
+LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
 # World axes (0 R, 1 A, 2 S) to the right, upwards and through the screen.
 _WORLD: dict[PlaneName, tuple[int, int, int]] = {"axial": (0, 1, 2), "sagittal": (1, 2, 0), "coronal": (0, 2, 1)}
 FIT = 0.94
@@ -131,7 +132,7 @@ class Plane:
     def _letters(self, axis: int) -> tuple[str, str]:
         """The letters where columns (0) or rows (1) begin and end."""
         world, sign = self.geometry.ras_axes[self.axes[axis]]
-        low, high = _LETTERS[world] if sign > 0 else _LETTERS[world][::-1]
+        low, high = LETTERS[world] if sign > 0 else LETTERS[world][::-1]
         return (high, low) if self.flipped[axis] else (low, high)
 
 
