@@ -29,7 +29,8 @@ SHOWN_BY = {
     "setText", "setToolTip", "setWindowTitle", "setPlaceholderText", "setAccessibleName", "setAccessibleDescription",
     "setStatusTip", "setWhatsThis", "setTitle", "setSpecialValueText", "setInformativeText", "addAction", "addMenu",
     "addTab", "addButton", "addRow", "showMessage", "drawText", "QLabel", "QPushButton", "QCheckBox", "QRadioButton",
-    "QGroupBox", "QAction", "QMenu", "heading", "one_line", "paragraph", "button", "small_button", "show_text",
+    "QGroupBox", "QAction", "QMenu", "heading", "one_line", "paragraph", "button", "small_button", "SearchBox",
+    "show_name", "show_text",
 }  # fmt: skip
 _A_WORD = re.compile(r"[^\W\d_]{3,}")
 

@@ -9,11 +9,11 @@ from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from tsdesktop.core.notes import Note
 from tsdesktop.gui import theme
-from tsdesktop.gui.parts import Popup, ShortLabel, button, hairline, one_line, paragraph, row, small_button
+from tsdesktop.gui.parts import Popup, ShortLabel, button, hairline, one_line, paragraph, row, scrolled, small_button
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.translation import translated, translated_hint
 
@@ -215,12 +215,9 @@ class NotesPopup(Popup):
         self._lines.setSpacing(theme.GRID)
         for n, note in enumerate(notes):
             self._add(note, with_line=n > 0)
-        self._scroll = QScrollArea()
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setWidget(inner)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(1, 1, 1, 1)
-        outer.addWidget(self._scroll)
+        outer.addWidget(scrolled(inner))
 
     def open_below(self, anchor: QWidget) -> None:
         """Opens under the right end of `anchor`, within the screen."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QLayout,
+    QLineEdit,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -108,6 +110,16 @@ def row(*widgets: QWidget | None) -> QHBoxLayout:
     return line
 
 
+def scrolled(inner: QWidget) -> QScrollArea:
+    """A widget in an area that scrolls up and down where there is no room for all of it; its controls take the keys."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(inner)
+    return area
+
+
 def clear(layout: QLayout) -> None:
     """Takes everything out of a layout."""
     while item := layout.takeAt(0):
@@ -133,6 +145,38 @@ class IconButton(QToolButton):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.setIcon(theme.icon(self._icon_name))
+
+
+class SearchBox(QLineEdit):
+    """A box to search in. Escape empties it; Down leads on to what is found: `left_downwards`."""
+
+    left_downwards = Signal()
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__()
+        self._glass = self.addAction(theme.icon("mdi6.magnify"), QLineEdit.ActionPosition.LeadingPosition)
+        self.setClearButtonEnabled(True)
+        self.show_name(name)
+
+    def show_name(self, name: str) -> None:
+        """What is said while nothing is typed, and to assistive tools."""
+        self.setPlaceholderText(name)
+        self.setAccessibleName(name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Down and Escape mean more than in other boxes."""
+        if event.key() == Qt.Key.Key_Down:
+            self.left_downwards.emit()
+        elif event.key() == Qt.Key.Key_Escape and self.text():
+            self.clear()
+        else:
+            super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draws the icon for another theme."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._glass.setIcon(theme.icon("mdi6.magnify"))
 
 
 class ShortLabel(QLabel):

@@ -51,12 +51,8 @@ class ExportChoice:
     overwrite: bool = False
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing at all is to be written."""
-        return not (self.label_map or self.masks or self._surfaces or self.csv or self.json or self.preview)
-
-    @property
-    def _surfaces(self) -> bool:
+    def surfaces(self) -> bool:
+        """Whether surfaces are made."""
         return self.meshes or self.merged_mesh
 
 
@@ -117,10 +113,9 @@ class _Steps:
     """Turns steps of known weight into progress from 0 to 1."""
 
     def __init__(self, choice: ExportChoice, chosen: LabelMap, listen: Listener) -> None:
-        surfaces = choice.meshes or choice.merged_mesh
         self._total = (
             _LABELS * (choice.label_map + choice.masks)
-            + _SURFACE * surfaces * len(chosen.present)
+            + _SURFACE * choice.surfaces * len(chosen.present)
             + _TABLES * (choice.csv or choice.json)
             + _PICTURE * choice.preview
         )
@@ -156,7 +151,7 @@ class _Work:
 
     def surfaces(self) -> Iterator[Path]:
         choice = self.choice
-        if not (choice.meshes or choice.merged_mesh):
+        if not choice.surfaces:
             return
         paths = _in_folder(choice.folder / "meshes", self.chosen.present, ".stl")
         kept: list[SurfaceMesh] = []

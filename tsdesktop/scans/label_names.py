@@ -27,7 +27,7 @@ _KEY = re.compile(r'\bKey="(\d+)"')
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _SEGMENT = re.compile(r"^Segment(\d+)_(Name|LabelValue|Color):=(.*)$", re.MULTILINE)
 _NRRD_HEADER_BYTES = 1 << 20
-_HIGHEST = 65535
+HIGHEST_LABEL = 65535
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _in_table(attributes: str, inside: str) -> StructureClass | None:
     key = _KEY.search(attributes)
     parts = _CDATA.findall(inside)
     name = ("".join(parts) if parts else html.unescape(inside)).strip()
-    if key is None or not name or not 1 <= int(key.group(1)) <= _HIGHEST:
+    if key is None or not name or not 1 <= int(key.group(1)) <= HIGHEST_LABEL:
         # Label 0 is the background, which other programs list under a name.
         return None
     return structure_class(int(key.group(1)), name)
@@ -133,7 +133,7 @@ def _segment(entry: Mapping[str, str]) -> StructureClass | None:
         red, green, blue = (round(255 * min(1.0, max(0.0, float(n)))) for n in entry["Color"].split())
     except (KeyError, ValueError):
         return None
-    return replace(structure, rgb=(red, green, blue)) if structure.label <= _HIGHEST else None
+    return replace(structure, rgb=(red, green, blue)) if structure.label <= HIGHEST_LABEL else None
 
 
 def _nrrd_header(path: Path) -> str:

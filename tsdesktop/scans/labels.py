@@ -20,10 +20,9 @@ from tsdesktop.core.volume import LabelMap, Labels, Volume
 from tsdesktop.scans.assemble import Scan
 from tsdesktop.scans.content import kind_of
 from tsdesktop.scans.label_files import READABLE, stated, system_words
-from tsdesktop.scans.label_names import bare_name, distinct, known_names, named_labels, task_of
+from tsdesktop.scans.label_names import HIGHEST_LABEL, bare_name, distinct, known_names, named_labels, task_of
 
 Content = Literal["", "labels", "mask"]
-_HIGHEST = 65535
 # Grids whose corners agree within this count as the same: NIfTI's affines have single precision.
 _SAME_PLACE_MM = 0.02
 # Neighbours inside labels are nearly always equal, inside a scan hardly ever.
@@ -60,10 +59,10 @@ def read_masks(paths: Sequence[Path], volume: Volume, name: str) -> LabelMap:
     named = task_of(bare_name(each) for each in paths)
     labels = {each.name: each.label for each in named.classes}
     files = [(labels.get(bare_name(each), n), each) for n, each in enumerate(sorted(paths), 1)]
-    if files[-1][0] > _HIGHEST:
+    if files[-1][0] > HIGHEST_LABEL:
         raise ReadError("labels.too_many", name=name, count=len(files))
     out: NDArray[Any] = np.zeros(volume.geometry.shape, np.uint16 if len(files) > 255 else np.uint8, order="F")
-    sizes = np.full(_HIGHEST + 1, np.iinfo(np.int64).max)
+    sizes = np.full(HIGHEST_LABEL + 1, np.iinfo(np.int64).max)
     for label, path in files:
         with system_words(path):
             scan = stated(path)
@@ -120,7 +119,7 @@ def _content_of(array: NDArray[Any]) -> Content:
 
 
 def _is_labels(array: NDArray[Any]) -> bool:
-    return array.dtype.kind in "iu" and int(array.min()) >= 0 and int(array.max()) <= _HIGHEST
+    return array.dtype.kind in "iu" and int(array.min()) >= 0 and int(array.max()) <= HIGHEST_LABEL
 
 
 def _is_flat(array: NDArray[Any]) -> bool:
@@ -151,9 +150,9 @@ def _named_after_file(array: Labels, path: Path) -> tuple[StructureClass, ...]:
 
 def _with_unnamed(classes: Sequence[StructureClass], array: Labels) -> tuple[StructureClass, ...]:
     named = {each.label for each in classes}
-    present = np.zeros(_HIGHEST + 1, bool)
+    present = np.zeros(HIGHEST_LABEL + 1, bool)
     for k in range(array.shape[2]):
-        present |= np.bincount(array[:, :, k].ravel(), minlength=_HIGHEST + 1) > 0
+        present |= np.bincount(array[:, :, k].ravel(), minlength=HIGHEST_LABEL + 1) > 0
     more = [structure_class(int(n), f"label_{n}") for n in np.flatnonzero(present) if n > 0 and int(n) not in named]
     return distinct([*classes, *more])
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from tsdesktop.core.notes import Note
 from tsdesktop.core.volume import Volume
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.figures import decimal, unit_of
-from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, row
+from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, row, scrolled
 from tsdesktop.gui.translation import translated, translated_hint
 
 Lines = list[tuple[str, str]]
@@ -67,12 +67,8 @@ class ScanInformation(Dialog):
         _add_row(grid, self.tr("Intensities"), self._intensities)
         self._add_notes(lines)
         lines.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(inner)
         layout = column(self)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(scrolled(inner), 1)
         layout.addWidget(hairline())
         private = self.tr("The patient's name and id, and all dates, are not shown and not kept.")
         layout.addWidget(paragraph(private, "secondary"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.dialog import Dialog, column
-from tsdesktop.gui.parts import button, heading, one_line, row
+from tsdesktop.gui.parts import button, heading, one_line, row, scrolled
 
 
 class Shortcuts(Dialog):
@@ -29,12 +29,8 @@ class Shortcuts(Dialog):
             lines.addWidget(heading(title))
             lines.addLayout(_table(pairs))
             lines.addSpacing(2 * theme.GRID)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
         layout = column(self)
-        layout.addWidget(area, 1)
+        layout.addWidget(scrolled(inside), 1)
         layout.addLayout(row(None, button(self.tr("Close"), self.close)))
 
     def _slices(self, profile: str) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QVBoxLayout, QWidget
 
 from tsdesktop.core.assets import asset
 from tsdesktop.core.settings import load_settings
@@ -26,7 +26,7 @@ from tsdesktop.gui.background import Work, run_in_background
 from tsdesktop.gui.opening.dragged import paths_of
 from tsdesktop.gui.opening.recent import RecentScan, forget, recent_scans
 from tsdesktop.gui.opening.recent_card import RecentCard, RecentEntry
-from tsdesktop.gui.parts import button, clear, heading, one_line, row
+from tsdesktop.gui.parts import button, clear, heading, one_line, row, scrolled
 
 log = logging.getLogger(__name__)
 _WIDEST = 680
@@ -128,10 +128,7 @@ class EmptyState(QWidget):
         lines.addWidget(self._recent)
         lines.addStretch(2)
         middle = _Middle(inner)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(middle)
+        scroll = scrolled(middle)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from tsdesktop.core.tasks import Catalogue, Task
 from tsdesktop.gui.panels.advanced import AdvancedOptions
@@ -15,7 +15,7 @@ from tsdesktop.gui.panels.run_panel import RunPanel
 from tsdesktop.gui.panels.structure_picker import StructurePicker
 from tsdesktop.gui.panels.task_page import TaskPage
 from tsdesktop.gui.panels.task_panel import TaskPanel
-from tsdesktop.gui.parts import hairline, stacked
+from tsdesktop.gui.parts import hairline, scrolled, stacked
 from tsdesktop.gui.session import Session
 
 
@@ -83,10 +83,7 @@ class LeftPanel(QFrame):
         self._column.addStretch()
         inside = QWidget()
         inside.setLayout(self._column)
-        area = QScrollArea()
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area = scrolled(inside)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         inside.setAutoFillBackground(False)
         area.viewport().setAutoFillBackground(False)

@@ -20,11 +20,7 @@ def quality_title(quality: Quality) -> str:
 
 def stage_title(quality: Quality) -> str:
     """The same while it is computed."""
-    if quality == "fastest":
-        return QCoreApplication.translate("Quality", "Draft")
-    if quality == "fast":
-        return QCoreApplication.translate("Quality", "Fast")
-    return QCoreApplication.translate("Quality", "Full resolution")
+    return QCoreApplication.translate("Quality", "Full resolution") if quality == "full" else quality_title(quality)
 
 
 def spacing_text(task: Task, quality: Quality) -> str:

@@ -3,13 +3,13 @@
 # ruff: noqa: N802 - methods of Qt
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
 
 from tsdesktop.gui import theme
 from tsdesktop.gui.panels.structure_list_model import Order
-from tsdesktop.gui.parts import stacked
+from tsdesktop.gui.parts import SearchBox, stacked
 
 _HEIGHT = 24
 
@@ -25,13 +25,11 @@ class ListHead(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.filter = QLineEdit()
-        self.filter.setClearButtonEnabled(True)
+        self.filter = SearchBox()
         self.filter.setToolTip(self.tr("Type a name, also a Latin one; a slip of the finger is forgiven"))
-        self._glass = self.filter.addAction(theme.icon("mdi6.magnify"), QLineEdit.ActionPosition.LeadingPosition)
         self.filter.textChanged.connect(self.query_changed)
         self.filter.returnPressed.connect(self.first_wanted)
-        self.filter.installEventFilter(self)
+        self.filter.left_downwards.connect(self.leave_wanted)
         self.by_name = _word(self.tr("Name"), self.tr("By body system and name"))
         self.by_volume = _word(self.tr("Volume"), self.tr("The largest first"))
         self.by_name.setChecked(True)
@@ -48,9 +46,7 @@ class ListHead(QWidget):
     def show_counts(self, present: int, shown: int) -> None:
         """How many structures there are, and how many of them the filter leaves."""
         words = self.tr("Filter 1 structure") if present == 1 else self.tr("Filter {count} structures")
-        text = words.format(count=present) if present else self.tr("Filter structures")
-        self.filter.setPlaceholderText(text)
-        self.filter.setAccessibleName(text)
+        self.filter.show_name(words.format(count=present) if present else self.tr("Filter structures"))
         filtered = bool(self.filter.text().strip())
         self.show_all.show_words(
             self.tr("Show these") if filtered else self.tr("Show all"),
@@ -63,23 +59,6 @@ class ListHead(QWidget):
         self.show_all.setEnabled(shown > 0)
         self.hide_all.setEnabled(shown > 0)
         self._fit()
-
-    def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Down goes from the filter into the list, Escape empties the filter."""
-        if watched is self.filter and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            if event.key() == Qt.Key.Key_Down:
-                self.leave_wanted.emit()
-                return True
-            if event.key() == Qt.Key.Key_Escape and self.filter.text():
-                self.filter.clear()
-                return True
-        return False
-
-    def changeEvent(self, event: QEvent) -> None:
-        """The icon follows the theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._glass.setIcon(theme.icon("mdi6.magnify"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Words become icons where they have no room."""

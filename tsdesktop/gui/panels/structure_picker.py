@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QSize
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
-from tsdesktop.gui import theme
 from tsdesktop.gui.figures import about_text
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.needs import needed_parts
 from tsdesktop.gui.panels.parts import MARGIN, Row
 from tsdesktop.gui.panels.structure_tree import StructureTree
 from tsdesktop.gui.panels.systems import presets_for
-from tsdesktop.gui.parts import Popup, ShortLabel, button, heading, paragraph, stacked
+from tsdesktop.gui.parts import Popup, SearchBox, ShortLabel, button, heading, paragraph, stacked
 from tsdesktop.gui.words import preset_title
 
 translate = QCoreApplication.translate
@@ -73,15 +72,12 @@ class StructureBox(Popup):
         super().__init__(parent, QSize(width, 520))
         self._choices = choices
         self.setAccessibleName(self.tr("Choose structures"))
-        self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Find a structure"))
-        self.search.setAccessibleName(self.tr("Find a structure"))
-        self.search.setClearButtonEnabled(True)
-        self.search.addAction(theme.icon("mdi6.magnify"), QLineEdit.ActionPosition.LeadingPosition)
+        self.search = SearchBox(self.tr("Find a structure"))
         self.tree = StructureTree()
         self.tree.show_structures(choices.task.classes, choices.roi)
         self.search.textChanged.connect(self.tree.filter)
         self.search.returnPressed.connect(self._on_return_pressed)
+        self.search.left_downwards.connect(self.tree.setFocus)
         self.tree.ticked_changed.connect(self._on_ticked_changed)
         self.all = button(self.tr("All"), self._tick_all, "link", self.tr("Compute every structure"))
         self.none = button(self.tr("None"), self._tick_none, "link", self.tr("Untick everything"))

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from tsdesktop.core.tasks import Task
 from tsdesktop.gui import theme
@@ -16,7 +16,7 @@ from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.finder import Match, find_tasks, fits
 from tsdesktop.gui.panels.task_card import TaskCard
 from tsdesktop.gui.panels.task_words import card_text
-from tsdesktop.gui.parts import GAP, button, clear, heading, paragraph
+from tsdesktop.gui.parts import GAP, SearchBox, button, clear, heading, paragraph
 from tsdesktop.gui.words import GROUPS, group_title
 
 _MOST_FOUND = 12
@@ -57,34 +57,17 @@ class TaskPanel(QWidget):
         """The cards that are shown, from the top."""
         return list(self._cards.values())
 
-    def _search_box(self) -> QLineEdit:
-        box = QLineEdit()
-        box.setPlaceholderText(self.tr("Find a task or structure"))
-        box.setAccessibleName(self.tr("Find a task or structure"))
+    def _search_box(self) -> SearchBox:
+        box = SearchBox(self.tr("Find a task or structure"))
         box.setToolTip(self.tr("Type a task, an organ or its anatomical name; a slip of the finger is forgiven"))
-        box.setClearButtonEnabled(True)
-        self._search_icon = box.addAction(theme.icon("mdi6.magnify"), QLineEdit.ActionPosition.LeadingPosition)
         box.textChanged.connect(self._lay_out)
         box.returnPressed.connect(self._choose_first)
-        box.installEventFilter(self)
+        box.left_downwards.connect(self._on_search_left)
         return box
 
-    def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Down goes from the search box to the cards, Escape empties it."""
-        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and watched is self.search:
-            if event.key() == Qt.Key.Key_Down and self.cards:
-                self.cards[0].setFocus(Qt.FocusReason.TabFocusReason)
-                return True
-            if event.key() == Qt.Key.Key_Escape and self.search.text():
-                self.search.clear()
-                return True
-        return False
-
-    def changeEvent(self, event: QEvent) -> None:
-        """The icon in the search box follows the theme."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._search_icon.setIcon(theme.icon("mdi6.magnify"))
+    def _on_search_left(self) -> None:
+        if self.cards:
+            self.cards[0].setFocus(Qt.FocusReason.TabFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and Down move between cards."""

@@ -35,7 +35,6 @@ _BATCH_S = 0.2
 _FADED = 0.12
 _SKIN_RGB: Rgb = (236, 205, 186)
 _SKIN_OPACITY = 0.9
-_SKIN = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,11 +152,6 @@ class Stage(QObject):
             return Clip(self._session.cursor_ras, camera.turn[2])
         # Where the slice is that the other views show: in the middle of its voxels.
         return Clip(volume.geometry.world_ras(self._session.cursor_voxel), self._clip_normal)
-
-    @property
-    def clip_kind(self) -> ClipKind:
-        """Which plane clips."""
-        return self._clip_kind
 
     def set_clip(self, kind: ClipKind, camera: Camera) -> None:
         """Cuts away what lies towards the viewer of a plane across the view or of a slice, through the crosshair."""
