@@ -145,6 +145,7 @@ class MainWindow(QMainWindow):
         self.centre.grid.set_layout(settings.window_layout or "four")
         self._on_layout_changed()
         self._take_mouse_profile(settings)
+        self.centre.empty.folder = settings.open_folder
 
     # what happens
 
@@ -186,6 +187,7 @@ class MainWindow(QMainWindow):
     def _on_settings_changed(self, before: Settings, now: Settings) -> None:
         if before.theme != now.theme:
             wear_chosen(now)
+        self.centre.empty.folder = now.open_folder
         if before.mouse_profile != now.mouse_profile:
             self._take_mouse_profile(now)
         if before.weights_folder != now.weights_folder:

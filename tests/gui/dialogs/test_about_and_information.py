@@ -63,7 +63,7 @@ def named(volume: Volume) -> Volume:
 def test_information_of_a_scan(qtbot: QtBot, window: QWidget, named: Volume) -> None:
     dialog = ScanInformation(named, [note("note.thick_slices", spacing_mm=5)], window)
     dialog.show()
-    qtbot.waitUntil(lambda: "mean" in dialog._intensities.text())
+    qtbot.waitUntil(lambda: "mean" in dialog.text)
     said = texts_of(dialog)
     for part in (
         "30 \u00d7 28 \u00d7 26", "1.500 \u00d7 1.500 \u00d7 2.000 mm", "45 \u00d7 42 \u00d7 52 mm",
@@ -76,7 +76,7 @@ def test_information_of_a_scan(qtbot: QtBot, window: QWidget, named: Volume) -> 
 def test_the_copied_text_names_no_file(qtbot: QtBot, window: QWidget, named: Volume) -> None:
     dialog = ScanInformation(named, [note("note.thick_slices", spacing_mm=5)], window)
     dialog.show()
-    qtbot.waitUntil(lambda: "mean" in dialog._intensities.text())
+    qtbot.waitUntil(lambda: "mean" in dialog.text)
     QTest.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)
     copied = QGuiApplication.clipboard().text()
     assert "Meier" not in copied

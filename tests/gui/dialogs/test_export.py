@@ -12,7 +12,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QCoreApplication, Qt, QThreadPool, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QWidget
@@ -126,7 +126,7 @@ def test_smoothing_and_frame_matter_only_for_surfaces(show: Show) -> None:
 
 def test_nothing_chosen_cannot_be_exported(qtbot: QtBot, show: Show) -> None:
     dialog = show()
-    qtbot.waitUntil(lambda: dialog._looking is None)
+    qtbot.waitUntil(lambda: not dialog.is_looking)
     assert files_of(dialog) == [] and not dialog.export_button.isEnabled()
 
 
@@ -136,7 +136,7 @@ def test_files_in_the_way_are_overwritten_only_after_asking(qtbot: QtBot, show: 
     dialog = show()
     tick(dialog, "csv", "json")
     qtbot.waitUntil(dialog.overwrite.isVisible)
-    assert dialog._conflict.text() == "1 of them exists already." and not dialog.export_button.isEnabled()
+    assert dialog.conflict_line.text() == "1 of them exists already." and not dialog.export_button.isEnabled()
     click(dialog.overwrite)
     export(qtbot, dialog)
     assert (tmp_path / "out" / "statistics.csv").read_text() != "mine"
@@ -152,7 +152,7 @@ def test_another_choice_asks_anew(qtbot: QtBot, show: Show, tmp_path: Path) -> N
     click(dialog.overwrite)
     tick(dialog, "json")
     qtbot.waitUntil(dialog.overwrite.isVisible)
-    assert not dialog.overwrite.isChecked() and dialog._conflict.text() == "All of them exist already."
+    assert not dialog.overwrite.isChecked() and dialog.conflict_line.text() == "All of them exist already."
 
 
 def test_a_file_that_came_meanwhile_is_not_overwritten(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_what_cannot_be_written_is_one_sentence(qtbot: QtBot, show: Show, tmp_pa
     qtbot.waitUntil(dialog.export_button.isEnabled)
     click(dialog.export_button)
     qtbot.waitUntil(lambda: "out could not be written" in dialog.said)
-    assert dialog._message.property("role") == "error" and not dialog.report_button.isVisible()
+    assert dialog.message_line.property("role") == "error" and not dialog.report_button.isVisible()
     qtbot.waitUntil(dialog.export_button.isEnabled)
 
 
@@ -212,8 +212,8 @@ def begun(
 
 def test_progress_and_cancel(qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     dialog, writer = begun(qtbot, show, monkeypatch)
-    qtbot.waitUntil(lambda: dialog._stage.text() == "Surface of kidney right")
-    assert dialog._bar.value() == 250 and not dialog.kinds.isEnabled()
+    qtbot.waitUntil(lambda: dialog.stage_line.text() == "Surface of kidney right")
+    assert dialog.bar.value() == 250 and not dialog.kinds.isEnabled()
     click(dialog.cancel_button)
     writer.go_on.set()
     qtbot.waitUntil(lambda: dialog.said.startswith("Stopped"))
@@ -223,7 +223,7 @@ def test_progress_and_cancel(qtbot: QtBot, show: Show, monkeypatch: pytest.Monke
 def test_escape_stops_first_and_closes_then(qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     dialog, writer = begun(qtbot, show, monkeypatch)
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
-    assert dialog.isVisible() and dialog._stage.text() == "Stopping…"
+    assert dialog.isVisible() and dialog.stage_line.text() == "Stopping…"
     writer.go_on.set()
     qtbot.waitUntil(lambda: not dialog.is_writing)
     gone: list[bool] = []
@@ -241,9 +241,9 @@ def test_nothing_goes_on_behind_a_closed_dialog(qtbot: QtBot, show: Show, monkey
     dialog.close()
     qtbot.waitUntil(lambda: bool(gone))
     writer.go_on.set()
-    qtbot.waitUntil(writer.ended.is_set)
-    qtbot.wait(20)
-    assert not told
+    assert QThreadPool.globalInstance().waitForDone(10_000)
+    QCoreApplication.processEvents()
+    assert writer.ended.is_set() and not told
 
 
 @pytest.mark.parametrize("failure", [ExportError("export.nothing", reason="x"), KeyError("a bug")])

@@ -85,6 +85,11 @@ class ExportDialog(Dialog):
         )
 
     @property
+    def is_looking(self) -> bool:
+        """Whether it is being looked which of the files exist."""
+        return self._looking is not None
+
+    @property
     def is_writing(self) -> bool:
         """Whether files are being written."""
         return self._writing is not None
@@ -92,7 +97,7 @@ class ExportDialog(Dialog):
     @property
     def said(self) -> str:
         """What the dialog says about the last export; empty where it says nothing."""
-        return "" if self._message.isHidden() else self._message.text()
+        return "" if self.message_line.isHidden() else self.message_line.text()
 
     def write(self) -> None:
         """Writes what is chosen, in the background."""
@@ -113,7 +118,7 @@ class ExportDialog(Dialog):
     def cancel(self) -> None:
         """Stops writing; files that are whole by then stay."""
         self._stop.set()
-        self._stage.setText(self.tr("Stopping…"))
+        self.stage_line.setText(self.tr("Stopping…"))
         self.cancel_button.setEnabled(False)
 
     def open_folder(self) -> None:
@@ -150,13 +155,13 @@ class ExportDialog(Dialog):
         self.files = QListWidget()
         self.files.setAccessibleName(self.tr("Files that will be written"))
         self._count = one_line("", "secondary")
-        self._conflict = one_line("", "warning")
+        self.conflict_line = one_line("", "warning")
         self.overwrite = QCheckBox(self.tr("Overwrite them"))
-        self._stage = one_line("")
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setRange(0, _PER_MILLE)
-        self._message = paragraph("")
+        self.stage_line = one_line("")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, _PER_MILLE)
+        self.message_line = paragraph("")
         self.report_button = button(self.tr("Show report"), self._show_report, "link")
         self.cancel_button = button(self.tr("Cancel"), self.cancel)
         self.close_button = button(self.tr("Close"), self.close)
@@ -182,10 +187,10 @@ class ExportDialog(Dialog):
         layout.addWidget(hairline())
         layout.addWidget(self._count)
         layout.addWidget(self.files, 1)
-        layout.addLayout(row(self._conflict, self.overwrite, None))
-        layout.addWidget(self._stage)
-        layout.addWidget(self._bar)
-        said = row(self._message, self.report_button)
+        layout.addLayout(row(self.conflict_line, self.overwrite, None))
+        layout.addWidget(self.stage_line)
+        layout.addWidget(self.bar)
+        said = row(self.message_line, self.report_button)
         said.setStretch(0, 1)
         layout.addLayout(said)
         layout.addLayout(row(None, self.open_button, self.close_button, self.cancel_button, self.export_button))
@@ -193,7 +198,7 @@ class ExportDialog(Dialog):
         self.kinds.changed.connect(self._on_changed)
         self.folder.changed.connect(self._on_changed)
         self.overwrite.toggled.connect(self._show_ready)
-        self._conflict.hide()
+        self.conflict_line.hide()
         self.overwrite.hide()
         self._show_state("choosing")
         self.scope.focus()
@@ -201,12 +206,12 @@ class ExportDialog(Dialog):
     def _on_changed(self) -> None:
         """Lists the files anew, and looks in the background which of them exist."""
         self._written = []
-        self._message.hide()
+        self.message_line.hide()
         self.report_button.hide()
         self.open_button.hide()
         files = planned_files(self.choice, self._label_map)
         self._list(files, frozenset())
-        self._conflict.hide()
+        self.conflict_line.hide()
         self.overwrite.hide()
         self.overwrite.setChecked(False)
         if self._looking is not None:
@@ -219,8 +224,8 @@ class ExportDialog(Dialog):
         self._looking = None
         self._list(files, existing)
         if existing:
-            self._conflict.setText(self._conflict_words(len(existing), len(files)))
-        self._conflict.setVisible(bool(existing))
+            self.conflict_line.setText(self._conflict_words(len(existing), len(files)))
+        self.conflict_line.setVisible(bool(existing))
         self.overwrite.setVisible(bool(existing))
         self._show_ready()
 
@@ -250,34 +255,34 @@ class ExportDialog(Dialog):
 
     def _show_ready(self) -> None:
         blocked = not self.overwrite.isHidden() and not self.overwrite.isChecked()
-        ready = self.files.count() > 0 and bool(self.folder.path) and not blocked and self._looking is None
+        ready = self.files.count() > 0 and bool(self.folder.path) and not blocked and not self.is_looking
         self.export_button.setEnabled(ready and not self.is_writing)
 
     def _show_state(self, state: str) -> None:
         writing = state == "writing"
         self._form.setEnabled(not writing)
         self.overwrite.setEnabled(not writing)
-        for each in (self._stage, self._bar, self.cancel_button):
+        for each in (self.stage_line, self.bar, self.cancel_button):
             each.setVisible(writing)
         for each in (self.close_button, self.export_button):
             each.setVisible(not writing)
         self.open_button.setVisible(state == "written")
         self.cancel_button.setEnabled(writing)
         if writing:
-            self._message.hide()
-            self._bar.setValue(0)
-            self._stage.setText(self.tr("Starting"))
+            self.message_line.hide()
+            self.bar.setValue(0)
+            self.stage_line.setText(self.tr("Starting"))
             self.cancel_button.setFocus()
 
     def _say(self, text: str, role: str) -> None:
-        self._message.setText(text)
-        set_role(self._message, role)
-        self._message.show()
+        self.message_line.setText(text)
+        set_role(self.message_line, role)
+        self.message_line.show()
 
     def _on_progress(self, progress: Progress) -> None:
         if not self._stop.is_set():
-            self._stage.setText(self._stage_words(progress.stage))
-        self._bar.setValue(round(progress.share * _PER_MILLE))
+            self.stage_line.setText(self._stage_words(progress.stage))
+        self.bar.setValue(round(progress.share * _PER_MILLE))
 
     def _stage_words(self, stage: str) -> str:
         known = {
@@ -296,7 +301,7 @@ class ExportDialog(Dialog):
         self._show_state("written")
         self._list(written, frozenset())
         self._count.setText("")
-        self._conflict.hide()
+        self.conflict_line.hide()
         self.overwrite.hide()
         self.export_button.setEnabled(False)
         self._say(_written_text(len(written)), "good")

@@ -20,7 +20,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QVBoxLayout, QWidget
 
 from tsdesktop.core.assets import asset
-from tsdesktop.core.settings import load_settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.background import Work, run_in_background
 from tsdesktop.gui.opening.dragged import paths_of
@@ -47,6 +46,8 @@ class EmptyState(QWidget):
         super().__init__(parent)
         self.setAccessibleName(self.tr("Open a scan"))
         self.setAcceptDrops(True)
+        # Where browsing begins.
+        self.folder = ""
         self._work: Work | None = None
         self._cards: list[RecentCard] = []
         self._zone = _DropZone()
@@ -135,7 +136,7 @@ class EmptyState(QWidget):
         outer.addWidget(scroll)
 
     def _dialog(self, title: str, mode: QFileDialog.FileMode) -> QFileDialog:
-        dialog = QFileDialog(self, title, load_settings().open_folder)
+        dialog = QFileDialog(self, title, self.folder)
         dialog.setFileMode(mode)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.filesSelected.connect(self._on_files_selected)
