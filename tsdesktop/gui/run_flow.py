@@ -43,8 +43,8 @@ class RunFlow(QObject):
         self._left = left
         self._supervisor = supervisor
         self._counting: Work | None = None
-        # The result that is on screen and in no file yet.
-        self._unsaved: Segmentation | None = None
+        # Whether the result on screen may be lost without a question.
+        self._is_saved = True
         left.run_wanted.connect(self.start)
         left.cancel_wanted.connect(supervisor.cancel)
         supervisor.progressed.connect(self._on_progressed)
@@ -62,16 +62,16 @@ class RunFlow(QObject):
     @property
     def has_unsaved_result(self) -> bool:
         """Whether a result that took long to compute is shown and has not been exported."""
-        result = self._unsaved
-        return result is not None and result is self._session.result and result.seconds >= _WORTH_ASKING_S
+        result = self._session.result
+        return result is not None and not self._is_saved and result.seconds >= _WORTH_ASKING_S
 
     def mark_saved(self) -> None:
         """The result on screen has been exported."""
-        self._unsaved = None
+        self._is_saved = True
 
     def give_up(self) -> None:
         """Stops the run and lets go of its result."""
-        self._unsaved = None
+        self._is_saved = True
         self._supervisor.cancel()
 
     @property
@@ -102,7 +102,7 @@ class RunFlow(QObject):
             self._left.run.show_idle()
             return
         self._session.show_labels(result.label_map, result)
-        self._unsaved = result
+        self._is_saved = False
         found = len(result.label_map.present)
         if found:
             text = self.tr("Found {structures} in {time}")

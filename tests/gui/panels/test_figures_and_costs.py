@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,16 @@ def test_costs_learn_from_a_finished_run(left: LeftBench) -> None:
     assert after is not None and after.measured
     assert after.seconds == pytest.approx(90.0, rel=0.1)
     assert "1 min" in left.card("demo").words.line or "2 min" in left.card("demo").words.line
+
+
+def test_a_result_that_is_closed_is_held_by_nobody(left: LeftBench) -> None:
+    left.open(scan("CT"))
+    result = finished(90.0)
+    left.session.show_labels(result.label_map, result)
+    held = weakref.ref(result)
+    left.session.close_labels()
+    del result
+    assert held() is None
 
 
 def test_what_was_learned_is_there_after_the_next_start(tmp_path: Path) -> None:

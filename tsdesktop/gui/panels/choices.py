@@ -47,7 +47,6 @@ class RunChoices(QObject):
         self.quality: Quality = self.best_quality(self.task)
         self.roi: tuple[str, ...] = ()
         self.how: dict[str, Any] = {}
-        self._learned: object = None
         session.volume_changed.connect(self._on_volume_changed)
         session.labels_changed.connect(self._on_labels_changed)
 
@@ -204,8 +203,7 @@ class RunChoices(QObject):
 
     def _on_labels_changed(self) -> None:
         result = self.session.result
-        if result is not None and result is not self._learned:
-            self._learned = result
+        if result is not None:
             self.prices.learn_from(result)
             self.changed.emit()
 

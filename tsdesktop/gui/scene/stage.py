@@ -219,7 +219,7 @@ class Stage(QObject):
         self.has_failed = False
         label_map = self._session.label_map
         if label_map is None:
-            self._lit, self.expected = {}, 0
+            self._lit, self.expected, self._extent_of = {}, 0, None
             self._on_bodies_changed()
             return
         names = {each.label: each.name for each in label_map.classes}
