@@ -2325,7 +2325,7 @@
     <context>
         <name>StructureDetails</name>
         <message>
-            <source>Export mesh…</source>
+            <source>Export surface…</source>
             <translation>Oberfläche exportieren…</translation>
         </message>
         <message>

@@ -155,8 +155,10 @@ def _palette(theme: Theme) -> QPalette:
 
 def _style_sheet(theme: Theme) -> str:
     """Names set with setObjectName or the property "role" choose among these looks."""
-    t = theme
-    marks, look = asset("icons").as_posix(), "dark" if t.dark else "light"
+    return _frames_and_words(theme) + _buttons(theme) + _fields(theme) + _lists_and_bars(theme)
+
+
+def _frames_and_words(t: Theme) -> str:
     return f"""
     QWidget {{ font-size: {BASE_PX}px; }}
     QMainWindow, QDialog {{ background: {t.background}; }}
@@ -172,6 +174,11 @@ def _style_sheet(theme: Theme) -> str:
     QLabel[role="good"] {{ color: {t.good}; }}
     QLabel[role="warning"] {{ color: {t.warning}; }}
     QLabel[role="error"] {{ color: {t.error}; }}
+    """
+
+
+def _buttons(t: Theme) -> str:
+    return f"""
     QPushButton, QToolButton {{ background: {t.raised}; border: 1px solid {t.line}; border-radius: {RADIUS}px;
         padding: 5px 12px; }}
     QPushButton:hover, QToolButton:hover {{ border-color: {t.secondary}; }}
@@ -180,6 +187,7 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton:disabled, QToolButton:disabled {{ color: {t.secondary}; background: {t.panel}; }}
     QPushButton[role="primary"] {{ background: {t.accent}; color: {t.on_accent}; border: none; font-weight: 600;
         padding: 8px 16px; }}
+    QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; padding: 6px 14px; }}
     QPushButton[role="primary"]:disabled {{ background: {t.line}; color: {t.secondary}; }}
     QPushButton[role="link"], QToolButton[role="link"] {{ background: transparent; border: none; color: {t.accent};
         padding: 2px; text-align: left; }}
@@ -188,6 +196,13 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton[role="link"]:focus, QToolButton[role="link"]:focus {{ text-decoration: underline; }}
     QToolButton[role="quiet"] {{ background: transparent; border: none; padding: 3px; }}
     QToolButton[role="quiet"]:hover {{ background: {t.raised}; border-radius: {RADIUS}px; }}
+    QToolButton[role="quiet"]:focus {{ border: 1px solid {t.accent}; border-radius: {RADIUS}px; padding: 2px; }}
+    """
+
+
+def _fields(t: Theme) -> str:
+    marks, look = asset("icons").as_posix(), "dark" if t.dark else "light"
+    return f"""
     QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QTextBrowser {{ background: {t.raised};
         border: 1px solid {t.line}; border-radius: {RADIUS}px; padding: 6px 8px; selection-background-color: {t.accent};
         selection-color: {t.on_accent}; }}
@@ -205,6 +220,11 @@ def _style_sheet(theme: Theme) -> str:
         image: url("{marks}/some-{look}.svg"); }}
     QCheckBox::indicator:focus {{ border-color: {t.accent}; }}
     QCheckBox::indicator:disabled {{ border-color: {t.line}; }}
+    """
+
+
+def _lists_and_bars(t: Theme) -> str:
+    return f"""
     QComboBox QAbstractItemView, QMenu {{ background: {t.raised}; border: 1px solid {t.line}; padding: 4px; }}
     QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 4px; }}
     QMenu::item:selected {{ background: {t.line}; }}

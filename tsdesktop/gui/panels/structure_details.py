@@ -47,7 +47,7 @@ class StructureDetails(QWidget):
         self.go_there.setAccessibleName(self.tr("Go there"))
         self.go_there.setToolTip(self.tr("Move the crosshair to its centre (Return in the list)"))
         self.go_there.clicked.connect(self._on_go_there_clicked)
-        self.export = QPushButton(self.tr("Export mesh…"))
+        self.export = QPushButton(self.tr("Export surface…"))
         self.export.setToolTip(self.tr("Write its surface as a file, for printing or other programs"))
         self.export.clicked.connect(lambda: self.export_wanted.emit(self._labels))
         self.setLayout(stacked(self._head(), self.numbers, self.opacity, self._foot(), gap=GAP))
