@@ -17,8 +17,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from tsdesktop.core.assets import asset
 from tsdesktop.core.settings import Settings
-from tsdesktop.gui.dialogs.report import RecentLines
 from tsdesktop.gui.parts import Popup
+from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.start import make_application
 from tsdesktop.gui.window import MainWindow, wear_chosen
 

@@ -25,7 +25,7 @@ from tsdesktop.core.assets import asset
 from tsdesktop.core.options import Options
 from tsdesktop.core.settings import Settings
 from tsdesktop.gui import window as windows
-from tsdesktop.gui.dialogs.report import RecentLines
+from tsdesktop.gui.report import RecentLines
 
 TICK_MS = 5
 WHEEL_EVERY_MS = 333

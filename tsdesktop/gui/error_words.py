@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication
 
 from tsdesktop.core.errors import Cancelled, TsDesktopError
-from tsdesktop.gui.dialogs.report import report_text, told_exception
+from tsdesktop.gui.report import report_text, told_exception
 from tsdesktop.gui.translation import translated, translated_hint
 
 

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 from tsdesktop import __version__
 from tsdesktop.core.settings import load_settings
 from tsdesktop.gui import translation
-from tsdesktop.gui.dialogs.report import RecentLines
 from tsdesktop.gui.garbage import MainThreadCollector
+from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.window import MainWindow, wear_chosen
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from tsdesktop.gui.dialogs.bug_report import BugReport
-from tsdesktop.gui.dialogs.report import RecentLines
 from tsdesktop.gui.error_words import Words, words_for
 from tsdesktop.gui.notes_line import NotesLine
+from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.status_line import StatusLine
 

@@ -18,7 +18,6 @@ from tsdesktop.gui import theme
 from tsdesktop.gui.actions import ActionMaker
 from tsdesktop.gui.centre import Centre
 from tsdesktop.gui.commands import Commands
-from tsdesktop.gui.dialogs.report import RecentLines
 from tsdesktop.gui.header import Header
 from tsdesktop.gui.menus import Menus
 from tsdesktop.gui.opening.dragged import paths_of
@@ -27,6 +26,7 @@ from tsdesktop.gui.panels.left import LeftPanel
 from tsdesktop.gui.panels.right import RightPanel
 from tsdesktop.gui.panels.structure_menu import structure_menu
 from tsdesktop.gui.remembering import Memory, display_of, display_settings, place_of, put_in_place
+from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.run_flow import RunFlow
 from tsdesktop.gui.scene.view import SceneView
 from tsdesktop.gui.session import Session

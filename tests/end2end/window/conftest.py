@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from tests.slow_network import write_slow_network
 from tsdesktop.core.settings import Settings
 from tsdesktop.core.tasks import catalogue
-from tsdesktop.gui.dialogs.report import RecentLines
+from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.window import MainWindow, wear_chosen
 
 

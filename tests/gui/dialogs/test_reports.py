@@ -16,8 +16,8 @@ import tsdesktop
 from tsdesktop.core.errors import Cancelled, ReadError
 from tsdesktop.gui.dialogs.bug_report import BugReport
 from tsdesktop.gui.dialogs.log_view import LogView
-from tsdesktop.gui.dialogs.report import RecentLines, redacted, report_text, told_exception
 from tsdesktop.gui.error_words import words_for
+from tsdesktop.gui.report import RecentLines, redacted, report_text, told_exception
 
 
 def raised(error: Exception) -> Exception:

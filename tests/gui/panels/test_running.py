@@ -49,6 +49,16 @@ def test_start_is_the_button(left: LeftBench, qtbot: QtBot) -> None:
         left.panel.start()
 
 
+def test_cancel_is_the_button_of_a_run_under_way(with_ct: LeftBench, qtbot: QtBot) -> None:
+    with qtbot.assertNotEmitted(with_ct.panel.cancel_wanted):
+        with_ct.panel.cancel()
+    with_ct.panel.run.show_started(with_ct.choices.options())
+    with qtbot.waitSignal(with_ct.panel.cancel_wanted):
+        with_ct.panel.cancel()
+    with qtbot.assertNotEmitted(with_ct.panel.cancel_wanted):
+        with_ct.panel.cancel()
+
+
 def test_missing_networks_are_named_with_their_place(with_ct: LeftBench, qtbot: QtBot) -> None:
     with qtbot.assertNotEmitted(with_ct.panel.run_wanted):
         click(with_ct.panel.run.button)

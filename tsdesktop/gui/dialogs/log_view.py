@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from tsdesktop.gui.dialogs.bug_report import report_box
 from tsdesktop.gui.dialogs.dialog import Dialog, column
-from tsdesktop.gui.dialogs.report import RecentLines, redacted, report_text
 from tsdesktop.gui.parts import button, one_line, row
+from tsdesktop.gui.report import RecentLines, redacted, report_text
 
 _EVERY_MS = 500
 
