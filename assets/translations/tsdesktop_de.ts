@@ -1934,10 +1934,6 @@
             <translation>wird gezählt…</translation>
         </message>
         <message>
-            <source>level {level}, width {width}</source>
-            <translation>Mitte {level}, Breite {width}</translation>
-        </message>
-        <message>
             <source>unknown</source>
             <translation>unbekannt</translation>
         </message>
@@ -2458,10 +2454,6 @@
             <source>show {name}</source>
             <translation>{name} einblenden</translation>
         </message>
-        <message>
-            <source>{count} structures</source>
-            <translation>{count} Strukturen</translation>
-        </message>
     </context>
     <context>
         <name>StructureMenu</name>
@@ -2585,6 +2577,10 @@
         <message>
             <source>Structures by body system</source>
             <translation>Strukturen nach Körpersystem</translation>
+        </message>
+        <message>
+            <source>{shown} of {count}</source>
+            <translation>{shown} von {count}</translation>
         </message>
     </context>
     <context>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -135,6 +136,11 @@ class _Work:
     chosen: LabelMap
     steps: _Steps
 
+    @cached_property
+    def volume_on_grid(self) -> Volume:
+        """The scan on the grid of its labels, for numbers and the picture."""
+        return on_label_grid(self.volume, self.chosen)
+
     def labels(self) -> Iterator[Path]:
         choice, source = self.choice, self.volume.source
         if choice.label_map:
@@ -176,7 +182,7 @@ class _Work:
         if not (choice.csv or choice.json):
             return
         self.steps.begin("writing statistics", _TABLES)
-        volume = on_label_grid(self.volume, self.chosen)
+        volume = self.volume_on_grid
         statistics = structure_statistics(volume, self.chosen)
         if choice.csv:
             path = choice.folder / "statistics.csv"
@@ -192,8 +198,7 @@ class _Work:
             return
         self.steps.begin("drawing the picture", _PICTURE)
         path = self.choice.folder / "preview.png"
-        volume = on_label_grid(self.volume, self.chosen)
-        render_preview(volume, self.chosen, path, overwrite=self.choice.overwrite)
+        render_preview(self.volume_on_grid, self.chosen, path, overwrite=self.choice.overwrite)
         yield path
 
 

@@ -16,9 +16,10 @@ from tsdesktop.core.notes import Note
 from tsdesktop.core.volume import Volume
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.dialog import Dialog, column
-from tsdesktop.gui.figures import decimal, unit_of
+from tsdesktop.gui.figures import decimal, unit_of, window_text
 from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, row, scrolled
 from tsdesktop.gui.translation import translated, translated_hint
+from tsdesktop.gui.windowing import Window
 
 Lines = list[tuple[str, str]]
 _FORMATS: dict[str, Any] = {
@@ -132,8 +133,7 @@ class ScanInformation(Dialog):
         modality = self.tr("unknown") if volume.modality == "unknown" else volume.modality
         lines = [(self.tr("Modality"), modality), (self.tr("Kept as"), str(volume.array.dtype))]
         if window is not None:
-            stated = self.tr("level {level}, width {width}")
-            lines.append((self.tr("Window"), stated.format(level=decimal(window[0], 0), width=decimal(window[1], 0))))
+            lines.append((self.tr("Window"), window_text(Window(*window))))
         return lines
 
     def _add_notes(self, lines: QVBoxLayout) -> None:

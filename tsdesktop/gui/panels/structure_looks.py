@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from tsdesktop.core.structures import Rgb
 from tsdesktop.gui.session import Look, Session
-from tsdesktop.gui.words import structure_title
+from tsdesktop.gui.words import structure_title, structures_text
 
 translate = QCoreApplication.translate
 
@@ -20,7 +20,7 @@ def named(session: Session, labels: Iterable[int]) -> str:
     found = [each for each in session.label_map or () if each.label in wanted]
     if len(found) == 1:
         return structure_title(found[0])
-    return translate("StructureLooks", "{count} structures").format(count=len(wanted))
+    return structures_text(len(wanted))
 
 
 def present_labels(session: Session) -> tuple[int, ...]:
