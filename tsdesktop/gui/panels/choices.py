@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
+from weakref import ref
 
 from PySide6.QtCore import QObject, Signal
 
@@ -17,6 +18,7 @@ from tsdesktop.gui.panels.finder import fits
 from tsdesktop.gui.panels.needs import Shelf, State
 from tsdesktop.gui.session import Session
 from tsdesktop.jobs.messages import Devices
+from tsdesktop.pipeline import Segmentation
 
 How = tuple[tuple[str, Any], ...]
 QUALITIES: tuple[Quality, ...] = ("fastest", "fast", "full")
@@ -47,6 +49,7 @@ class RunChoices(QObject):
         self.quality: Quality = self.best_quality(self.task)
         self.roi: tuple[str, ...] = ()
         self.how: dict[str, Any] = {}
+        self._learned_from: ref[Segmentation] | None = None
         session.volume_changed.connect(self._on_volume_changed)
         session.labels_changed.connect(self._on_labels_changed)
 
@@ -203,7 +206,10 @@ class RunChoices(QObject):
 
     def _on_labels_changed(self) -> None:
         result = self.session.result
-        if result is not None:
+        # A result may be shown again, as after a run that was cancelled.
+        is_known = self._learned_from is not None and self._learned_from() is result
+        if result is not None and not is_known:
+            self._learned_from = ref(result)
             self.prices.learn_from(result)
             self.changed.emit()
 
