@@ -167,6 +167,14 @@
     <context>
         <name>Commands</name>
         <message>
+            <source>A draft is shown.</source>
+            <translation>Es wird ein Entwurf gezeigt.</translation>
+        </message>
+        <message>
+            <source>A run is under way.</source>
+            <translation>Eine Berechnung läuft.</translation>
+        </message>
+        <message>
             <source>A run is under way. Stop it?</source>
             <translation>Eine Berechnung läuft. Anhalten?</translation>
         </message>
@@ -179,8 +187,16 @@
             <translation>Alle Ansichten</translation>
         </message>
         <message>
+            <source>Choose when it has ended.</source>
+            <translation>Wählen Sie, wenn sie beendet ist.</translation>
+        </message>
+        <message>
             <source>Copy picture of this view</source>
             <translation>Bild dieser Ansicht kopieren</translation>
+        </message>
+        <message>
+            <source>Export when the run has ended.</source>
+            <translation>Exportieren Sie, wenn die Berechnung beendet ist.</translation>
         </message>
         <message>
             <source>Export…</source>
@@ -923,6 +939,13 @@
         <message>
             <source>The report holds versions, system and these lines; no patient, no folder.</source>
             <translation>Der Bericht enthält Versionen, System und diese Zeilen; keine Patienten, keine Ordner.</translation>
+        </message>
+    </context>
+    <context>
+        <name>MainWindow</name>
+        <message>
+            <source>Stopped. What was shown before is shown again.</source>
+            <translation>Angehalten. Es wird wieder gezeigt, was vorher zu sehen war.</translation>
         </message>
     </context>
     <context>
@@ -2220,12 +2243,12 @@
     <context>
         <name>StatusLine</name>
         <message>
-            <source>Neurological: right on the right</source>
-            <translation>Neurologisch: rechts ist rechts</translation>
+            <source>Neurological: patient's right on the right</source>
+            <translation>Neurologisch: rechte Seite rechts im Bild</translation>
         </message>
         <message>
-            <source>Radiological: right on the left</source>
-            <translation>Radiologisch: rechts ist links</translation>
+            <source>Radiological: patient's right on the left</source>
+            <translation>Radiologisch: rechte Seite links im Bild</translation>
         </message>
         <message>
             <source>not a medical device</source>
@@ -4190,112 +4213,112 @@
             <translation>Trigonum rechts</translation>
         </message>
         <message>
-            <source>vertebrae</source>
-            <translation>Wirbel</translation>
-        </message>
-        <message>
-            <source>vertebrae C1</source>
+            <source>vertebra C1</source>
             <translation>Wirbel C1</translation>
         </message>
         <message>
-            <source>vertebrae C2</source>
+            <source>vertebra C2</source>
             <translation>Wirbel C2</translation>
         </message>
         <message>
-            <source>vertebrae C3</source>
+            <source>vertebra C3</source>
             <translation>Wirbel C3</translation>
         </message>
         <message>
-            <source>vertebrae C4</source>
+            <source>vertebra C4</source>
             <translation>Wirbel C4</translation>
         </message>
         <message>
-            <source>vertebrae C5</source>
+            <source>vertebra C5</source>
             <translation>Wirbel C5</translation>
         </message>
         <message>
-            <source>vertebrae C6</source>
+            <source>vertebra C6</source>
             <translation>Wirbel C6</translation>
         </message>
         <message>
-            <source>vertebrae C7</source>
+            <source>vertebra C7</source>
             <translation>Wirbel C7</translation>
         </message>
         <message>
-            <source>vertebrae L1</source>
+            <source>vertebra L1</source>
             <translation>Wirbel L1</translation>
         </message>
         <message>
-            <source>vertebrae L2</source>
+            <source>vertebra L2</source>
             <translation>Wirbel L2</translation>
         </message>
         <message>
-            <source>vertebrae L3</source>
+            <source>vertebra L3</source>
             <translation>Wirbel L3</translation>
         </message>
         <message>
-            <source>vertebrae L4</source>
+            <source>vertebra L4</source>
             <translation>Wirbel L4</translation>
         </message>
         <message>
-            <source>vertebrae L5</source>
+            <source>vertebra L5</source>
             <translation>Wirbel L5</translation>
         </message>
         <message>
-            <source>vertebrae L6</source>
+            <source>vertebra L6</source>
             <translation>Wirbel L6</translation>
         </message>
         <message>
-            <source>vertebrae S1</source>
+            <source>vertebra S1</source>
             <translation>Wirbel S1</translation>
         </message>
         <message>
-            <source>vertebrae T1</source>
+            <source>vertebra T1</source>
             <translation>Wirbel Th1</translation>
         </message>
         <message>
-            <source>vertebrae T10</source>
+            <source>vertebra T10</source>
             <translation>Wirbel Th10</translation>
         </message>
         <message>
-            <source>vertebrae T11</source>
+            <source>vertebra T11</source>
             <translation>Wirbel Th11</translation>
         </message>
         <message>
-            <source>vertebrae T12</source>
+            <source>vertebra T12</source>
             <translation>Wirbel Th12</translation>
         </message>
         <message>
-            <source>vertebrae T2</source>
+            <source>vertebra T2</source>
             <translation>Wirbel Th2</translation>
         </message>
         <message>
-            <source>vertebrae T3</source>
+            <source>vertebra T3</source>
             <translation>Wirbel Th3</translation>
         </message>
         <message>
-            <source>vertebrae T4</source>
+            <source>vertebra T4</source>
             <translation>Wirbel Th4</translation>
         </message>
         <message>
-            <source>vertebrae T5</source>
+            <source>vertebra T5</source>
             <translation>Wirbel Th5</translation>
         </message>
         <message>
-            <source>vertebrae T6</source>
+            <source>vertebra T6</source>
             <translation>Wirbel Th6</translation>
         </message>
         <message>
-            <source>vertebrae T7</source>
+            <source>vertebra T7</source>
             <translation>Wirbel Th7</translation>
         </message>
         <message>
-            <source>vertebrae T8</source>
+            <source>vertebra T8</source>
             <translation>Wirbel Th8</translation>
         </message>
         <message>
-            <source>vertebrae T9</source>
+            <source>vertebra T9</source>
             <translation>Wirbel Th9</translation>
+        </message>
+        <message>
+            <source>vertebrae</source>
+            <translation>Wirbel</translation>
         </message>
         <message>
             <source>vertebrae body</source>
@@ -5155,8 +5178,8 @@
             <translation>eine Zahl von {0} bis {1}</translation>
         </message>
         <message>
-            <source>a spacing of exactly 1 mm and an origin of 0 are what files say that know neither</source>
-            <translation>ein Abstand von genau 1 mm und ein Ursprung bei 0 stehen in Dateien, die beides nicht kennen</translation>
+            <source>a spacing of exactly 1 mm and an origin of 0 usually mean that the file knows neither</source>
+            <translation>ein Abstand von genau 1 mm und ein Ursprung von 0 bedeuten meist, dass die Datei beides nicht kennt</translation>
         </message>
         <message>
             <source>a test network did not run ({0})</source>
@@ -5877,10 +5900,6 @@
             <translation>Die Orientierung der Aufnahme wirkt unglaubwürdig: {reason}.</translation>
         </message>
         <message>
-            <source>The series {name} has too few slices ({count}); at least {least} are needed.</source>
-            <translation>Die Serie {name} hat zu wenige Schichten ({count}); nötig sind mindestens {least}.</translation>
-        </message>
-        <message>
             <source>The slices of {name} belong to {count} different frames of reference, so their places do not fit together.</source>
             <translation>Die Schichten von {name} gehören zu {count} verschiedenen Bezugssystemen, ihre Lagen passen also nicht zusammen.</translation>
         </message>
@@ -6015,6 +6034,10 @@
         <message>
             <source>{name} has only {shape} voxels.</source>
             <translation>{name} hat nur {shape} Voxel.</translation>
+        </message>
+        <message>
+            <source>{name} has too few slices ({count}); at least {least} are needed.</source>
+            <translation>{name} hat zu wenige Schichten ({count}); mindestens {least} werden gebraucht.</translation>
         </message>
         <message>
             <source>{name} has {count} dimensions; a scan has three, or four with time.</source>

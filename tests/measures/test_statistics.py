@@ -75,6 +75,26 @@ def test_place_of_a_structure_in_the_world_and_in_the_grid() -> None:
     np.testing.assert_allclose(np.array(aorta.centroid_ras_mm), centre[:3], atol=1e-9)
 
 
+def test_a_place_inside_a_ring_is_on_the_ring_and_that_of_a_ball_its_centroid() -> None:
+    i, j, k = np.ogrid[:60, :60, :9]
+    distance = np.sqrt((i - 30.0) ** 2 + (j - 30.0) ** 2) + 0 * k
+    labels = np.zeros((60, 60, 9), np.uint8)
+    labels[(distance > 20) & (distance < 24)] = 8
+    labels[distance < 6] = 1
+    geometry = Geometry(labels.shape, OBLIQUE_MIRRORED)
+    label_map = LabelMap(labels, geometry, CLASSES)
+    volume = Volume(np.zeros(labels.shape, np.int16), geometry, "CT")
+    found = {each.structure.name: each for each in structure_statistics(volume, label_map)}
+    ball, ring = found["liver"], found["colon"]
+    assert ball.inside_ras_mm == ball.centroid_ras_mm
+    assert ring.inside_ras_mm is not None and ring.centroid_ras_mm is not None
+    voxel = np.rint(geometry.voxel(ring.inside_ras_mm)).astype(int)
+    assert labels[tuple(voxel)] == 8
+    places = geometry.world_ras(np.argwhere(labels == 8))
+    nearest = np.linalg.norm(places - ring.centroid_ras_mm, axis=1).min()
+    assert np.linalg.norm(np.array(ring.inside_ras_mm) - ring.centroid_ras_mm) == pytest.approx(nearest)
+
+
 def test_absent_structure_has_no_values() -> None:
     volume, label_map = phantom(values(np.int16, 0, 9))
     colon = structure_statistics(volume, label_map)[3]

@@ -21,8 +21,9 @@ class Intensity:
 
 @dataclass(frozen=True)
 class StructureStatistics:
-    """Size, place and intensities of one structure; without voxels `intensity`, `centroid_ras_mm` and `box` are None.
+    """Size, place and intensities of one structure; without voxels the places, `intensity` and `box` are None.
 
+    `inside_ras_mm`: the centroid, or where that lies outside (a bowed or hollow structure) a voxel of it that is near;
     `touches_border`: a voxel lies in the outermost layer of the grid, so a part may be missing; `near_border`: within
     the three outermost layers, the rule by which TotalSegmentator leaves a structure out.
     """
@@ -35,6 +36,7 @@ class StructureStatistics:
     box: Box | None
     touches_border: bool
     near_border: bool
+    inside_ras_mm: tuple[float, float, float] | None = None
 
     @property
     def volume_ml(self) -> float:

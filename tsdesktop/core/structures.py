@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any, Literal
 from tsdesktop.core.assets import load_json
 
 Rgb = tuple[int, int, int]
+_ONE_VERTEBRA = re.compile(r"^vertebrae_(?=[CTLS]\d)")
 System = Literal[
     "vessels", "heart", "lungs", "digestive", "urinary", "glands", "spine", "ribs", "pelvis", "limbs", "muscles",
     "head", "teeth", "tissues", "other",
@@ -63,8 +65,8 @@ class StructureClass:
 
     @property
     def title(self) -> str:
-        """The name for people: "kidney_right" as "kidney right"."""
-        return self.name.replace("_", " ")
+        """The name for people: "kidney_right" as "kidney right", "vertebrae_L4" as "vertebra L4"."""
+        return _ONE_VERTEBRA.sub("vertebra_", self.name).replace("_", " ")
 
 
 def structure_class(label: int, name: str) -> StructureClass:

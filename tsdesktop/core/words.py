@@ -67,7 +67,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Convert it again with its position and spacing.",
     ),
     "geometry.too_few_slices": (
-        "The series {name} has too few slices ({count}); at least {least} are needed.",
+        "{name} has too few slices ({count}); at least {least} are needed.",
         "Choose a series with more slices; this may be a localizer.",
     ),
     "geometry.slice_orientations": (

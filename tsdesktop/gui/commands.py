@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
 
+from tsdesktop.core.volume import Modality
 from tsdesktop.gui.background import run_in_background
 from tsdesktop.gui.dialogs.log_view import LogView
 from tsdesktop.gui.dialogs.shortcuts import Shortcuts
@@ -182,6 +183,9 @@ class Commands(QObject):
         window = self._window
         if window.session.label_map is None:
             return
+        if window.session.is_draft:
+            window.telling.warning(self.tr("A draft is shown."), self.tr("Export when the run has ended."))
+            return
         dialog = ExportDialog(window.session, window.memory.settings, labels or window.right.selected_labels, window)
         dialog.settings_changed.connect(lambda values: window.memory.change(**values))
         dialog.exported.connect(lambda _: window.runs.mark_saved())
@@ -287,6 +291,28 @@ class Commands(QObject):
             window.showNormal()
         else:
             window.showFullScreen()
+
+    def focus_next_part(self, step: int) -> None:
+        """Gives the keyboard to the next part of the window, or for -1 to the one before: in the views Tab does not."""
+        window = self._window
+        views = [*window.centre.slices.values(), *([] if window.scene is None else [window.scene])]
+        shown: list[tuple[QWidget, Callable[[], object]]] = [
+            (window.left, window.left.focus_search),
+            *((view, view.setFocus) for view in views),
+            (window.right, window.right.focus_filter),
+        ]
+        parts = [(part, focus) for part, focus in shown if part.isVisible()]
+        focused = QApplication.focusWidget()
+        at = next((n for n, (part, _) in enumerate(parts) if focused in (part, *part.findChildren(QWidget))), -1)
+        if parts:
+            parts[(at + step) % len(parts)][1]()
+
+    def choose_modality(self, modality: Modality) -> None:
+        """A person says whether the open scan is CT or MR."""
+        if self._window.runs.is_running:
+            self._window.telling.warning(self.tr("A run is under way."), self.tr("Choose when it has ended."))
+        else:
+            self._window.session.set_modality(modality)
 
     def show_task_finder(self) -> None:
         """Puts the cursor into the search for tasks."""

@@ -31,9 +31,10 @@ _WORTH_ASKING_S = 20.0
 
 
 class RunFlow(QObject):
-    """Starts runs and shows what comes of them. `running_changed(bool)`."""
+    """Starts runs and shows what comes of them. `running_changed(bool)`; `stopped` after a run was cancelled."""
 
     running_changed = Signal(bool)
+    stopped = Signal()
     bug_found = Signal(Exception)
 
     def __init__(self, session: Session, left: LeftPanel, supervisor: Supervisor, memory: Memory) -> None:
@@ -45,6 +46,8 @@ class RunFlow(QObject):
         self._counting: Work | None = None
         # Whether the result on screen may be lost without a question.
         self._is_saved = True
+        # What was on screen before the run: it comes back where the run does not end well.
+        self._before: tuple[LabelMap | None, Segmentation | None, bool] = (None, None, True)
         left.run_wanted.connect(self.start)
         left.cancel_wanted.connect(supervisor.cancel)
         supervisor.progressed.connect(self._on_progressed)
@@ -83,6 +86,7 @@ class RunFlow(QObject):
         """Starts a run on the open scan; nothing while another one is under way."""
         if self._session.volume is None or self.is_running:
             return
+        self._before = self._session.label_map, self._session.result, self._is_saved
         self._left.run.show_started(options)
         self._supervisor.run(Order(self._session.volume, options, drafts=self._memory.settings.draft_first))
         self.running_changed.emit(True)
@@ -93,7 +97,7 @@ class RunFlow(QObject):
 
     def _on_draft_ready(self, label_map: LabelMap) -> None:
         if self._is_of_open_scan:
-            self._session.show_labels(label_map)
+            self._session.show_labels(label_map, is_draft=True)
             self._left.run.show_note(self.tr("A draft is shown; it is refined in place."))
 
     def _on_finished(self, result: Segmentation) -> None:
@@ -102,7 +106,7 @@ class RunFlow(QObject):
             self._left.run.show_idle()
             return
         self._session.show_labels(result.label_map, result)
-        self._is_saved = False
+        self._is_saved, self._before = False, (None, None, True)
         found = len(result.label_map.present)
         if found:
             text = self.tr("Found {structures} in {time}")
@@ -115,13 +119,28 @@ class RunFlow(QObject):
 
     def _on_failed(self, error: Exception) -> None:
         self.running_changed.emit(False)
+        self._take_drafts_back()
         self._left.run.show_error(error)
         if not isinstance(error, TsDesktopError):
             self.bug_found.emit(error)
 
     def _on_cancelled(self) -> None:
         self.running_changed.emit(False)
+        self._take_drafts_back()
         self._left.run.show_idle()
+        self.stopped.emit()
+
+    def _take_drafts_back(self) -> None:
+        """Drafts of a run that did not end well give way to what was there before."""
+        label_map, result, is_saved = self._before
+        self._before = (None, None, True)
+        if not self._session.is_draft:
+            return
+        if label_map is None:
+            self._session.close_labels()
+        else:
+            self._session.show_labels(label_map, result)
+            self._is_saved = is_saved
 
     def _count(self) -> None:
         """Counts the labels that are shown, away from the main thread."""

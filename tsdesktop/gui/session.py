@@ -17,7 +17,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from tsdesktop.core.notes import Note
 from tsdesktop.core.statistics import StructureStatistics
 from tsdesktop.core.structures import Rgb, StructureClass
-from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.core.volume import LabelMap, Modality, Volume
 from tsdesktop.gui.windowing import Window, first_window
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Session(QObject):
     """The open scan, its labels, their looks, the crosshair in the world and the selected structure.
 
     `cursor_ras` is where the crosshair stands, `pointer_ras` what lies under the mouse (None beside the scan).
+    `selected` is the structure whose details are shown, `marked` are all that are picked out, that one among them.
+    `is_draft`: the labels are those of a run that is still under way.
     `undo_stack` holds the changes of looks that a person made.
     """
 
@@ -72,7 +74,9 @@ class Session(QObject):
         self.result: Segmentation | None = None
         self.statistics: dict[int, StructureStatistics] = {}
         self.looks: dict[int, Look] = {}
+        self.is_draft = False
         self.selected: int | None = None
+        self.marked: frozenset[int] = frozenset()
         self.cursor_ras: NDArray[np.float64] = np.zeros(3)
         self.pointer_ras: NDArray[np.float64] | None = None
         self.window = Window(40.0, 400.0)
@@ -95,6 +99,17 @@ class Session(QObject):
         self.cursor_changed.emit()
         self.notes_changed.emit()
 
+    def set_modality(self, modality: Modality) -> None:
+        """A person knows what the file does not say; labels stay."""
+        if self.volume is None:
+            return
+        self.notes = tuple(each for each in self.notes if each.id != "note.unknown_modality")
+        self.volume = replace(self.volume, modality=modality, notes=self.notes)
+        self.window = first_window(self.volume)
+        self.volume_changed.emit()
+        self.window_changed.emit()
+        self.notes_changed.emit()
+
     def close_volume(self) -> None:
         """Closes the scan and its labels."""
         self.volume, self.notes, self.pointer_ras = None, (), None
@@ -104,23 +119,25 @@ class Session(QObject):
 
     def close_labels(self) -> None:
         """Forgets the labels, their looks and numbers."""
-        self.label_map, self.result, self.selected = None, None, None
+        self.label_map, self.result, self.is_draft = None, None, False
+        self.selected, self.marked = None, frozenset()
         self.statistics, self.looks, self.shown_before_solo = {}, {}, ()
         self.undo_stack.clear()
         self.labels_changed.emit()
         self.statistics_changed.emit()
         self.selection_changed.emit()
 
-    def show_labels(self, label_map: LabelMap, result: Segmentation | None = None) -> None:
+    def show_labels(self, label_map: LabelMap, result: Segmentation | None = None, *, is_draft: bool = False) -> None:
         """Shows labels on the scan; structures that were there before keep their looks and the selection."""
         before = {each.name: self.looks.get(each.label) for each in self.label_map} if self.label_map else {}
         # The changes name labels, which may stand for other structures now.
         self.undo_stack.clear()
         chosen = self.selected_structure
-        self.label_map, self.result = label_map, result
+        self.label_map, self.result, self.is_draft = label_map, result, is_draft
         self.looks = {each.label: before.get(each.name) or Look(each.rgb) for each in label_map.classes}
         names = {each.name: each.label for each in label_map.present}
         self.selected = names.get(chosen.name) if chosen else None
+        self.marked = frozenset() if self.selected is None else frozenset({self.selected})
         self.statistics = {}
         self.labels_changed.emit()
         self.statistics_changed.emit()
@@ -147,12 +164,16 @@ class Session(QObject):
         self.change_looks(what, {label: replace(self.looks[label], visible=visible) for label in labels})
 
     def select(self, label: int | None, *, go_there: bool = False) -> None:
-        """Selects a structure everywhere; `go_there` moves the crosshair to its centroid."""
-        self.selected = label
-        self.selection_changed.emit()
+        """Selects a structure everywhere, and marks no other; `go_there` moves the crosshair into its middle."""
+        self.mark(() if label is None else (label,), label)
         found = self.statistics.get(label) if label is not None else None
-        if go_there and found is not None and found.centroid_ras_mm is not None:
-            self.move_cursor(np.array(found.centroid_ras_mm))
+        if go_there and found is not None and found.inside_ras_mm is not None:
+            self.move_cursor(np.array(found.inside_ras_mm))
+
+    def mark(self, labels: Iterable[int], selected: int | None = None) -> None:
+        """Marks several structures; `selected`, one of them, is the one whose details are shown."""
+        self.marked, self.selected = frozenset(labels), selected
+        self.selection_changed.emit()
 
     def move_cursor(self, world_ras: NDArray[np.float64]) -> None:
         """Moves the crosshair of all views to a place in RAS+ mm, kept inside the scan."""

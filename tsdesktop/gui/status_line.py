@@ -87,9 +87,9 @@ class StatusLine(QWidget):
 
     def _show_convention(self) -> None:
         if self._session.display.radiological:
-            self.convention.setText(self.tr("Radiological: right on the left"))
+            self.convention.setText(self.tr("Radiological: patient's right on the left"))
         else:
-            self.convention.setText(self.tr("Neurological: right on the right"))
+            self.convention.setText(self.tr("Neurological: patient's right on the right"))
 
 
 def place_text(world_ras: NDArray[np.float64]) -> str:

@@ -119,6 +119,7 @@ class MainWindow(QMainWindow):
         opening.left_over.connect(commands.tell_left_over)
         self.runs.bug_found.connect(self.telling.bug)
         self.runs.running_changed.connect(self.menus.show_running)
+        self.runs.stopped.connect(lambda: self.telling.done(self.tr("Stopped. What was shown before is shown again.")))
         session.volume_changed.connect(self._on_volume_changed)
         session.display_changed.connect(lambda: self.memory.change(**display_settings(session)))
         self.memory.changed.connect(self._on_settings_changed)

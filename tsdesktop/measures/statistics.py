@@ -5,7 +5,7 @@ no copy of the whole scan is made.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +21,8 @@ _UPSTREAM_BORDER_LAYERS = 3
 # Whole numbers spread over more values than this are sorted instead of counted.
 _LARGEST_HISTOGRAM = 1 << 20
 _VALUES_AT_ONCE = 1 << 20
+# About as many voxels of a mask are looked at for the one nearest to its centroid.
+_LOOKED_AT = 1_000_000
 
 
 def structure_statistics(volume: Volume, label_map: LabelMap) -> tuple[StructureStatistics, ...]:
@@ -63,17 +65,38 @@ def _statistics(volume: Volume, label_map: LabelMap, structure: StructureClass) 
         return StructureStatistics(structure, 0, 0.0, None, None, None, False, False)
     mask, box = found
     values = volume.array[box.slices][mask]
-    r, a, s = label_map.geometry.world_ras(_centroid(mask, box))
+    centroid = _centroid(mask, box)
     return StructureStatistics(
         structure=structure,
         voxels=values.size,
         volume_mm3=values.size * label_map.geometry.voxel_volume_mm3,
         intensity=_intensity(values),
-        centroid_ras_mm=(float(r), float(a), float(s)),
+        centroid_ras_mm=_place(label_map, centroid),
         box=box,
         touches_border=box.touches_border(label_map.geometry.shape),
         near_border=box.touches_border(label_map.geometry.shape, _UPSTREAM_BORDER_LAYERS),
+        inside_ras_mm=_place(label_map, _inside(mask, box, centroid, label_map.spacing_mm)),
     )
+
+
+def _place(label_map: LabelMap, voxel: Sequence[float]) -> tuple[float, float, float]:
+    r, a, s = label_map.geometry.world_ras(voxel)
+    return float(r), float(a), float(s)
+
+
+def _inside(mask: NDArray[np.bool_], box: Box, centroid: list[float], spacing_mm: Sequence[float]) -> list[float]:
+    """The centroid (voxel index) where it lies in the mask, else the voxel of the mask that is nearest to it.
+
+    Large masks are looked at in steps: the voxel is then near, not the nearest.
+    """
+    local = np.array(centroid) - box.start
+    if mask[tuple(np.rint(local).astype(int))]:
+        return centroid
+    step = max(1, round((mask.size / _LOOKED_AT) ** (1 / 3)))
+    some = np.argwhere(mask[::step, ::step, ::step]) * step
+    voxels = some if len(some) else np.argwhere(mask)
+    nearest = voxels[np.argmin((np.square((voxels - local) * np.array(spacing_mm))).sum(axis=1))]
+    return [float(n) for n in nearest + box.start]
 
 
 def _centroid(mask: NDArray[np.bool_], box: Box) -> list[float]:

@@ -57,7 +57,8 @@ def remarks(volume: Volume, stated: bool) -> Iterator[Note]:
     if not stated:
         yield from _about_orientation(volume)
     thickest = max(volume.spacing_mm)
-    if thickest > THICK_SLICES_MM:
+    # Rounded as it is said: 4.0 and 4.00001 mm are the same to a person.
+    if round(thickest, 2) > THICK_SLICES_MM:
         yield note("note.thick_slices", spacing_mm=f"{thickest:.2g}")
 
 
@@ -79,7 +80,7 @@ def _about_orientation(volume: Volume) -> Iterator[Note]:
     if np.array_equal(np.abs(affine[:3, :3]), np.eye(3)) and not affine[:3, 3].any():
         yield note(
             "note.orientation",
-            reason="a spacing of exactly 1 mm and an origin of 0 are what files say that know neither",
+            reason="a spacing of exactly 1 mm and an origin of 0 usually mean that the file knows neither",
         )
         return
     spacing = np.array(volume.spacing_mm)

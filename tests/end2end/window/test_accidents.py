@@ -8,16 +8,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QMessageBox
+from PySide6.QtWidgets import QDialog, QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from tests.end2end.window.conftest import drop, wait_for_labels, wait_for_scan, wait_for_tile
 from tsdesktop.core.assets import asset
 from tsdesktop.core.options import Options
+from tsdesktop.core.structures import structure_class
+from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui.scene import probe
 from tsdesktop.gui.window import MainWindow
 
@@ -64,6 +67,36 @@ def test_cancel_answers_within_a_second_and_the_next_run_works(qtbot: QtBot, run
     running.runs.start(Options(task="bone"))
     wait_for_labels(qtbot, running)
     assert running.session.label_map is not None
+
+
+def test_a_cancelled_run_gives_the_labels_from_before_back(qtbot: QtBot, running: MainWindow) -> None:
+    before, draft = boxes(running, ("liver",)), boxes(running, ("spleen", "liver"))
+    running.session.show_labels(before)
+    running.runs.give_up()
+    qtbot.waitUntil(lambda: not running.runs.is_running, timeout=5_000)
+    running.runs.start(SLOW)
+    running.supervisor.draft_ready.emit(draft)
+    assert running.session.label_map is draft and running.session.is_draft
+    QTest.mouseClick(running.left.run.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not running.runs.is_running, timeout=5_000)
+    assert running.session.label_map is before and not running.session.is_draft
+
+
+def test_a_draft_is_not_exported(running: MainWindow) -> None:
+    running.supervisor.draft_ready.emit(boxes(running, ("liver",)))
+    running.commands.export()
+    assert "draft" in running.centre.notes.said
+    assert not any(each.isVisible() for each in running.findChildren(QDialog))
+
+
+def boxes(window: MainWindow, names: tuple[str, ...]) -> LabelMap:
+    """Structures as boxes in the open scan, one above the other."""
+    volume = window.session.volume
+    assert volume is not None
+    array = np.zeros(volume.geometry.shape, np.uint8)
+    for n in range(len(names)):
+        array[10:30, 10:30, 10 + 20 * n : 25 + 20 * n] = n + 1
+    return LabelMap(array, volume.geometry, tuple(structure_class(n, name) for n, name in enumerate(names, 1)))
 
 
 def test_a_killed_computation_is_told_and_the_next_run_works(qtbot: QtBot, running: MainWindow) -> None:

@@ -100,6 +100,21 @@ def test_tab_in_a_view_hides_both_panels_and_brings_them_back(labelled: MainWind
     assert labelled.left.isVisible() and labelled.right.isVisible()
 
 
+def test_the_keyboard_goes_round_the_window(labelled: MainWindow) -> None:
+    focused_view(labelled)
+    parts = []
+    for _ in range(6):
+        labelled.commands.focus_next_part(1)
+        parts.append(QApplication.focusWidget())
+    views = labelled.centre.slices
+    assert [views["sagittal"], views["coronal"], labelled.scene] == parts[:3]
+    assert parts[3] is not None and labelled.right.isAncestorOf(parts[3])
+    assert parts[4] is not None and labelled.left.isAncestorOf(parts[4])
+    assert parts[5] is views["axial"]
+    labelled.commands.focus_next_part(-1)
+    assert QApplication.focusWidget() is parts[4]
+
+
 def test_hiding_all_can_be_undone_and_redone_with_keys(labelled: MainWindow) -> None:
     session = labelled.session
     QTest.keyClick(labelled, Qt.Key.Key_H, CTRL | Qt.KeyboardModifier.ShiftModifier)

@@ -32,7 +32,7 @@ def test_slips_of_the_finger(with_ct: LeftBench, typed: str) -> None:
         ("suprarenal", "adrenal gland right (suprarenal gland)"),
         ("small intestine", "small bowel (small intestine)"),
         ("left kidney", "kidney left"),
-        ("vertebra L3", "vertebrae L3"),
+        ("vertebrae L3", "vertebra L3"),
         ("oesophagus", "esophagus"),
     ],
 )

@@ -15,7 +15,7 @@ from tsdesktop.gui.words import structure_title
 
 ORDER: tuple[System, ...] = get_args(System)
 # From the head down, where the alphabet would put lumbar before thoracic.
-_VERTEBRA = re.compile(r"vertebrae ([CTLS])(\d+)")
+_VERTEBRA = re.compile(r"vertebra ([CTLS])(\d+)")
 _VERTEBRAE = {"C": 0, "T": 1, "L": 2, "S": 3}
 
 
