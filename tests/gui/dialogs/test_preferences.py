@@ -94,3 +94,11 @@ def test_devices_that_were_found_are_offered(window: QWidget) -> None:
     device.setFocus()
     device.setCurrentIndex(1)
     assert [each.device for each in told] == ["gpu:0"]
+
+
+def test_the_processor_is_called_as_beside_the_run_button(window: QWidget) -> None:
+    found = Devices((Device("gpu:0", "A card", 24.0), Device("cpu", "processor, 2 threads of 2 cores", 16.0)), "torch")
+    device = Preferences(Settings(), window, found).controls["device"]
+    assert isinstance(device, Segments)
+    assert device.segment("gpu:0").text() == "A card, 24 GB"
+    assert device.segment("cpu").text().startswith("CPU, ")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QLabel
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
 from tests.gui.panels.bench import LeftBench, click, put_here, scan
@@ -237,3 +238,30 @@ def test_devices_that_may_not_be_used_cannot_be_chosen(with_ct: LeftBench) -> No
 def test_instant_tasks_need_no_device(with_ct: LeftBench) -> None:
     with_ct.choose("bone")
     assert not with_ct.panel.device.isVisible()
+
+
+def test_the_keyboard_stays_in_the_panel_when_a_run_begins_is_stopped_and_ends(with_ct: LeftBench) -> None:
+    run = with_ct.panel.run
+    run.button.setFocus()
+    run.show_started(with_ct.choices.options())
+    assert run.cancel.hasFocus()
+    QTest.keyClick(run.cancel, Qt.Key.Key_Space)
+    assert run.hasFocus(), "nothing can be pressed while it stops"
+    run.show_idle()
+    assert run.button.hasFocus()
+
+
+def test_the_keyboard_stays_where_it_is_outside_of_the_panel(with_ct: LeftBench) -> None:
+    with_ct.panel.focus_search()
+    with_ct.panel.run.show_started(with_ct.choices.options())
+    with_ct.panel.run.show_idle()
+    assert with_ct.panel.tasks.search.hasFocus()
+
+
+def test_what_was_said_takes_the_keyboard_back_to_the_button_when_it_goes(with_ct: LeftBench) -> None:
+    run = with_ct.panel.run
+    run.show_error(OutOfMemory("run.out_of_memory", device="the graphics card"))
+    cross = next(each for each in run.findChildren(QToolButton) if each.accessibleName() == "Dismiss")
+    cross.setFocus()
+    QTest.keyClick(cross, Qt.Key.Key_Space)
+    assert not cross.isVisible() and run.button.hasFocus()

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QMenu, QSpinBox
+from pytestqt.qtbot import QtBot
 
 from tests.gui.panels.bench import LeftBench, click, put_here, scan
 from tsdesktop.core.options import Options
@@ -207,3 +208,39 @@ def test_the_bone_threshold(with_ct: LeftBench) -> None:
     assert isinstance(threshold, QDoubleSpinBox)
     threshold.setValue(350)
     assert with_ct.choices.options() == Options(task="bone", bone_threshold_hu=350.0)
+
+
+def test_down_goes_from_the_search_into_what_was_found_and_up_comes_back(with_ct: LeftBench) -> None:
+    opened = box(with_ct)
+    QTest.keyClicks(opened.search, "aorta")
+    QTest.keyClick(opened.search, Qt.Key.Key_Down)
+    assert opened.tree.hasFocus() and opened.tree.currentItem().text(0) == "aorta"
+    QTest.keyClick(opened.tree, Qt.Key.Key_Space)
+    QApplication.processEvents()
+    assert with_ct.choices.options().roi == ("aorta",)
+    QTest.keyClick(opened.tree, Qt.Key.Key_Up)
+    QTest.keyClick(opened.tree, Qt.Key.Key_Up)
+    assert opened.search.hasFocus()
+
+
+def test_systems_say_how_many_of_theirs_were_found(with_ct: LeftBench) -> None:
+    tree = box(with_ct).tree
+    tree.filter("aorta")
+    systems = [tree.topLevelItem(n) for n in range(tree.topLevelItemCount())]
+    assert [each.text(0) for each in systems if each is not None and not each.isHidden()] == ["Vessels  1 of 16"]
+    tree.filter("")
+    assert tree.findItems("Vessels  16", Qt.MatchFlag.MatchExactly)
+
+
+def test_options_that_are_opened_come_into_sight(with_ct: LeftBench, qtbot: QtBot) -> None:
+    panel = with_ct.panel
+    panel.resize(320, 560)
+    QApplication.processEvents()
+    panel.advanced.toggle.setFocus()
+    QTest.keyClick(panel.advanced.toggle, Qt.Key.Key_Space)
+
+    def in_sight() -> bool:
+        last = list(panel.advanced.editors.values())[-1]
+        return not last.visibleRegion().isEmpty() and not panel.advanced.toggle.visibleRegion().isEmpty()
+
+    qtbot.waitUntil(in_sight)

@@ -13,6 +13,7 @@ from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.controls import ChoiceBox, FolderField, Segments
 from tsdesktop.gui.dialogs.dialog import Dialog, column
+from tsdesktop.gui.panels.device_row import device_title
 from tsdesktop.gui.parts import button, one_line, paragraph, row
 from tsdesktop.gui.translation import setting_words
 from tsdesktop.jobs.messages import Devices
@@ -116,7 +117,7 @@ class Preferences(Dialog):
         return change
 
     def _device_options(self, current: str) -> list[tuple[str, str]]:
-        found = [(each.name, each.title or value_title(each.name)) for each in _usable(self._devices)]
+        found = [(each.name, device_title(each)) for each in _usable(self._devices)]
         options = [
             ("auto", value_title("auto")),
             *(found or [("cpu", value_title("cpu")), ("gpu", value_title("gpu"))]),

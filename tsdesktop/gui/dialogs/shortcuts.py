@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.dialog import Dialog, column
-from tsdesktop.gui.parts import button, heading, one_line, row, scrolled
+from tsdesktop.gui.parts import button, heading, paragraph, row, scrolled
 
 
 class Shortcuts(Dialog):
     """Two columns: what, and with which keys; then the mouse in slices and in 3D."""
 
     def __init__(self, keys: Sequence[tuple[str, str]], mouse_profile: str, parent: QWidget | None = None) -> None:
-        super().__init__(QCoreApplication.translate("Shortcuts", "Keys and mouse"), parent, (560, 620))
+        super().__init__(QCoreApplication.translate("Shortcuts", "Keys and mouse"), parent, (640, 640))
         inside = QWidget()
         lines = QVBoxLayout(inside)
         lines.setContentsMargins(0, 0, 3 * theme.GRID, 0)
@@ -65,7 +65,8 @@ def _table(pairs: Sequence[tuple[str, str]]) -> QGridLayout:
     grid.setHorizontalSpacing(6 * theme.GRID)
     grid.setVerticalSpacing(theme.GRID)
     grid.setColumnStretch(0, 1)
+    grid.setColumnStretch(1, 1)
     for n, (what, how) in enumerate(pairs):
-        grid.addWidget(one_line(what), n, 0)
-        grid.addWidget(one_line(how, "secondary"), n, 1)
+        grid.addWidget(paragraph(what), n, 0)
+        grid.addWidget(paragraph(how, "secondary"), n, 1)
     return grid

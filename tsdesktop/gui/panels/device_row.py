@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QCoreApplication, QSize
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -14,6 +14,8 @@ from tsdesktop.gui.panels.parts import MARGIN, Row
 from tsdesktop.gui.parts import Popup, button, heading, paragraph, stacked
 from tsdesktop.gui.translation import reason_words
 from tsdesktop.jobs.messages import Device, Devices
+
+translate = QCoreApplication.translate
 
 
 class DeviceRow(QWidget):
@@ -45,7 +47,7 @@ class DeviceRow(QWidget):
         group = QActionGroup(menu)
         self._add(menu, group, ("auto", self.tr("Choose automatically"), ""))
         for each in self._known():
-            self._add(menu, group, (each.name, self._title(each), reason_words(each.refused)))
+            self._add(menu, group, (each.name, device_title(each), reason_words(each.refused)))
         return menu
 
     def reasons(self) -> str:
@@ -113,20 +115,10 @@ class DeviceRow(QWidget):
         devices = self._choices.devices
         return devices.devices if devices else (Device("cpu", "", 0.0),)
 
-    def _title(self, device: Device) -> str:
-        if device.name == "cpu":
-            cores = os.cpu_count() or 1
-            return self.tr("CPU, 1 core") if cores == 1 else self.tr("CPU, {cores} cores").format(cores=cores)
-        if not device.memory_gb:
-            return reason_words(device.title)
-        return self.tr("{device}, {memory} GB").format(
-            device=reason_words(device.title), memory=decimal(device.memory_gb, 0)
-        )
-
     def _on_choices_changed(self) -> None:
         used = self._choices.used_device
         device = next((each for each in self._known() if each.name == used), Device(used, used, 0.0))
-        self.row.setText(self._title(device))
+        self.row.setText(device_title(device))
         reason = self._reason()
         self.reason.setText(reason)
         self.row.setAccessibleName(self.tr("Runs on {device}").format(device=self.row.text()))
@@ -134,3 +126,16 @@ class DeviceRow(QWidget):
         self.why.setVisible(used == "cpu" and self._choices.devices is not None)
         self.setVisible(self._choices.task.instant is None)
         self.row.place_side()
+
+
+def device_title(device: Device) -> str:
+    """What a device is called: "CPU, 8 cores" or the card's name with its memory."""
+    if device.name == "cpu":
+        cores = os.cpu_count() or 1
+        if cores == 1:
+            return translate("DeviceRow", "CPU, 1 core")
+        return translate("DeviceRow", "CPU, {cores} cores").format(cores=cores)
+    name = reason_words(device.title or device.name)
+    if not device.memory_gb:
+        return name
+    return translate("DeviceRow", "{device}, {memory} GB").format(device=name, memory=decimal(device.memory_gb, 0))

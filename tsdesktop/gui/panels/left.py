@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
 from tsdesktop.core.tasks import Catalogue, Task
@@ -46,6 +46,8 @@ class LeftPanel(QFrame):
         self.run.licence_wanted.connect(self.licence_wanted)
         self.tasks.details_wanted.connect(self.open_page)
         self._lay_out()
+        # Once what has appeared has its place.
+        self.advanced.toggle.toggled.connect(lambda _: QTimer.singleShot(0, self, self._show_advanced))
 
     def sizeHint(self) -> QSize:  # noqa: N802 - a method of Qt
         """As in the drawing of the window."""
@@ -94,6 +96,13 @@ class LeftPanel(QFrame):
         whole = stacked(area, hairline(), foot, gap=0)
         whole.setStretch(0, 1)
         self.setLayout(whole)
+
+    def _show_advanced(self) -> None:
+        """The options that were just opened are in sight: the last of them, unless that hides the first."""
+        editors = list(self.advanced.editors.values())
+        if self.advanced.toggle.isChecked() and editors:
+            self._area.ensureWidgetVisible(editors[-1], 0, MARGIN)
+            self._area.ensureWidgetVisible(self.advanced.toggle, 0, MARGIN)
 
     def _on_scroll_range_changed(self, _least: int, most: int) -> None:
         """The scroll bar stands in the margin, so that nothing moves when it comes and goes."""

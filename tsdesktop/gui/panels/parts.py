@@ -37,15 +37,24 @@ def write_right(painter: QPainter, area: QRect, text: str, colour: QColor, font:
 
 
 def paint_box(painter: QPainter, button: QAbstractButton, *, chosen: bool = False) -> None:
-    """The raised box behind a card or row, with the border that its state asks for."""
+    """The raised box behind a card or row, with the border that its state asks for.
+
+    The chosen card has the accent; the keyboard is seen as a second ring in cards, since these may be chosen as well.
+    """
     worn = theme.current()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    marked = chosen or (button.hasFocus() and button.isEnabled())
+    focused = button.hasFocus() and button.isEnabled()
+    marked = chosen or (focused and not button.isCheckable())
     border = worn.accent if marked else worn.secondary if button.underMouse() else worn.line
     painter.setPen(QPen(QColor(border), 1.5 if chosen else 1.0))
     painter.setBrush(QColor(worn.raised if not button.isDown() else worn.line))
     inset = 1 if chosen else 0.5
-    painter.drawRoundedRect(button.rect().toRectF().adjusted(inset, inset, -inset, -inset), theme.RADIUS, theme.RADIUS)
+    area = button.rect().toRectF()
+    painter.drawRoundedRect(area.adjusted(inset, inset, -inset, -inset), theme.RADIUS, theme.RADIUS)
+    if focused and button.isCheckable():
+        painter.setPen(QPen(QColor(worn.secondary), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(area.adjusted(3.5, 3.5, -3.5, -3.5), theme.RADIUS - 2.5, theme.RADIUS - 2.5)
 
 
 def paint_swatch(painter: QPainter, area: QRectF, rgb: Rgb) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEasingCurve, QPropertyAnimation, Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from tsdesktop.core.errors import OptionsError, WeightsError
 from tsdesktop.core.options import Options
@@ -116,7 +116,11 @@ class RunPanel(QWidget):
             self.run_wanted.emit(options)
 
     def _on_cancel_clicked(self) -> None:
+        had_keyboard = self._has_keyboard
         self.cancel.setEnabled(False)
+        if had_keyboard:
+            # Until it has stopped there is nothing to press here, but the next button is this panel's.
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         self._stopping = True
         self._stage.show_text(self.tr("Stopping"))
         self._count.show_text("")
@@ -150,9 +154,12 @@ class RunPanel(QWidget):
     def _set_running(self, running: bool) -> None:
         self._stopping = False
         self._running.setVisible(running)
-        self.cancel.setVisible(running)
         self.cancel.setEnabled(running)
-        self.button.setVisible(not running)
+        shown, hidden = (self.cancel, self.button) if running else (self.button, self.cancel)
+        shown.show()
+        if self._has_keyboard:
+            shown.setFocus(Qt.FocusReason.OtherFocusReason)
+        hidden.hide()
         if running:
             self._clock.start()
         else:
@@ -160,9 +167,17 @@ class RunPanel(QWidget):
             self._options, self._seconds_left = None, None
             self.show_note("")
 
+    @property
+    def _has_keyboard(self) -> bool:
+        focused = QApplication.focusWidget()
+        return focused is not None and (focused is self or self.isAncestorOf(focused))
+
     def _clear(self) -> None:
+        had_keyboard = self._has_keyboard
         self._message.hide()
         self.missing.hide()
+        if had_keyboard and not self._has_keyboard:
+            (self.button if self.button.isVisibleTo(self) else self.cancel).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _say(self, text: str, more: str, role: str) -> None:
         set_role(self._told, role)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem, QWidget
 
 from tsdesktop.core.structures import Rgb, StructureClass
@@ -19,9 +19,13 @@ _ON, _OFF = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
 
 class StructureTree(QTreeWidget):
-    """Structures to tick. `ticked_changed` once per change, however many boxes it moved."""
+    """Structures to tick. `ticked_changed` once per change, however many boxes it moved.
+
+    `left_upwards` when the keyboard goes up from the first line.
+    """
 
     ticked_changed = Signal()
+    left_upwards = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +47,7 @@ class StructureTree(QTreeWidget):
         self._items, self._structures = {}, structures
         for system, group in by_system(structures).items():
             parent = QTreeWidgetItem(self, [f"{system_title(system)}  {len(group)}"])
+            parent.setData(0, _NAME, system)
             parent.setFlags(parent.flags() | Qt.ItemFlag.ItemIsAutoTristate | Qt.ItemFlag.ItemIsUserCheckable)
             for each in group:
                 self._items[each.name] = self._leaf(parent, each, each.name in chosen)
@@ -84,12 +89,30 @@ class StructureTree(QTreeWidget):
 
     def _filter_system(self, parent: QTreeWidgetItem, filtering: bool) -> None:
         children = [parent.child(m) for m in range(parent.childCount())]
-        shown = any(child is not None and not child.isHidden() for child in children)
+        shown, count = sum(child is not None and not child.isHidden() for child in children), len(children)
+        number = str(count) if shown == count else self.tr("{shown} of {count}").format(shown=shown, count=count)
+        parent.setText(0, f"{system_title(parent.data(0, _NAME))}  {number}")
         parent.setHidden(not shown)
-        parent.setExpanded(filtering and shown)
+        parent.setExpanded(filtering and shown > 0)
         # While some of its structures are hidden, the box of a system would tick what nobody sees.
         flags = parent.flags() & ~Qt.ItemFlag.ItemIsUserCheckable
         parent.setFlags(flags if filtering else flags | Qt.ItemFlag.ItemIsUserCheckable)
+
+    def enter(self) -> None:
+        """The keyboard goes to the first structure that the filter leaves, or to the first system."""
+        systems = (self.topLevelItem(n) for n in range(self.topLevelItemCount()))
+        first = next((each for each in systems if each is not None and not each.isHidden()), None)
+        if first is not None:
+            self.setCurrentItem(self.itemBelow(first) if first.isExpanded() else first)
+        self.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Up from the first line leaves the tree."""
+        current = self.currentItem()
+        if event.key() == Qt.Key.Key_Up and (current is None or self.itemAbove(current) is None):
+            self.left_upwards.emit()
+        else:
+            super().keyPressEvent(event)
 
     def found(self) -> list[str]:
         """The structures that the filter leaves."""
