@@ -332,7 +332,7 @@ class Commands(QObject):
         from tsdesktop.gui.dialogs.preferences import Preferences
 
         dialog = Preferences(self._window.memory.settings, self._window, self._window.left.choices.devices)
-        dialog.changed.connect(self._window.memory.take)
+        dialog.changed.connect(self._window.memory.take_changes_from(self._window.memory.settings))
         dialog.open()
 
     def show_scan_information(self) -> None:

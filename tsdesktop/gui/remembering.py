@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from threading import Lock
 from typing import Any
 
@@ -41,6 +42,17 @@ class Memory(QObject):
         if before != settings:
             self._delay.start()
             self.changed.emit(before, settings)
+
+    def take_changes_from(self, shown: Settings) -> Callable[[Settings], None]:
+        """What takes over from a dialog only what was changed in it: the window may have remembered more meanwhile."""
+        last = [shown]
+
+        def take(settings: Settings) -> None:
+            before, last[0] = last[0], settings
+            names = [each.name for each in fields(Settings)]
+            self.change(**{n: getattr(settings, n) for n in names if getattr(settings, n) != getattr(before, n)})
+
+        return take
 
     def save_now(self) -> None:
         """Writes what has changed; for when the window closes."""
