@@ -5,12 +5,16 @@ Names that come from tables are looked up by their English text, in one context 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from PySide6.QtCore import QCoreApplication
 
 from tsdesktop.core.structures import StructureClass, System
 from tsdesktop.core.tasks import Task
+from tsdesktop.gui.figures import decimal
+from tsdesktop.gui.translation import reason_words
+from tsdesktop.jobs.messages import Device
 
 
 def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:  # noqa: N802 - the name by which texts to translate are found
@@ -128,3 +132,16 @@ def structures_text(count: int) -> str:
     if count == 1:
         return translate("Counts", "1 structure")
     return translate("Counts", "{count} structures").format(count=count)
+
+
+def device_title(device: Device) -> str:
+    """What a device is called: "CPU, 8 cores" or the card's name with its memory."""
+    if device.name == "cpu":
+        cores = os.cpu_count() or 1
+        if cores == 1:
+            return translate("DeviceRow", "CPU, 1 core")
+        return translate("DeviceRow", "CPU, {cores} cores").format(cores=cores)
+    name = reason_words(device.title or device.name)
+    if not device.memory_gb:
+        return name
+    return translate("DeviceRow", "{device}, {memory} GB").format(device=name, memory=decimal(device.memory_gb, 0))

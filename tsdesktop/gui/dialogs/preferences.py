@@ -13,9 +13,9 @@ from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.controls import ChoiceBox, FolderField, Segments
 from tsdesktop.gui.dialogs.dialog import Dialog, column
-from tsdesktop.gui.panels.device_row import device_title
 from tsdesktop.gui.parts import button, one_line, paragraph, row
 from tsdesktop.gui.translation import setting_words
+from tsdesktop.gui.words import device_title
 from tsdesktop.jobs.messages import Devices
 
 _VALUES: dict[str, Any] = {

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 from PySide6.QtCore import QCoreApplication, QSize
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
-from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.parts import MARGIN, Row
 from tsdesktop.gui.parts import Popup, button, heading, paragraph, stacked
 from tsdesktop.gui.translation import reason_words
+from tsdesktop.gui.words import device_title
 from tsdesktop.jobs.messages import Device, Devices
 
 translate = QCoreApplication.translate
@@ -126,16 +124,3 @@ class DeviceRow(QWidget):
         self.why.setVisible(used == "cpu" and self._choices.devices is not None)
         self.setVisible(self._choices.task.instant is None)
         self.row.place_side()
-
-
-def device_title(device: Device) -> str:
-    """What a device is called: "CPU, 8 cores" or the card's name with its memory."""
-    if device.name == "cpu":
-        cores = os.cpu_count() or 1
-        if cores == 1:
-            return translate("DeviceRow", "CPU, 1 core")
-        return translate("DeviceRow", "CPU, {cores} cores").format(cores=cores)
-    name = reason_words(device.title or device.name)
-    if not device.memory_gb:
-        return name
-    return translate("DeviceRow", "{device}, {memory} GB").format(device=name, memory=decimal(device.memory_gb, 0))
