@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, QSize
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -12,8 +12,6 @@ from tsdesktop.gui.parts import Popup, button, heading, paragraph, stacked
 from tsdesktop.gui.translation import reason_words
 from tsdesktop.gui.words import device_title
 from tsdesktop.jobs.messages import Device, Devices
-
-translate = QCoreApplication.translate
 
 
 class DeviceRow(QWidget):
