@@ -31,21 +31,22 @@ def test_standard_views_are_those_of_a_radiologist(letter: str, left: str, top: 
 
 
 @pytest.mark.parametrize("letter", "APLRSI")
-@pytest.mark.parametrize("size", [(700, 500), (300, 900)])
-def test_fitted_box_is_in_the_picture_and_fills_it(letter: str, size: tuple[int, int]) -> None:
-    width, height = size
-    camera = FRONT.looking_from(letter).fitted(BOX, width / height)
+@pytest.mark.parametrize(("width", "height", "foot"), [(700, 500, 0), (300, 900, 0), (700, 500, 40)])
+def test_fitted_box_is_in_the_picture_above_its_foot_and_fills_it(
+    letter: str, width: int, height: int, foot: int
+) -> None:
+    camera = FRONT.looking_from(letter).fitted(BOX, width, height, foot)
     corners = np.array(np.meshgrid(*BOX.T, indexing="ij")).reshape(3, -1).T
     x, y, _ = camera.on_screen(corners, width, height).T
     assert x.min() > 0
     assert x.max() < width
     assert y.min() > 0
-    assert y.max() < height
+    assert y.max() < height - foot
     assert max((x.max() - x.min()) / width, (y.max() - y.min()) / height) > 0.6
 
 
 def test_ray_goes_through_what_stands_at_its_pixel() -> None:
-    camera = FRONT.looking_from("L").fitted(BOX, 1.4).orbited(40, 25).panned(30, -12, 500).zoomed(1.7)
+    camera = FRONT.looking_from("L").fitted(BOX, 14, 10).orbited(40, 25).panned(30, -12, 500).zoomed(1.7)
     place = np.array([33.0, -20.0, 150.0])
     x, y, _ = camera.on_screen(place[None], 700, 500)[0]
     eye, direction = camera.ray(x, y, 700, 500)
@@ -74,14 +75,14 @@ def test_tipping_ends_above_the_head_and_never_turns_the_patient_over() -> None:
 
 
 def test_pan_takes_what_is_at_the_focus_along() -> None:
-    camera = FRONT.fitted(BOX, 1.4)
+    camera = FRONT.fitted(BOX, 14, 10)
     moved = camera.panned(60, 35, 500)
     x, y, _ = moved.on_screen(camera.focus_ras[None], 700, 500)[0]
     assert (x, y) == approx((350 + 60, 250 + 35))
 
 
 def test_zoom_enlarges_and_stops_somewhere() -> None:
-    camera = FRONT.fitted(BOX, 1.4)
+    camera = FRONT.fitted(BOX, 14, 10)
     place = camera.focus_ras + camera.turn[0] * 10
     before = camera.on_screen(place[None], 700, 500)[0, 0] - 350
     after = camera.zoomed(2.0).on_screen(place[None], 700, 500)[0, 0] - 350

@@ -16,7 +16,7 @@ BOUNDS = np.array([[-60.0, -60.0, -300.0], [60.0, 40.0, -210.0]])
 
 
 def looking(letter: str) -> Camera:
-    return FRONT.looking_from(letter).fitted(BOUNDS, 4 / 3)
+    return FRONT.looking_from(letter).fitted(BOUNDS, 4, 3)
 
 
 def picked(camera: Camera, target: int, looks: dict[int, Look] | None = None, clip: Clip | None = None) -> int | None:
@@ -61,5 +61,5 @@ def test_what_is_clipped_away_is_not_picked() -> None:
 def test_beside_the_grid_nothing_is_picked() -> None:
     camera = looking("A")
     assert pick(boxes_map(), LOOKS, camera.ray(1, 1, 400, 300)) is None
-    away = FRONT.looking_from("P").fitted(BOUNDS + 5000.0, 1.0)
+    away = FRONT.looking_from("P").fitted(BOUNDS + 5000.0, 1, 1)
     assert pick(boxes_map(), LOOKS, away.ray(200, 150, 400, 300)) is None

@@ -114,23 +114,18 @@ def test_translucent_structure_lets_the_one_behind_through(
     assert coloured(view, GREEN).sum() > 500
 
 
-def test_click_selects_everywhere_and_goes_there(qtbot: QtBot, open_view: Open, session: Session) -> None:
+def test_click_selects_everywhere_and_goes_to_its_own_place(qtbot: QtBot, open_view: Open, session: Session) -> None:
     view = open_view()
-    QTest.mouseClick(view, Buttons.LeftButton, pos=place_of(view, LEFT_BOX))
-    assert session.selected == LEFT_BOX
-    assert session.cursor_ras == approx(middle_of(LEFT_BOX), abs=0.1)
-    QTest.mouseClick(view, Buttons.LeftButton, pos=QPoint(3, 120))
-    assert session.selected is None
-
-
-def test_click_goes_to_its_own_place_while_the_centroid_is_not_known(
-    qtbot: QtBot, open_view: Open, session: Session
-) -> None:
-    view = open_view()
-    session.set_statistics(())
-    QTest.mouseClick(view, Buttons.LeftButton, pos=place_of(view, LEFT_BOX))
+    place = place_of(view, LEFT_BOX) + QPoint(9, -12)
+    QTest.mouseClick(view, Buttons.LeftButton, pos=place)
     assert session.selected == LEFT_BOX
     assert session.label_at(session.cursor_voxel) == LEFT_BOX
+    x, y, _ = view.camera.on_screen(session.cursor_ras[None], view.width(), view.height())[0]
+    assert (x, y) == approx((place.x(), place.y()), abs=1.5)
+    was = session.cursor_ras
+    QTest.mouseClick(view, Buttons.LeftButton, pos=QPoint(3, 120))
+    assert session.selected is None
+    assert np.array_equal(session.cursor_ras, was)
 
 
 def test_selected_structure_is_lighter(
@@ -338,6 +333,8 @@ def test_refined_labels_take_the_place_of_coarse_ones_without_an_empty_picture(
     qtbot: QtBot, open_view: Open, session: Session
 ) -> None:
     view = open_view()
+    turn_wheel(view, 120)
+    settle(qtbot, view)
     camera, before = view.camera, coloured(view, RED).sum()
     seen: list[int] = []
     view.picture_drawn.connect(lambda: seen.append(int(coloured(view, RED).sum())))
@@ -349,6 +346,35 @@ def test_refined_labels_take_the_place_of_coarse_ones_without_an_empty_picture(
     assert seen[-1] < 0.95 * before
     assert coloured(view, BLUE).sum() == 0
     assert view.camera is camera
+
+
+def test_larger_result_is_fitted_anew_and_a_place_that_was_chosen_is_kept_by_a_finer_one(
+    qtbot: QtBot, open_view: Open, session: Session
+) -> None:
+    session.show_labels(boxes_map({FRONT_BOX: BOXES[FRONT_BOX]}))
+    view = open_view()
+    small = view.camera.height_mm
+    turn_wheel(view, 120)
+    nearer = view.camera
+    session.show_labels(boxes_map({FRONT_BOX: np.s_[8:28, 6:14, 11:33]}))
+    settle(qtbot, view)
+    assert view.camera is nearer
+    session.show_labels(boxes_map())
+    settle(qtbot, view)
+    assert view.camera.height_mm > 1.2 * small
+    # Nobody has moved since, so that a smaller one is fitted as well.
+    session.show_labels(boxes_map({FRONT_BOX: BOXES[FRONT_BOX]}))
+    settle(qtbot, view)
+    assert view.camera.height_mm == approx(small, rel=0.01)
+
+
+def test_structures_stand_above_the_strip_of_tools(qtbot: QtBot, open_view: Open, session: Session) -> None:
+    session.show_labels(boxes_map({FRONT_BOX: np.s_[2:56, 6:14, 0:42]}))
+    view = open_view()
+    assert view.tools.isVisible()
+    red = np.nonzero(coloured(view, RED).any(axis=1))[0]
+    assert red.max() < view.tools.y()
+    assert red.min() < 20
 
 
 def test_other_scan_in_the_middle_of_the_work_leaves_nothing_of_the_first(

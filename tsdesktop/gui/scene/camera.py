@@ -15,6 +15,7 @@ _TANGENT = math.tan(math.radians(VIEW_ANGLE_DEGREES / 2))
 _SMALLEST_MM, _LARGEST_MM = 2.0, 20_000.0
 _DEGREES_PER_PIXEL = 0.4
 _MARGIN = 1.06
+_BEYOND = 0.05
 # From where one looks: the direction to the viewer and what is up on the screen.
 _STANDARD = {
     "A": ((0, 1, 0), (0, 0, 1)),
@@ -69,14 +70,17 @@ class Camera:
         back, up = (np.array(each, float) for each in _STANDARD[letter])
         return replace(self, turn=np.stack([np.cross(up, back), up, back]))
 
-    def fitted(self, bounds_mm: NDArray[np.float64], aspect: float) -> Camera:
-        """The same direction, with a box (2, 3) in RAS mm filling a picture of width / height `aspect`."""
+    def fitted(self, bounds_mm: NDArray[np.float64], width: float, height: float, foot: float = 0.0) -> Camera:
+        """The same direction, with a box (2, 3) in RAS mm filling a picture of this size above its `foot` (pixels)."""
+        room = max(height - foot, height / 2, 1.0)
         middle = bounds_mm.mean(axis=0)
         corners = np.array(np.meshgrid(*bounds_mm.T, indexing="ij")).reshape(3, -1).T - middle
         right, up, near = np.abs(corners @ self.turn.T).max(axis=0)
         # What stands nearer than the focus looks larger.
-        height = 2 * max(float(up), float(right) / max(aspect, 0.1)) + 2 * float(near) * _TANGENT
-        return replace(self, focus_ras=middle, height_mm=float(np.clip(height * _MARGIN, _SMALLEST_MM, _LARGEST_MM)))
+        least = 2 * max(float(up), float(right) / max(width / room, 0.1)) + 2 * float(near) * _TANGENT
+        mm = float(np.clip(least * _MARGIN, _SMALLEST_MM, _LARGEST_MM)) / room
+        focus = middle - self.turn[1] * ((height - room) / 2 * mm)
+        return replace(self, focus_ras=focus, height_mm=mm * max(height, 1.0))
 
     def ray(self, x: float, y: float, width: float, height: float) -> tuple[Vector, Vector]:
         """The eye's place and the unit direction through a point of a picture (pixels from its top left), in RAS."""
@@ -102,6 +106,12 @@ class Camera:
 
 
 FRONT = Camera(np.zeros(3), np.eye(3), 500.0).looking_from("A")
+
+
+def outgrows(bounds_mm: NDArray[np.float64], before_mm: NDArray[np.float64]) -> bool:
+    """Whether a box (2, 3) in mm clearly reaches beyond another one."""
+    beyond = max(float((before_mm[0] - bounds_mm[0]).max()), float((bounds_mm[1] - before_mm[1]).max()))
+    return beyond > _BEYOND * float((before_mm[1] - before_mm[0]).max())
 
 
 def _rotation(axis: Vector, degrees: float) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from tsdesktop.gui import theme
 from tsdesktop.gui.chip import paint_chip
-from tsdesktop.gui.scene.camera import FRONT, Camera
+from tsdesktop.gui.scene.camera import FRONT, Camera, outgrows
 from tsdesktop.gui.scene.content import Detail, Order
 from tsdesktop.gui.scene.drawing import Drawing, Frame
 from tsdesktop.gui.scene.marker import SIDE_PX, paint_marker
@@ -269,8 +269,9 @@ class SceneView(QWidget):
 
     @Slot(object)
     def _on_extent_changed(self, bounds_mm: NDArray[np.float64]) -> None:
-        self._extent = bounds_mm
-        if not self._is_fitted:
+        before, self._extent = self._extent, bounds_mm
+        untouched = self._camera is self._fitted
+        if not self._is_fitted or untouched or before is None or outgrows(bounds_mm, before):
             self._is_fitted = True
             self._fit()
             self._ask_moving()
@@ -280,7 +281,8 @@ class SceneView(QWidget):
         if bounds is None:
             bounds = self._stage.content(self._camera).bounds_mm
         if bounds is not None:
-            self._camera = self._fitted = self._camera.fitted(bounds, self.width() / max(1, self.height()))
+            foot = 0 if self._strip.isHidden() else self._strip.height() + _MARGIN
+            self._camera = self._fitted = self._camera.fitted(bounds, self.width(), self.height(), foot)
 
     def _picture_size(self) -> QSize:
         return self.size() * self.devicePixelRatioF()
@@ -360,13 +362,12 @@ class SceneView(QWidget):
             self._ask_moving()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        """A click selects the structure under it everywhere (beside all, none); a right click asks for its menu."""
+        """A click goes there and selects what it hits everywhere; a right click asks for the menu of what it hits."""
         if self._pressed is not None and not self._dragged:
             hit = self.pick(event.position().x(), event.position().y())
             if event.button() == Qt.MouseButton.LeftButton:
-                self._session.select(None if hit is None else hit.label, go_there=True)
-                if hit is not None and hit.label not in self._session.statistics:
-                    # Its centroid is not known yet: the place of the click is in it.
+                self._session.select(None if hit is None else hit.label)
+                if hit is not None:
                     self._session.move_cursor(hit.place_ras)
             elif event.button() == Qt.MouseButton.RightButton:
                 self.menu_wanted.emit(0 if hit is None else hit.label, event.globalPosition().toPoint())
