@@ -133,11 +133,12 @@ class Session(QObject):
         # The changes name labels, which may stand for other structures now.
         self.undo_stack.clear()
         chosen = self.selected_structure
+        marked = [each.name for each in self.label_map if each.label in self.marked] if self.label_map else []
         self.label_map, self.result, self.is_draft = label_map, result, is_draft
         self.looks = {each.label: before.get(each.name) or Look(each.rgb) for each in label_map.classes}
         names = {each.name: each.label for each in label_map.present}
         self.selected = names.get(chosen.name) if chosen else None
-        self.marked = frozenset() if self.selected is None else frozenset({self.selected})
+        self.marked = frozenset(names[name] for name in marked if name in names)
         self.statistics = {}
         self.labels_changed.emit()
         self.statistics_changed.emit()

@@ -138,13 +138,29 @@ def test_several_are_selected_with_ctrl_and_shift(bench: Bench) -> None:
     assert bench.panel.selected_labels == (bench.label("liver"),)
 
 
-def test_several_stay_selected_when_the_session_names_one_of_them(bench: Bench) -> None:
+def test_list_and_session_mark_the_same(bench: Bench) -> None:
     bench.click("kidney_left")
     bench.click("kidney_right", keys=CTRL)
-    bench.session.select(bench.label("kidney_left"))
-    assert len(bench.panel.selected_labels) > 1
-    bench.session.select(bench.label("aorta"))
-    assert bench.panel.selected_labels == (bench.label("aorta"),)
+    both = tuple(bench.label(name) for name in ("kidney_left", "kidney_right"))
+    assert bench.session.marked == frozenset(both)
+    assert bench.session.selected == bench.label("kidney_right")
+    others = (bench.label("aorta"), bench.label("liver"))
+    bench.session.mark(others, others[0])
+    assert bench.panel.selected_labels == others
+    rows = bench.panel.list.selectedIndexes()
+    assert {bench.panel.list.rows.labels(each) for each in rows} == {(label,) for label in others}
+    assert bench.panel.details.title.text() == "2 structures"
+    bench.session.select(others[1])
+    assert bench.panel.selected_labels == others[1:]
+
+
+def test_several_stay_marked_in_a_refined_result(bench: Bench) -> None:
+    bench.click("kidney_left")
+    bench.click("spleen", keys=CTRL)
+    bench.click("kidney_right", keys=CTRL)
+    bench.show(labels_of({name: box for name, box in BOXES.items() if name != "spleen"}, classes()))
+    assert bench.panel.selected_labels == tuple(bench.label(name) for name in ("kidney_left", "kidney_right"))
+    assert bench.session.selected == bench.label("kidney_right")
 
 
 def test_what_the_filter_hides_stays_selected(bench: Bench) -> None:

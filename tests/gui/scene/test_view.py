@@ -124,7 +124,7 @@ def test_click_selects_everywhere_and_goes_to_its_own_place(qtbot: QtBot, open_v
     assert (x, y) == approx((place.x(), place.y()), abs=1.5)
     was = session.cursor_ras
     QTest.mouseClick(view, Buttons.LeftButton, pos=QPoint(3, 120))
-    assert session.selected is None
+    assert not session.marked
     assert np.array_equal(session.cursor_ras, was)
 
 

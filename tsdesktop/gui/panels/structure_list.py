@@ -32,7 +32,7 @@ class _Anchor:
 
 
 class StructureList(QTreeView):
-    """Structures by body system. `labels_changed()` when other ones are selected; `export_wanted(labels)`."""
+    """Structures by body system. `labels_changed()` when other ones are marked; `export_wanted(labels)`."""
 
     labels_changed = Signal()
     export_wanted = Signal(tuple)
@@ -43,7 +43,6 @@ class StructureList(QTreeView):
         self.rows = StructureModel(session, self)
         self._delegate = StructureDelegate(session, self.rows, self)
         self._closed: set[System] = set()
-        self._names: tuple[str, ...] = ()
         self._anchor: _Anchor | None = None
         self._following = False
         self._by_keyboard = False
@@ -59,10 +58,10 @@ class StructureList(QTreeView):
 
     @property
     def labels(self) -> tuple[int, ...]:
-        """The selected structures, in the order of the list; the session's own where the list does not show it."""
-        own = self._selected_labels()
-        chosen = self._session.selected
-        return own if chosen is None or chosen in own else (chosen,)
+        """The marked structures, in the order of the list; those that have no row here come last."""
+        marked = self._session.marked
+        own = [label for label in self.shown_labels if label in marked]
+        return (*own, *sorted(marked.difference(own)))
 
     @property
     def shown_labels(self) -> tuple[int, ...]:
@@ -80,14 +79,17 @@ class StructureList(QTreeView):
         return super().selectionCommand(index, event)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        """What a person selects here is selected everywhere; with several, the row that was gone to."""
+        """What a person selects here is marked everywhere; of several, the row that was gone to is the selected one."""
         super().selectionChanged(selected, deselected)
         if self._following:
             return
         labels = self._selected_labels()
         current = self.rows.labels(self.currentIndex())
         chosen = current[0] if len(current) == 1 and current[0] in labels else labels[0] if labels else None
-        self._tell(chosen, go_there=len(labels) == 1)
+        if len(labels) == 1:
+            self._session.select(chosen, go_there=True)
+        else:
+            self._session.mark(labels, chosen)
 
     def enter(self) -> None:
         """Takes the keyboard, with a row to start from."""
@@ -131,7 +133,7 @@ class StructureList(QTreeView):
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self._enter(self.currentIndex())
         elif key == Qt.Key.Key_Escape and self.labels:
-            self._tell(None, go_there=False)
+            self._session.select(None)
         else:
             super().keyPressEvent(event)
 
@@ -213,7 +215,7 @@ class StructureList(QTreeView):
             self._session.selected,
             self._selected_labels(),
         ):
-            self._tell(found.label, go_there=True)
+            self._session.select(found.label, go_there=True)
 
     def _on_part_pressed(self, index: QModelIndex, event: QMouseEvent) -> bool:
         """Whether the press was for an eye, a colour or a body system, which then has answered."""
@@ -251,7 +253,7 @@ class StructureList(QTreeView):
         if found is None:
             self.setExpanded(index, not self.isExpanded(index))
         else:
-            self._tell(found.label, go_there=True)
+            self._session.select(found.label, go_there=True)
 
     def _labels_at(self, index: QModelIndex) -> tuple[int, ...]:
         """What an action on a row is for: all selected ones where the row is one of them."""
@@ -268,32 +270,30 @@ class StructureList(QTreeView):
         """The menu is for what is selected; a row that is not becomes it, without moving the slices."""
         found = self.rows.structure(index)
         if found is not None and found.label not in self._selected_labels():
-            self._tell(found.label, go_there=False)
-
-    def _tell(self, label: int | None, *, go_there: bool) -> None:
-        """Selects in the session, which may come back here as a selection that is here already."""
-        self._session.select(label, go_there=go_there)
-        self.labels_changed.emit()
+            self._session.select(found.label)
 
     def _selected_labels(self) -> tuple[int, ...]:
         chosen = {self.rows.labels(index)[0] for index in self.selectionModel().selectedIndexes()}
         return tuple(label for label in self.shown_labels if label in chosen)
 
     def _on_session_selection_changed(self) -> None:
-        chosen = self._session.selected
-        if chosen is None or chosen not in self._selected_labels():
-            self._select_only(chosen)
-            self.labels_changed.emit()
+        if self._session.marked.intersection(self.shown_labels) != frozenset(self._selected_labels()):
+            self._select_marked()
+            if self.selectionModel().isSelected(self.currentIndex()):
+                self._bring_into_view(self.currentIndex())
+        self.labels_changed.emit()
 
-    def _select_only(self, label: int | None) -> None:
-        structure = next((each for each in self.rows.shown if each.label == label), None)
-        index = self.rows.index_of(structure.name) if structure else QModelIndex()
+    def _select_marked(self) -> None:
+        """The rows of what is marked are selected; the selected structure's is the one to go on from."""
+        session, model = self._session, self.selectionModel()
         self._following = True
-        if index.isValid():
-            self.selectionModel().setCurrentIndex(index, _Flag.ClearAndSelect)
-            self._bring_into_view(index)
-        else:
-            self.selectionModel().clearSelection()
+        model.clearSelection()
+        for each in self.rows.shown:
+            if each.label in session.marked:
+                model.select(self.rows.index_of(each.name), _Flag.Select)
+        chosen = next((each for each in self.rows.shown if each.label == session.selected), None)
+        if chosen is not None:
+            model.setCurrentIndex(self.rows.index_of(chosen.name), _Flag.Select)
         self._following = False
 
     def _on_collapsed(self, index: QModelIndex) -> None:
@@ -305,8 +305,6 @@ class StructureList(QTreeView):
             self._closed.discard(system)
 
     def _on_about_to_be_arranged(self) -> None:
-        selected = self.selectionModel().selectedIndexes()
-        self._names = tuple(each.name for index in selected if (each := self.rows.structure(index)))
         top = self.indexAt(QPoint(8, 1))
         found = self.rows.structure(top)
         offset = self.visualRect(top).top()
@@ -314,16 +312,12 @@ class StructureList(QTreeView):
 
     def _on_arranged(self, keep_place: bool) -> None:
         """Finds systems, selection and place again after rows came, went or moved."""
-        self._following = True
         for row in range(self.rows.rowCount()):
             index = self.rows.index(row, 0)
             system = self.rows.system(index)
             if system is not None:
                 self.setExpanded(index, system not in self._closed)
-        for name in self._names:
-            if (index := self.rows.index_of(name)).isValid():
-                self.selectionModel().setCurrentIndex(index, _Flag.Select)
-        self._following = False
+        self._select_marked()
         self._find_place(keep_place)
         self.labels_changed.emit()
 
@@ -337,19 +331,16 @@ class StructureList(QTreeView):
                 bar = self.verticalScrollBar()
                 bar.setValue(bar.value() + self.visualRect(index).top() - anchor.offset)
         elif self._session.selected_structure is not None:
-            self._select_or_top(self._session.selected_structure.name)
+            self._bring_or_top(self._session.selected_structure.name)
         else:
             self.scrollToTop()
 
-    def _select_or_top(self, name: str) -> None:
+    def _bring_or_top(self, name: str) -> None:
         index = self.rows.index_of(name)
-        if not index.isValid():
+        if index.isValid():
+            self._bring_into_view(index)
+        else:
             self.scrollToTop()
-            return
-        self._following = True
-        self.selectionModel().setCurrentIndex(index, _Flag.Select)
-        self._following = False
-        self._bring_into_view(index)
 
     def _bring_into_view(self, index: QModelIndex) -> None:
         """Leaves the list alone where the row is seen, else puts it in the middle."""

@@ -189,19 +189,26 @@ class Stage(QObject):
 
     def _look(self) -> Iterable[Body]:
         session = self._session
-        chosen = session.selected if session.selected in self._lit else None
+        chosen = self._chosen()
         alone = not self.shows_slices
         for label, lit in self._lit.items():
             look = session.looks.get(label)
             if look is None or not look.visible or look.opacity <= 0.0:
                 continue
-            faded = self.fades_others and chosen is not None and label != chosen
+            faded = self.fades_others and bool(chosen) and label not in chosen
             alone = False
             opacity = min(look.opacity, _FADED) if faded else look.opacity
-            yield Body(lit.surface, look.rgb, opacity, lit.openness, chosen=label == chosen)
+            yield Body(lit.surface, look.rgb, opacity, lit.openness, chosen=label in chosen)
         if self.shows_skin and self._skin is not None:
             # Around nothing a ghost would be a grey cloud: alone, the body is shown as it is.
             yield Body(self._skin, _SKIN_RGB) if alone else Body(self._skin, _SKIN_RGB, _SKIN_OPACITY, ghost=True)
+
+    def _chosen(self) -> frozenset[int]:
+        """What stands out; nothing does where all are marked."""
+        looks = self._session.looks
+        visible = {label for label in self._lit if label in looks and looks[label].visible}
+        chosen = self._session.marked & visible
+        return frozenset() if len(chosen) == len(visible) > 1 else chosen
 
     @Slot()
     def _on_volume_changed(self) -> None:
@@ -288,8 +295,8 @@ class Stage(QObject):
 
     def _visible(self) -> frozenset[int]:
         """The structures that stand in each other's light."""
-        if self.fades_others and self._session.selected in self._session.looks:
-            return frozenset((self._session.selected,))
+        if self.fades_others and self._session.marked:
+            return self._session.marked
         return frozenset(label for label, look in self._session.looks.items() if look.visible and look.opacity > 0.5)
 
     def _make_skin(self) -> None:

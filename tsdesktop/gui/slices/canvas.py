@@ -213,7 +213,7 @@ class SliceCanvas(QWidget):
         if volume is None:
             raise ValueError("there is no scan to paint")
         if self._painted is None:
-            self._painted = compose.paints(session.looks, session.display, session.selected)
+            self._painted = compose.paints(session.looks, session.display, session.marked)
         parts = (volume, session.label_map, pane.plane, pane.number, session.window, self._painted, session.display)
         key = (*parts, pane.viewport, ratio)
         if self._picture is None or self._picture[0] != key:

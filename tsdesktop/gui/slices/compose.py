@@ -5,7 +5,7 @@ A picture is a uint32 array [row, column], 0xffRRGGBB.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,7 +21,7 @@ Picture = NDArray[np.uint32]
 Grey = NDArray[np.uint8]
 _OPAQUE = np.uint32(0xFF000000)
 _GREYS = np.arange(256)
-# Beside a selected structure the others step back, and the selected one comes forward.
+# Beside a marked structure the others step back, and the marked one comes forward.
 OTHERS = 0.62
 SELECTED = 1.25
 
@@ -35,17 +35,17 @@ class Paint:
     selected: bool = False
 
 
-def paints(looks: Mapping[int, Look], display: Display, selected: int | None) -> dict[int, Paint]:
-    """Label -> paint for every structure that is visible on slices."""
+def paints(looks: Mapping[int, Look], display: Display, marked: Collection[int]) -> dict[int, Paint]:
+    """Label -> paint for every structure that is visible on slices; those that are marked stand out."""
     if not display.show_labels:
         return {}
-    one_stands_out = selected is not None and selected in looks and looks[selected].visible
+    standing_out = {label for label in marked if label in looks and looks[label].visible}
     out = {}
     for label, look in looks.items():
         if look.visible:
-            factor = 1.0 if not one_stands_out else SELECTED if label == selected else OTHERS
+            factor = 1.0 if not standing_out else SELECTED if label in standing_out else OTHERS
             fill = min(1.0, display.fill_opacity * factor) if display.style == "filled" else 0.0
-            out[label] = Paint(look.rgb, fill, one_stands_out and label == selected)
+            out[label] = Paint(look.rgb, fill, label in standing_out)
     return out
 
 

@@ -61,7 +61,7 @@ class SliceView(SliceCanvas):
         self._is_dragged = False
         self._draws = False
         self._wheel_rest = 0
-        self._before_click: tuple[World, int | None] = (session.cursor_ras, None)
+        self._before_click: tuple[World, frozenset[int], int | None] = (session.cursor_ras, frozenset(), None)
         session.volume_changed.connect(self._let_go)
 
     # The mouse.
@@ -72,7 +72,7 @@ class SliceView(SliceCanvas):
         if pane is None or self._button != Qt.MouseButton.NoButton:
             return
         self._button, self._pressed, self._is_dragged = event.button(), event.position(), False
-        self._before_click = self._session.cursor_ras, self._session.selected
+        self._before_click = self._session.cursor_ras, self._session.marked, self._session.selected
         if event.button() == _LEFT and event.modifiers() == _NO_MODIFIER and self._begin_left(pane):
             return
         self._drag = self._begun(pane, event)
@@ -193,10 +193,10 @@ class SliceView(SliceCanvas):
 
     def _take_click_back(self) -> None:
         """The first half of a double click was not meant."""
-        cursor, selected = self._before_click
+        cursor, marked, selected = self._before_click
         self._session.move_cursor(cursor)
-        if self._session.selected != selected:
-            self._session.select(selected)
+        if self._session.marked != marked:
+            self._session.mark(marked, selected)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         """Goes through the slices, up is superior, anterior or left; with Ctrl zooms at the pointer."""
