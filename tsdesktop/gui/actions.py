@@ -95,9 +95,11 @@ class ShowActions(QObject):
         self.filled = self._style(maker, Said(self.tr("Filled")), "filled")
         self.outlined = self._style(maker, Said(self.tr("Outlines"), "O"), "outlined")
         self.opacities = [self._opacity(maker, percent) for percent in OPACITIES]
+        maker.group(self.presets, self)
         maker.group([self.filled, self.outlined], self)
         maker.group(self.opacities, self)
         session.volume_changed.connect(self._on_volume_changed)
+        session.window_changed.connect(self._on_window_changed)
         session.display_changed.connect(self._on_display_changed)
         self._on_display_changed()
 
@@ -161,6 +163,12 @@ class ShowActions(QObject):
         volume = self._session.volume
         for number, action in enumerate(self.presets, 1):
             action.setVisible(volume is not None and preset(volume, number) is not None)
+        self._on_window_changed()
+
+    def _on_window_changed(self) -> None:
+        """The preset that is in force has a tick; none after the window was dragged."""
+        for action, (_, window) in zip(self.presets, CT_PRESETS, strict=True):
+            action.setChecked(window == self._session.window)
 
     def _on_display_changed(self) -> None:
         display = self._session.display
@@ -170,7 +178,8 @@ class ShowActions(QObject):
         self.filled.setChecked(display.style == "filled")
         self.outlined.setChecked(display.style == "outlined")
         for action in self.opacities:
-            action.setChecked(action.data() == round(100 * display.fill_opacity))
+            is_filled = display.style == "filled"
+            action.setChecked(is_filled and action.data() == round(100 * display.fill_opacity))
 
 
 def _has_modifier(keys: str) -> bool:

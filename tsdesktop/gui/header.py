@@ -1,29 +1,46 @@
 """The line above everything: the menus, what is open, how it is shown. Each chip opens what can be changed there."""
 
+# ruff: noqa: N802 - methods of Qt
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QMenuBar, QPushButton, QSizePolicy, QToolButton, QWidget
+from collections.abc import Iterable
+
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QMenuBar,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionToolButton,
+    QToolButton,
+    QWidget,
+)
 
 from tsdesktop.core.volume import Volume
 from tsdesktop.gui import theme
 from tsdesktop.gui.figures import voxel_size_text, window_text
 from tsdesktop.gui.session import Session
-from tsdesktop.gui.windowing import CT_PRESETS
+from tsdesktop.gui.windowing import CT_PRESETS, Window
 from tsdesktop.gui.words import brightness_title
 
 HEIGHT = 40
-_ICON_PX = 16
-_LEAST_CHIP_PX, _CHIP_SIDES_PX, _READABLE_SCAN_PX = 90, 24, 220
+_ICON_PX, _ARROW_PX = 16, 14
+_CHIP_SIDE_PX, _CHIP_GAP_PX, _CHIP_HEIGHT = 10, 6, 28
+_LEAST_CHIP_PX, _READABLE_SCAN_PX = 90, 220
+# What dragging through a CT comes to; longer ones make the chip wider once.
+_WIDE_WINDOW = Window(-8888, 8888)
 
 
 class Chip(QToolButton):
-    """A quiet button with words that opens a menu or a dialog."""
+    """A quiet button with words that opens a menu, which its arrow tells, or a dialog."""
 
     def __init__(self, icon_name: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._icon_name = icon_name
+        self._reserved_px = 0
         self.setProperty("role", "chip")
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setIconSize(QSize(_ICON_PX, _ICON_PX))
@@ -31,11 +48,64 @@ class Chip(QToolButton):
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._dress()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+    def reserve(self, texts: Iterable[str]) -> None:
+        """Keeps room for the longest of these, so that nothing moves while the words change."""
+        self._reserved_px = max(map(self.fontMetrics().horizontalAdvance, texts), default=0)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """Icon, words and arrow, with nothing left over."""
+        return QSize(self._width_with(self._words_px if self._shows_words else 0), _CHIP_HEIGHT)
+
+    @property
+    def width_with_words(self) -> int:
+        """How wide it is when its words are shown."""
+        return self._width_with(self._words_px)
+
+    def _width_with(self, words_px: int) -> int:
+        parts = [_ICON_PX if self._icon_name else 0, words_px, _ARROW_PX if self.menu() else 0]
+        wide = [each for each in parts if each]
+        return 2 * _CHIP_SIDE_PX + sum(wide) + _CHIP_GAP_PX * (len(wide) - 1)
+
+    def minimumSizeHint(self) -> QSize:
+        """All of it."""
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The box of the style, then icon, words and arrow."""
+        option = QStyleOptionToolButton()
+        self.initStyleOption(option)
+        shows_words = self._shows_words
+        option.text = ""
+        option.icon = QIcon()
+        option.features &= ~QStyleOptionToolButton.ToolButtonFeature.HasMenu
+        with QPainter(self) as painter:
+            self.style().drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option, painter, self)
+            area = self.rect().adjusted(_CHIP_SIDE_PX, 0, -_CHIP_SIDE_PX, 0)
+            if self._icon_name:
+                self.icon().paint(painter, QRect(area.left(), (self.height() - _ICON_PX) // 2, _ICON_PX, _ICON_PX))
+                area.setLeft(area.left() + _ICON_PX + _CHIP_GAP_PX)
+            if self.menu() is not None:
+                left = area.right() + 1 - _ARROW_PX
+                place = QRect(left, (self.height() - _ARROW_PX) // 2, _ARROW_PX, _ARROW_PX)
+                theme.icon("mdi6.chevron-down").paint(painter, place)
+            if shows_words:
+                painter.setPen(theme.current().colour("text"))
+                painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.text())
+
+    def changeEvent(self, event: QEvent) -> None:
         """The icon follows the theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._dress()
+
+    @property
+    def _shows_words(self) -> bool:
+        return self.toolButtonStyle() != Qt.ToolButtonStyle.ToolButtonIconOnly
+
+    @property
+    def _words_px(self) -> int:
+        return max(self._reserved_px, self.fontMetrics().horizontalAdvance(self.text()))
 
     def _dress(self) -> None:
         if self._icon_name:
@@ -54,16 +124,20 @@ class ScanChip(Chip):
     def show_text(self, text: str) -> None:
         """Other words."""
         self._whole = text
-        self.setMaximumWidth(self.fontMetrics().horizontalAdvance(text) + _CHIP_SIDES_PX)
+        self.setMaximumWidth(self.fontMetrics().horizontalAdvance(text) + 2 * _CHIP_SIDE_PX)
         self._fit()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def minimumSizeHint(self) -> QSize:
+        """Its words can be shortened."""
+        return QSize(_LEAST_CHIP_PX, _CHIP_HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Shortens anew."""
         super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        room = self.width() - _CHIP_SIDES_PX + 2
+        room = self.width() - 2 * _CHIP_SIDE_PX
         self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, room))
 
 
@@ -119,21 +193,19 @@ class Header(QWidget):
         """The measuring tool in hand; empty for none."""
         self.measure.setText(title or self.tr("Measure"))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """The words of the chips go where there is no room for them; their icons and tooltips stay."""
         super().resizeEvent(event)
         self._fit_chips()
 
     def _fit_chips(self) -> None:
         chips = (self.window_chip, self.labels, self.layouts, self.measure)
-        with_words = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-        for chip in chips:
-            chip.setToolButtonStyle(with_words)
         shown = [chip for chip in chips if chip.isVisibleTo(self)]
         room = self.width() - self.menus.sizeHint().width() - self.export.sizeHint().width() - _READABLE_SCAN_PX
-        if sum(chip.sizeHint().width() + 2 * theme.GRID for chip in shown) > room:
-            for chip in chips:
-                chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        fitting = sum(chip.width_with_words + 2 * theme.GRID for chip in shown) <= room
+        style = Qt.ToolButtonStyle
+        for chip in chips:
+            chip.setToolButtonStyle(style.ToolButtonTextBesideIcon if fitting else style.ToolButtonIconOnly)
 
     def _name_chips(self) -> None:
         self.scan.setToolTip(self.tr("What is this file? Geometry, series and intensities"))
@@ -161,6 +233,8 @@ class Header(QWidget):
         if volume is not None:
             self.scan.show_text(scan_text(volume))
             self.scan.setAccessibleName(self.tr("Open scan: {scan}").format(scan=scan_text(volume)))
+            presets = [_preset_text(*each) for each in CT_PRESETS] if volume.modality == "CT" else []
+            self.window_chip.reserve([*presets, window_text(_WIDE_WINDOW)])
 
     def _on_labels_changed(self) -> None:
         has_labels = self._session.label_map is not None
@@ -171,10 +245,9 @@ class Header(QWidget):
 
     def _on_window_changed(self) -> None:
         window = self._session.window
-        text = window_text(window)
         name = next((name for name, preset in CT_PRESETS if preset == window), "")
         is_ct = self._session.volume is not None and self._session.volume.modality == "CT"
-        self.window_chip.setText(f"{text} · {brightness_title(name)}" if name and is_ct else text)
+        self.window_chip.setText(_preset_text(name, window) if name and is_ct else window_text(window))
         self._fit_chips()
 
     def _on_display_changed(self) -> None:
@@ -187,6 +260,10 @@ class Header(QWidget):
             text = self.tr("Fill {percent} %").format(percent=round(100 * display.fill_opacity))
         self.labels.setText(text)
         self._fit_chips()
+
+
+def _preset_text(name: str, window: Window) -> str:
+    return f"{window_text(window)} · {brightness_title(name)}"
 
 
 def scan_text(volume: Volume) -> str:

@@ -229,6 +229,8 @@ class Menus(QObject):
 
     def _view_menu(self) -> QMenu:
         show, commands = self.show, self._commands
+        onward = Said(self.tr("Next part of the window"), "Ctrl+Tab")
+        back = Said(self.tr("Previous part of the window"), "Ctrl+Shift+Tab")
         sides = Said(self.tr("Both panels"), "Tab", self.tr("Hides or shows both panels; in the views, the Tab key"))
         return self._menu(
             self.tr("&View"),
@@ -239,6 +241,8 @@ class Menus(QObject):
                 self.right,
                 self._action(sides, commands.toggle_sides),
                 self._action(Said(self.tr("Full screen"), "F11"), commands.toggle_full_screen),
+                self._action(onward, partial(commands.focus_next_part, 1)),
+                self._action(back, partial(commands.focus_next_part, -1)),
                 None,
                 self.window_menu,
                 self.labels_menu,

@@ -214,7 +214,8 @@ def test_down_goes_from_the_search_into_what_was_found_and_up_comes_back(with_ct
     opened = box(with_ct)
     QTest.keyClicks(opened.search, "aorta")
     QTest.keyClick(opened.search, Qt.Key.Key_Down)
-    assert opened.tree.hasFocus() and opened.tree.currentItem().text(0) == "aorta"
+    current = opened.tree.currentItem()
+    assert opened.tree.hasFocus() and current is not None and current.text(0) == "aorta"
     QTest.keyClick(opened.tree, Qt.Key.Key_Space)
     QApplication.processEvents()
     assert with_ct.choices.options().roi == ("aorta",)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
 from tsdesktop.core.tasks import Catalogue, Task
 from tsdesktop.gui.panels.advanced import AdvancedOptions
@@ -99,10 +99,15 @@ class LeftPanel(QFrame):
 
     def _show_advanced(self) -> None:
         """The options that were just opened are in sight: the last of them, unless that hides the first."""
-        editors = list(self.advanced.editors.values())
-        if self.advanced.toggle.isChecked() and editors:
-            self._area.ensureWidgetVisible(editors[-1], 0, MARGIN)
-            self._area.ensureWidgetVisible(self.advanced.toggle, 0, MARGIN)
+        inside = self._area.widget()
+        if inside is None or not self.advanced.toggle.isChecked():
+            return
+        # The area gives it its new height only when it hears of it.
+        QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
+        bar, room = self._area.verticalScrollBar(), self._area.viewport().height()
+        top = self.advanced.mapTo(inside, QPoint(0, 0)).y()
+        lowest = top + self.advanced.height() + MARGIN - room
+        bar.setValue(min(top - MARGIN, max(bar.value(), lowest)))
 
     def _on_scroll_range_changed(self, _least: int, most: int) -> None:
         """The scroll bar stands in the margin, so that nothing moves when it comes and goes."""

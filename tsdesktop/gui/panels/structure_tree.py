@@ -103,7 +103,8 @@ class StructureTree(QTreeWidget):
         systems = (self.topLevelItem(n) for n in range(self.topLevelItemCount()))
         first = next((each for each in systems if each is not None and not each.isHidden()), None)
         if first is not None:
-            self.setCurrentItem(self.itemBelow(first) if first.isExpanded() else first)
+            below = self.itemBelow(first) if first.isExpanded() else None
+            self.setCurrentItem(below or first)
         self.setFocus(Qt.FocusReason.TabFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
