@@ -142,6 +142,54 @@ def test_chosen_structures_of_one_part_cost_less(with_ct: LeftBench) -> None:
     assert some is not None and whole is not None and some.seconds < whole.seconds
 
 
+def test_a_run_with_a_crop_is_never_called_measured(with_ct: LeftBench) -> None:
+    Speeds().learn("cpu", 10_000_000, 5.0)
+    prices = Prices(catalogue(), Shelf())
+    geometry = scan("CT").geometry
+    assert prices.of(with_ct.task("total"), Options(fast=True, device="cpu"), geometry).measured
+    restricted = Options(fast=True, device="cpu", roi=("liver",))
+    assert not prices.of(with_ct.task("total"), restricted, geometry).measured
+
+
+def test_the_look_for_the_region_is_counted(with_ct: LeftBench) -> None:
+    total = with_ct.task("total")
+    draft, some = with_ct.choices.cost(total, "fastest"), with_ct.choices.cost(total, "fast", ("liver",))
+    assert draft is not None and some is not None and some.seconds > draft.seconds
+
+
+def test_crops_learn_how_far_they_were_off(tmp_path: Path) -> None:
+    file = tmp_path / "speeds.json"
+    assert Speeds(file).cropped("cpu") == 1.0
+    Speeds(file).learn_cropped("cpu", 7.0, 14.0)
+    assert Speeds(file).cropped("cpu") == 2.0
+    Speeds(file).learn_cropped("cpu", 7.0, 7.0)
+    assert Speeds(file).cropped("cpu") == 1.5
+    Speeds(file).learn_cropped("cpu", 7.0, 0.7)
+    assert Speeds(file).cropped("cpu") == 1.0, "a crop that found nothing tells little"
+    assert not Speeds(file).of("cpu")[1]
+
+
+def test_the_first_measured_speed_forgets_what_was_said_by_a_guessed_one(tmp_path: Path) -> None:
+    speeds = Speeds(tmp_path / "speeds.json")
+    speeds.learn_cropped("cpu", 7.0, 14.0)
+    speeds.learn("cpu", 10_000_000, 5.0)
+    assert speeds.cropped("cpu") == 1.0
+    speeds.learn_cropped("cpu", 7.0, 14.0)
+    speeds.learn("cpu", 10_000_000, 5.0)
+    assert speeds.cropped("cpu") == 2.0
+
+
+def test_a_saving_that_did_not_come_is_not_promised_again(with_ct: LeftBench) -> None:
+    with_ct.choices.choose_quality("full")
+    with_ct.choices.choose_structures(("liver", "aorta", "vertebrae_L1", "humerus_left", "rib_left_1"))
+    first = with_ct.choices.cost(with_ct.choices.task, "full", with_ct.choices.roi)
+    note = with_ct.panel.structures.note
+    assert first is not None and note.whole.startswith("About ") and note.whole.endswith(".")
+    with_ct.choices.prices.speeds.learn_cropped("cpu", first.seconds, 4 * first.seconds)
+    with_ct.choices.look_again()
+    assert not note.isVisible()
+
+
 def test_networks_that_cannot_be_read_are_guessed(left: LeftBench) -> None:
     put_here("total", "fast")
     left.open(scan("CT"))

@@ -1,6 +1,7 @@
 """What a run costs on this computer: time from its window voxels and the speed measured here, and memory.
 
 The speed is learned from every finished run and kept in the data folder. Before the first one a careful guess is used.
+How much a crop leaves of a scan is never known before: such runs are guessed, by how far earlier guesses were off.
 """
 
 from __future__ import annotations
@@ -42,13 +43,15 @@ _PATCH: Shape = (128, 128, 128)
 _USUAL_SPACING_MM = (1.5, 1.5, 1.5)
 # Memory of the libraries, a network and its activations for one window.
 _BASE_GB = 1.8
+# No crop is taken to be further off than this: one that finds nothing is done at once, and tells nothing.
+_LEAST_OFF, _MOST_OFF = 0.5, 4.0
 # Handing the scan over and loading the libraries; a small scan costs little else.
 _START_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds and GB of memory; `measured`: by a speed seen here."""
+    """Seconds and GB of memory; `measured`: by a speed seen here, on the whole scan."""
 
     seconds: float
     memory_gb: float
@@ -74,6 +77,22 @@ class Speeds:
         before, measured = self.of(device, width)
         speed = work / seconds
         self._speeds[_key(device, width)] = (before + speed) / 2 if measured else speed
+        if not measured:
+            # What was said of crops was by the guessed speed.
+            self._speeds.pop(_cropped_key(device, width), None)
+        self._write()
+
+    def cropped(self, device: str, width: int = FULL_WIDTH) -> float:
+        """How many times longer than predicted runs with a crop took here; 1 before there was any."""
+        return self._speeds.get(_cropped_key(device, width), 1.0)
+
+    def learn_cropped(self, device: str, predicted_s: float, seconds: float, width: int = FULL_WIDTH) -> None:
+        """Remembers how far the prediction of a run with a crop was off; the latest runs count most."""
+        if predicted_s <= 0 or seconds <= 0:
+            return
+        off = min(_MOST_OFF, max(_LEAST_OFF, seconds / predicted_s))
+        key = _cropped_key(device, width)
+        self._speeds[key] = (self._speeds[key] + off) / 2 if key in self._speeds else off
         self._write()
 
     def _read(self) -> dict[str, float]:
@@ -102,7 +121,7 @@ class Prices:
     def __init__(self, catalogue: Catalogue, shelf: Shelf, speeds: Speeds | None = None) -> None:
         self._catalogue = catalogue
         self._shelf = shelf
-        self._speeds = speeds or Speeds()
+        self.speeds = speeds or Speeds()
 
     def of(self, task: Task, options: Options, geometry: Geometry) -> Cost:
         """The cost of a run. Raises OptionsError for what the task cannot do."""
@@ -110,25 +129,32 @@ class Prices:
             voxels = prod(geometry.shape)
             return Cost(1.5 + voxels / _INSTANT, 0.2 + voxels * 8e-9)
         needed = stages(task, options, self._catalogue)
-        work = self._work(task, options, geometry, needed)
-        speed, measured = self._speeds.of(options.device, self._width(needed))
-        seconds = _START_SECONDS + work.around_s + work.windows / speed
-        return Cost(seconds, _memory_gb(needed, geometry), measured)
+        work, width = self._work(task, options, geometry, needed), self._width(needed)
+        seconds, memory_gb = self._seconds(work, options.device, width), _memory_gb(needed, geometry)
+        if any(stage.looks_first for stage in needed):
+            return Cost(seconds * self.speeds.cropped(options.device, width), memory_gb)
+        return Cost(seconds, memory_gb, self.speeds.of(options.device, width)[1])
 
     def learn_from(self, result: Segmentation) -> None:
-        """Takes the speed of a finished run; runs with a crop or chosen threads tell nothing general."""
+        """Takes the speed of a finished run, or with a crop how far it was off; chosen threads tell nothing general."""
         if result.task.instant is not None or result.options.threads:
             return
         try:
             plan = make_plan(result.task, result.options, self._catalogue)
         except TsDesktopError:
             return
-        if plan.crop is None:
-            needed = stages(result.task, result.options, self._catalogue)
-            work = whole_run(plan, result.volume.geometry)
-            # At least a third of the time is taken to be the networks', however the rest was misjudged.
-            seconds = max(result.seconds - _START_SECONDS - work.around_s, result.seconds / 3)
-            self._speeds.learn(result.device, work.windows, seconds, self._width(needed))
+        width = self._width(stages(result.task, result.options, self._catalogue))
+        work = whole_run(plan, result.volume.geometry)
+        if plan.crop is not None:
+            predicted_s = self._seconds(work, result.device, width)
+            self.speeds.learn_cropped(result.device, predicted_s, result.seconds, width)
+            return
+        # At least a third of the time is taken to be the networks', however the rest was misjudged.
+        seconds = max(result.seconds - _START_SECONDS - work.around_s, result.seconds / 3)
+        self.speeds.learn(result.device, work.windows, seconds, width)
+
+    def _seconds(self, work: Work, device: str, width: int) -> float:
+        return _START_SECONDS + work.around_s + work.windows / self.speeds.of(device, width)[0]
 
     def _work(self, task: Task, options: Options, geometry: Geometry, needed: tuple[Stage, ...]) -> Work:
         if all(self._shelf.presence(stage.network).state == "here" for stage in needed):
@@ -200,6 +226,10 @@ def _memory_gb(needed: tuple[Stage, ...], geometry: Geometry) -> float:
 def _key(device: str, width: int) -> str:
     kind = device.replace("cuda", "gpu")
     return f"{'gpu:0' if kind == 'gpu' else kind} {width}"
+
+
+def _cropped_key(device: str, width: int) -> str:
+    return f"{_key(device, width)} cropped"
 
 
 def _guess(device: str) -> float:

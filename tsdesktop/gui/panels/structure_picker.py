@@ -15,6 +15,7 @@ from tsdesktop.gui.parts import Popup, SearchBox, ShortLabel, button, heading, p
 from tsdesktop.gui.words import preset_title
 
 translate = QCoreApplication.translate
+_REAL_SAVING = 0.75
 
 
 class StructurePicker(QWidget):
@@ -30,9 +31,9 @@ class StructurePicker(QWidget):
             self.tr("presets"), self._open_presets, "link", self.tr("Structures often wanted together")
         )
         self.row.set_side(self.presets)
-        self._note = ShortLabel("secondary")
-        self._note.setFixedHeight(16)
-        self.setLayout(stacked(heading(self.tr("Structures")), self.row, self._note))
+        self.note = ShortLabel("secondary")
+        self.note.setFixedHeight(16)
+        self.setLayout(stacked(heading(self.tr("Structures")), self.row, self.note))
         choices.changed.connect(self._on_choices_changed)
         self._on_choices_changed()
 
@@ -60,8 +61,8 @@ class StructurePicker(QWidget):
         self.row.setText(text.format(**words))
         self.row.setAccessibleName(self.tr("Structures: {text}").format(text=self.row.text()))
         saving = saving_text(self._choices) if chosen else ""
-        self._note.setVisible(bool(saving))
-        self._note.show_text(saving)
+        self.note.setVisible(bool(saving))
+        self.note.show_text(saving)
         self.row.place_side()
 
 
@@ -122,7 +123,7 @@ class StructureBox(Popup):
         if chosen:
             text = self.tr("{chosen} of {count} structures are computed.").format(chosen=chosen, count=count)
             saving = saving_text(self._choices)
-            self.note.setText(f"{text} {saving}." if saving else text)
+            self.note.setText(f"{text} {saving}" if saving else text)
         elif self.tree.ticked():
             self.note.setText(self.tr("All structures are computed."))
         else:
@@ -144,18 +145,23 @@ def preset_menu(choices: RunChoices, parent: QWidget, tree: StructureTree | None
 
 
 def saving_text(choices: RunChoices) -> str:
-    """What the chosen structures save: networks that do not run, and time; empty where they save nothing."""
+    """A sentence about what the chosen structures save: networks that do not run, and time; empty for nothing.
+
+    How much of the scan has to be computed is guessed: less than a quarter of the time is no promise.
+    """
     task, roi = choices.task, choices.roi
     variant = task.variant(choices.options().variant_name(task))
     run, every = len(needed_parts(variant, task, roi)), len(variant.parts)
     some, whole = choices.cost(task, choices.quality, roi), choices.cost(task, choices.quality)
-    parts = []
-    if run < every:
-        parts.append(translate("StructurePicker", "{run} of {all} networks run").format(run=run, all=every))
-    if some is not None and whole is not None and some.seconds < 0.9 * whole.seconds:
-        text = translate("StructurePicker", "about {time} instead of {before}")
-        parts.append(text.format(time=about_text(some.seconds), before=about_text(whole.seconds)))
-    return ", ".join(parts)
+    words: dict[str, object] = {"run": run, "all": every}
+    if some is not None and whole is not None and some.seconds <= _REAL_SAVING * whole.seconds:
+        words |= {"time": about_text(some.seconds), "before": about_text(whole.seconds)}
+        if run < every:
+            text = translate("StructurePicker", "{run} of {all} networks run, about {time} instead of {before}.")
+        else:
+            text = translate("StructurePicker", "About {time} instead of {before}.")
+        return text.format(**words)
+    return translate("StructurePicker", "{run} of {all} networks run.").format(**words) if run < every else ""
 
 
 def _take(choices: RunChoices, names: tuple[str, ...], tree: StructureTree | None) -> None:
