@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -20,10 +20,13 @@ from tests.gui.slices.phantoms import (
     ramp,
     shown,
     straight,
+    two_boxes,
     wheel,
 )
 from tsdesktop.core.volume import Volume
-from tsdesktop.gui.slices.measure import Measurement, Measurements, circle_values
+from tsdesktop.gui.slices import canvas
+from tsdesktop.gui.slices.measure import Kind, Measurement, Measurements, circle_values
+from tsdesktop.gui.slices.measure_painting import words_box
 from tsdesktop.gui.slices.plane import PLANE_NAMES, PlaneName
 from tsdesktop.gui.slices.view import SliceView
 
@@ -275,3 +278,56 @@ def test_words_follow_the_kind(qtbot: QtBot) -> None:
     assert circle == ["mean 0.250 ± 0", "min 0.250   max 0.250", "area 78.5 mm²"]
     far = Measurement("circle", "axial", points + 500)
     assert model.words(far) == ["outside the scan"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "places"),
+    [
+        ("distance", [(300, 100), (394, 100)]),
+        ("distance", [(300, 20), (398, 4)]),
+        ("distance", [(100, 100), (4, 100)]),
+        ("distance", [(200, 100), (200, 296)]),
+        ("angle", [(330, 60), (396, 100), (330, 140)]),
+        ("circle", [(370, 270), (390, 290)]),
+    ],
+)
+def test_words_stand_in_the_view_and_beside_the_handles(
+    qtbot: QtBot, kind: Kind, places: list[tuple[int, int]]
+) -> None:
+    words = ["mean 40 ± 12 HU", "area 78.5 mm²"] if kind == "circle" else ["123.4 mm"]
+    handles = [QPointF(*each) for each in places]
+    box = words_box(QSizeF(400, 300), kind, handles, words)
+    assert QRectF(0, 0, 400, 300).contains(box)
+    assert not any(box.adjusted(-4, -4, 4, 4).contains(each) for each in handles)
+
+
+def test_words_stand_beyond_the_end_where_there_is_room(qtbot: QtBot) -> None:
+    box = words_box(QSizeF(400, 300), "distance", [QPointF(100, 100), QPointF(200, 100)], ["12.3 mm"])
+    assert box.left() > 205
+    assert box.center().y() == pytest.approx(100)
+
+
+def test_structures_are_not_named_while_measuring_nor_over_a_measurement(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = shown(qtbot)
+    it.open(ramp(straight()), two_boxes(straight()))
+    it.session.move_cursor(straight().world_ras((15, 20, 8)))
+    said: list[str] = []
+    monkeypatch.setattr(canvas, "paint_chip", lambda painter, view, place, words: said.append(words))
+
+    def chip_at(voxel: tuple[float, float, float]) -> str:
+        move(it.view, it.place_of(voxel))
+        said.clear()
+        it.view.grab()
+        return said[0] if said else ""
+
+    assert chip_at((15, 20, 8)).startswith("aorta")
+    it.measurements.set_tool("distance")
+    assert chip_at((15, 20, 8)) == ""
+    it.measurements.set_tool("")
+    assert chip_at((15, 20, 8)).startswith("aorta")
+    points = straight().world_ras([(12, 20, 8), (18, 20, 8)])
+    it.measurements.add(Measurement("distance", "axial", points))
+    assert chip_at((15, 20, 8)) == ""
+    assert chip_at((15, 11, 8)).startswith("aorta")

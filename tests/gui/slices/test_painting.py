@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF
+from PySide6.QtCore import QEvent, QPointF, QRectF
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -268,6 +268,35 @@ def test_the_crosshair_stops_short_of_its_place_and_can_be_hidden(qtbot: QtBot) 
     for beside in (QPointF(x - 30, y), QPointF(x + 30, y), QPointF(x, y - 30), QPointF(x, y + 30)):
         assert image.pixelColor(beside.toPoint()).lightness() > 90
     assert _bare(it).pixelColor(x - 30, y).lightness() == 0
+
+
+@pytest.mark.parametrize("width", [420, 240])
+def test_the_crosshair_leaves_out_the_letters_it_would_cross(qtbot: QtBot, width: int) -> None:
+    it = shown(qtbot, size=(width, 400))
+    it.open(Volume(np.full(SHAPE, -1000, np.int16), straight(), "CT"))
+    assert it.view.pane is not None
+    it.session.move_cursor(it.view.pane.world_ras(width / 2 + 0.5, 200.5))
+    crossing, places = it.view.screenshot(), overlay.letter_places(it.view.pane.plane.edges, width, 400)
+    it.session.set_display(replace(it.session.display, crosshair=False))
+    alone = it.view.screenshot()
+    for _, place in places:
+        field = QRectF(place.x() - 8, place.y() - 9, 16, 18).toRect()
+        assert crossing.copy(field) == alone.copy(field)
+    # Away from the letters the lines are whole.
+    assert crossing.pixelColor(width // 2, int(places[2][1].y()) + 16).lightness() > 90
+    assert crossing.pixelColor(int(places[0][1].x()) + 16, 200).lightness() > 90
+
+
+def test_marked_structures_come_forward_together(qtbot: QtBot) -> None:
+    it = shown(qtbot)
+    it.open(ramp(straight()), two_boxes(straight()))
+    it.session.move_cursor(straight().world_ras((15, 25, 11)))
+    it.session.select(1)
+    one = pixel(it, (15, 25, 11)), pixel(it, (30, 30, 11))
+    it.session.mark((1, 2), 2)
+    both = pixel(it, (15, 25, 11)), pixel(it, (30, 30, 11))
+    assert both[0] == one[0]
+    assert both[1][0] - both[1][2] > one[1][0] - one[1][2]
 
 
 def test_a_moved_crosshair_does_not_make_the_picture_anew(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

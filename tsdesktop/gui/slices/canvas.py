@@ -181,8 +181,7 @@ class SliceCanvas(QWidget):
             self._paint_slice(painter)
             if self._region is not None:
                 overlay.paint_region(painter, self._region)
-            is_quiet = self._region is not None or self._holds_mark
-            words = self._told or ("" if is_quiet else self._hover_words())
+            words = self._told or ("" if self._is_quiet() else self._hover_words())
             if words and self._hover is not None:
                 paint_chip(painter, self.size(), self._hover.toPoint(), words)
             if self._is_tabbed_to:
@@ -226,6 +225,12 @@ class SliceCanvas(QWidget):
         present = self._whereabouts.on_axis(pane.plane.axes[2]) if look is not None else None
         colour = QColor(*look.rgb) if look is not None else QColor()
         paint_scroll_mark(painter, pane, present, colour, self._holds_mark)
+
+    def _is_quiet(self) -> bool:
+        """Whether what the mouse does or points at leaves no room for the name of a structure."""
+        if self._region is not None or self._holds_mark or self._pane is None or self._hover is None:
+            return True
+        return self._measuring.is_under(self._pane, self._hover.x(), self._hover.y())
 
     def _hover_words(self) -> str:
         """The structure under the mouse and the intensity there; empty beside all structures."""

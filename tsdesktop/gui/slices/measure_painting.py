@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF
+from PySide6.QtCore import QLineF, QMarginsF, QPointF, QRectF, QSizeF
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from tsdesktop.gui import theme
@@ -18,7 +18,10 @@ _DOT = 3.0
 _BESIDE = 10.0
 _ARC_PX = 22.0
 _MARGIN = 6.0
+_FREE = 5.0
 _DIAGONAL = 0.7071
+# Where words do not fit they go round the end of their line.
+_TURNS = (0.0, 45.0, -45.0, 90.0, -90.0, 135.0, -135.0)
 
 
 def paint_measurement(
@@ -40,18 +43,42 @@ def paint_measurement(
     for place in places:
         _paint_dot(painter, place, colour)
     if words and is_whole:
-        _paint_words(painter, view, _outside(kind, places), words)
+        corner = words_box(view, kind, places, words).topLeft()
+        for line, text in enumerate(words):
+            paint_words(painter, corner + QPointF(0, line * words_size(text).height()), text, INK)
 
 
-def _outside(kind: Kind, places: Sequence[QPointF]) -> QLineF:
-    """A line of length 1 from where words may begin, to where they are free of the measurement."""
+def words_box(view: QSizeF, kind: Kind, places: Sequence[QPointF], words: Sequence[str]) -> QRectF:
+    """Where the words of a whole measurement are: beyond its end, or where they fit and are free of it."""
+    high = words_size(words[0]).height()
+    size = QSizeF(max(words_size(each).width() for each in words), high * len(words))
+    inside = QRectF(_MARGIN, _MARGIN, view.width() - 2 * _MARGIN, view.height() - 2 * _MARGIN)
+    boxes = [_pushed(_beyond(way, size), inside) for way in _ways(kind, places)]
+    around = QMarginsF(_FREE, _FREE, _FREE, _FREE)
+    return next((each for each in boxes if not _is_crossed(each.marginsAdded(around), places)), boxes[0])
+
+
+def _is_crossed(box: QRectF, places: Sequence[QPointF]) -> bool:
+    """Whether a measurement's points or the lines between them are in a box."""
+    path = QPainterPath(places[0])
+    for place in places[1:]:
+        path.lineTo(place)
+    return any(map(box.contains, places)) or path.intersects(box)
+
+
+def _ways(kind: Kind, places: Sequence[QPointF]) -> list[QLineF]:
+    """Lines of length 1 from where words may begin to where they are free of the measurement; the best first."""
+    if kind == "circle":
+        radius = QLineF(places[0], places[1]).length()
+        corners = [QPointF(x, y) for y in (1, -1) for x in (1, -1)]
+        return [_unit(places[0] + each * radius * _DIAGONAL, each) for each in corners]
     if kind == "distance":
-        return _unit(places[1], places[1] - places[0])
-    if kind == "angle":
+        best = _unit(places[1], places[1] - places[0])
+    else:
         arms = (QLineF(places[1], places[0]).unitVector(), QLineF(places[1], places[2]).unitVector())
-        return _unit(places[1], QPointF(-arms[0].dx() - arms[1].dx(), -arms[0].dy() - arms[1].dy()))
-    radius = QLineF(places[0], places[1]).length()
-    return _unit(places[0] + QPointF(radius, radius) * _DIAGONAL, QPointF(1, 1))
+        best = _unit(places[1], QPointF(-arms[0].dx() - arms[1].dx(), -arms[0].dy() - arms[1].dy()))
+    first = _unit(places[0], places[0] - places[1])
+    return [_turned(way, degrees) for way in (best, first) for degrees in _TURNS]
 
 
 def _unit(start: QPointF, way: QPointF) -> QLineF:
@@ -60,6 +87,26 @@ def _unit(start: QPointF, way: QPointF) -> QLineF:
         line = QLineF(start, start + QPointF(0, 1))
     line.setLength(1.0)
     return line
+
+
+def _turned(way: QLineF, degrees: float) -> QLineF:
+    turned = QLineF(way)
+    turned.setAngle(way.angle() + degrees)
+    return turned
+
+
+def _beyond(way: QLineF, size: QSizeF) -> QRectF:
+    """A box of this size at the end of a way."""
+    away = abs(way.dx()) * size.width() / 2 + abs(way.dy()) * size.height() / 2 + _BESIDE
+    middle = way.p1() + QPointF(way.dx(), way.dy()) * away
+    return QRectF(middle - QPointF(size.width() / 2, size.height() / 2), size)
+
+
+def _pushed(box: QRectF, inside: QRectF) -> QRectF:
+    """The box moved into another one."""
+    left = max(inside.left(), min(box.left(), inside.right() - box.width()))
+    top = max(inside.top(), min(box.top(), inside.bottom() - box.height()))
+    return QRectF(left, top, box.width(), box.height())
 
 
 def _arc(places: Sequence[QPointF]) -> QPainterPath:
@@ -83,16 +130,3 @@ def _paint_dot(painter: QPainter, place: QPointF, colour: QColor) -> None:
     painter.setPen(QPen(QColor(0, 0, 0, 170), 1.5))
     painter.setBrush(colour)
     painter.drawEllipse(place, _DOT, _DOT)
-
-
-def _paint_words(painter: QPainter, view: QSizeF, outside: QLineF, words: Sequence[str]) -> None:
-    """Lines of words beyond a place, kept inside the view."""
-    high = words_size(words[0]).height()
-    width, height = max(words_size(each).width() for each in words), high * len(words)
-    away = abs(outside.dx()) * width / 2 + abs(outside.dy()) * height / 2 + _BESIDE
-    left = outside.x1() + outside.dx() * away - width / 2
-    top = outside.y1() + outside.dy() * away - height / 2
-    left = max(_MARGIN, min(left, view.width() - width - _MARGIN))
-    top = max(_MARGIN, min(top, view.height() - height - _MARGIN))
-    for line, text in enumerate(words):
-        paint_words(painter, QPointF(left, top + line * high), text, INK)

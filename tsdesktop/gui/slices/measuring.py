@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QSizeF
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF
 from PySide6.QtGui import QPainter
 
 from tsdesktop.gui.slices.measure import POINTS, Kind, Measurement, Measurements
-from tsdesktop.gui.slices.measure_painting import paint_measurement
+from tsdesktop.gui.slices.measure_painting import paint_measurement, words_box
 from tsdesktop.gui.slices.pane import Pane, World
 
 # As near as this, in pixels, the mouse takes hold of a point or a line.
 _POINT_PX = 8.0
 _LINE_PX = 5.0
+# Words beside the pointer would cover those of a measurement as near as this.
+_WORDS_PX = 16.0
 _HALF_A_SLICE = 0.5 + 1e-6
 
 
@@ -113,6 +115,17 @@ class Measuring:
                     return Grip(each, point, place)
         found = next((each for each in near if _is_on(pane, each, x, y)), None)
         return None if found is None else Grip(found, None, place)
+
+    def is_under(self, pane: Pane, x: float, y: float) -> bool:
+        """Whether a measurement or its words are at a widget position, or something is being drawn."""
+        if self.tool_in_hand or self.grip(pane, x, y) is not None:
+            return True
+        return any(self._words_box(pane, each).contains(x, y) for each in self.shown(pane))
+
+    def _words_box(self, pane: Pane, one: Measurement) -> QRectF:
+        places = [_place(pane, world) for world in one.points_ras]
+        box = words_box(_size(pane), one.kind, places, self._model.words(one))
+        return box.adjusted(-_WORDS_PX, -_WORDS_PX, _WORDS_PX, _WORDS_PX)
 
     def paint(self, painter: QPainter, pane: Pane) -> None:
         """Paints the measurements on the slice and what is half drawn."""

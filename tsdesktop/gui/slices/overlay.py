@@ -21,7 +21,8 @@ COLOURS: dict[PlaneName, QColor] = {
 _MARGIN = 10
 # Free of the scroll mark on the right edge.
 _RIGHT_MARGIN = 14
-_GAP = 9
+# How far a hairline stops short, and how near to it a letter would be crossed.
+_GAP, _LETTER = 10, 10
 _HAIRLINE = QColor(232, 236, 242, 140)
 _SHADE = QColor(0, 0, 0, 64)
 _BAR_ROOM = 180
@@ -37,36 +38,42 @@ def paint_title(painter: QPainter, pane: Pane, name: str) -> None:
 
 
 def letter_places(edges: Edges, width: float, height: float) -> list[tuple[str, QPointF]]:
-    """The letters and where their middles are painted."""
+    """The letters and where their middles are painted; in a narrow view below the title and above the scale bar."""
+    inset = _MARGIN + 6 + (_ASIDE if width < _NARROW else 0.0)
     return [
         (edges.left, QPointF(_MARGIN + 4, height / 2)),
         (edges.right, QPointF(width - _RIGHT_MARGIN - 4, height / 2)),
-        (edges.top, QPointF(width / 2, _MARGIN + 6)),
-        (edges.bottom, QPointF(width / 2, height - _MARGIN - 6)),
+        (edges.top, QPointF(width / 2, inset)),
+        (edges.bottom, QPointF(width / 2, height - inset)),
     ]
 
 
 def paint_letters(painter: QPainter, pane: Pane) -> None:
-    """The letters of the patient's directions on the four edges; in a narrow view below the title, above the bar."""
-    width, height = pane.viewport.width, pane.viewport.height
-    aside = _ASIDE if width < _NARROW else 0.0
-    for letter, middle in letter_places(pane.plane.edges, width, height):
-        upright = middle.x() == width / 2
-        place = middle + QPointF(0.0, (aside if middle.y() < height / 2 else -aside) if upright else 0.0)
+    """The letters of the patient's directions on the four edges."""
+    for letter, place in letter_places(pane.plane.edges, pane.viewport.width, pane.viewport.height):
         size = words_size(letter, bold=True)
         paint_words(painter, place - QPointF(size.width() / 2, size.height() / 2), letter, INK, bold=True)
 
 
 def paint_crosshair(painter: QPainter, pane: Pane, x: float, y: float) -> None:
-    """Hairlines through a widget position that stop short of it."""
+    """Hairlines through a widget position that stop short of it and leave out the letters on the edges."""
     ratio = painter.device().devicePixelRatioF()
     # On whole device pixels a hairline stays one pixel wide.
     pixel = 1.0 / ratio
     x, y = (math.floor(place * ratio) / ratio for place in (x, y))
-    for ends in ((0.0, x - _GAP), (x + _GAP, pane.viewport.width)):
-        _paint_bar(painter, QRectF(ends[0], y, ends[1] - ends[0], pixel), _HAIRLINE, QRectF(0, -pixel, 0, 2 * pixel))
-    for ends in ((0.0, y - _GAP), (y + _GAP, pane.viewport.height)):
-        _paint_bar(painter, QRectF(x, ends[0], pixel, ends[1] - ends[0]), _HAIRLINE, QRectF(-pixel, 0, 2 * pixel, 0))
+    width, height = pane.viewport.width, pane.viewport.height
+    letters = [place for _, place in letter_places(pane.plane.edges, width, height)]
+    for start, end in _between([x, *(each.x() for each in letters if abs(each.y() - y) < _LETTER)], width):
+        _paint_bar(painter, QRectF(start, y, end - start, pixel), _HAIRLINE, QRectF(0, -pixel, 0, 2 * pixel))
+    for start, end in _between([y, *(each.y() for each in letters if abs(each.x() - x) < _LETTER)], height):
+        _paint_bar(painter, QRectF(x, start, pixel, end - start), _HAIRLINE, QRectF(-pixel, 0, 2 * pixel, 0))
+
+
+def _between(gaps: list[float], length: float) -> list[tuple[float, float]]:
+    """What is left of 0 to `length` when something is left out around each of the gaps."""
+    middles = sorted(gaps)
+    starts = [0.0, *(each + _GAP for each in middles)]
+    return list(zip(starts, [*(each - _GAP for each in middles), length], strict=True))
 
 
 def _paint_bar(painter: QPainter, bar: QRectF, colour: QColor, more: QRectF) -> None:
