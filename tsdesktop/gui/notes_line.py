@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt, Signal
@@ -25,13 +26,14 @@ _ICONS: dict[Role, str] = {
     "warning": "mdi6.alert-outline",
     "good": "mdi6.check-circle-outline",
 }
-# What may make results wrong comes first; what only tells how the scan was read comes last.
+# What has to be answered or may make results wrong comes first; what only tells how the scan was read comes last.
 _FIRST = (
-    "note.orientation", "note.no_orientation", "note.scaled_unit", "note.modality", "note.not_hounsfield",
-    "note.filled_slices", "note.uneven_slices", "note.demo", "note.thick_slices", "note.empty_crop",
+    "note.unknown_modality", "note.orientation", "note.no_orientation", "note.scaled_unit", "note.modality",
+    "note.not_hounsfield", "note.filled_slices", "note.uneven_slices", "note.demo", "note.thick_slices",
+    "note.empty_crop",
 )  # fmt: skip
-_LAST = ("note.device", "note.unknown_modality", "note.left_out", "note.first_volume", "note.other_series")
-_MOST_MESSAGES = 5
+_LAST = ("note.device", "note.left_out", "note.first_volume", "note.other_series")
+_MOST_MESSAGES, _MOST_ACTIONS = 5, 2
 _POPUP_WIDTH = 460
 
 
@@ -42,7 +44,7 @@ class Message:
     text: str
     hint: str
     role: Role
-    action: Action | None = None
+    actions: tuple[Action, ...] = ()
 
 
 def by_importance(notes: Iterable[Note]) -> list[Note]:
@@ -60,11 +62,12 @@ class NotesLine(QFrame):
     """The notes of the scan, or a message while there is one; hidden when there is neither.
 
     `volume_wanted` carries (number of volumes, index of the open one) when another volume of a file should be chosen,
-    `series_wanted` comes when another series should be.
+    `series_wanted` comes when another series should be, `modality_chosen` carries "CT" or "MR" when a person says it.
     """
 
     volume_wanted = Signal(int, int)
     series_wanted = Signal()
+    modality_chosen = Signal(str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,7 +76,7 @@ class NotesLine(QFrame):
         self._dismissed: set[str] = set()
         self._role: Role = "warning"
         self._icon = QLabel()
-        self._act_now: Callable[[], object] | None = None
+        self._shown_actions: tuple[Action, ...] = ()
         self._build()
         session.notes_changed.connect(self._refresh)
         session.volume_changed.connect(self._on_volume_changed)
@@ -84,7 +87,7 @@ class NotesLine(QFrame):
 
         A good message gives way to the next one. Opening another scan takes all messages away.
         """
-        new = Message(text, hint, role, action)
+        new = Message(text, hint, role, () if action is None else (action,))
         kept = [each for each in self._messages if each.role != "good" and each.text != text]
         self._messages = [*kept, new][-_MOST_MESSAGES:]
         self._refresh()
@@ -137,11 +140,11 @@ class NotesLine(QFrame):
         self._text = ShortLabel(policy=QSizePolicy.Policy.Maximum)
         self._hint = ShortLabel("secondary", QSizePolicy.Policy.Maximum)
         self._more = one_line("", "secondary")
-        self._action = button("", self._act, "link")
+        self._actions = [button("", partial(self._act, n), "link") for n in range(_MOST_ACTIONS)]
         self._details = button(self.tr("Details"), self.open_details, "link")
         self._details.setToolTip(self.tr("All notes, and what to do about them"))
         cross = small_button("mdi6.close", self.tr("Dismiss"), self.dismiss, self.tr("Dismiss (Esc)"))
-        parts = (self._icon, self._text, self._hint, self._more, None, self._action, self._details, cross)
+        parts = (self._icon, self._text, self._hint, self._more, None, *self._actions, self._details, cross)
         line = row(*parts)
         line.setContentsMargins(3 * theme.GRID, theme.GRID, theme.GRID, theme.GRID)
         line.setSpacing(2 * theme.GRID)
@@ -162,9 +165,9 @@ class NotesLine(QFrame):
             self._show(self._messages[-1], 0)
         elif notes:
             first = notes[0]
-            action = next((found for each in notes if (found := self._action_for(each))), None)
+            actions = next((found for each in notes if (found := self._actions_for(each))), ())
             arguments = first.arguments
-            self._show(Message(translated(first.id, arguments), "", "warning", action), len(notes) - 1)
+            self._show(Message(translated(first.id, arguments), "", "warning", actions), len(notes) - 1)
         self._details.setVisible(not self._messages and bool(notes))
         self.setVisible(bool(self._messages or notes))
 
@@ -175,24 +178,24 @@ class NotesLine(QFrame):
         self._hint.setVisible(bool(message.hint))
         self._more.setText(self.tr("and {count} more").format(count=more))
         self._more.setVisible(more > 0)
-        self._action.setVisible(message.action is not None)
-        if message.action is not None:
-            self._action.setText(message.action[0])
-        self._act_now = message.action[1] if message.action is not None else None
+        self._shown_actions = message.actions
+        for n, each in enumerate(self._actions):
+            each.setVisible(n < len(message.actions))
+            each.setText(message.actions[n][0] if n < len(message.actions) else "")
         self.setAccessibleDescription(f"{message.text} {message.hint}".strip())
         self._draw_icon()
         self.update()
 
-    def _act(self) -> None:
-        if self._act_now is not None:
-            self._act_now()
+    def _act(self, n: int) -> None:
+        self._shown_actions[n][1]()
 
-    def _action_for(self, note: Note) -> Action | None:
-        title = action_title(note)
-        return (title, lambda: self._act_on(note)) if title else None
+    def _actions_for(self, note: Note) -> tuple[Action, ...]:
+        return tuple((title, partial(self._act_on, note, answer)) for answer, title in answers(note).items())
 
-    def _act_on(self, note: Note) -> None:
-        if note.id == "note.first_volume":
+    def _act_on(self, note: Note, answer: str) -> None:
+        if note.id == "note.unknown_modality":
+            self.modality_chosen.emit(answer)
+        elif note.id == "note.first_volume":
             self.volume_wanted.emit(int(note.arguments["count"]), int(note.arguments["index"]))
         else:
             self.series_wanted.emit()
@@ -202,9 +205,12 @@ class NotesLine(QFrame):
 
 
 class NotesPopup(Popup):
-    """All notes in a box over the window; Escape or a click elsewhere closes it."""
+    """All notes in a box over the window; Escape or a click elsewhere closes it.
 
-    action_wanted = Signal(object)
+    `action_wanted` carries the note and the answer to it, of `answers`.
+    """
+
+    action_wanted = Signal(object, str)
 
     def __init__(self, notes: Iterable[Note], parent: QWidget) -> None:
         super().__init__(parent)
@@ -238,20 +244,27 @@ class NotesPopup(Popup):
         hint = translated_hint(note.id, arguments)
         if hint:
             self._lines.addWidget(paragraph(hint, "secondary"))
-        title = action_title(note)
-        if title:
-            self._lines.addLayout(row(self._link(title, note), None))
+        links = [self._link(title, note, answer) for answer, title in answers(note).items()]
+        if links:
+            self._lines.addLayout(row(*links, None))
 
-    def _link(self, title: str, note: Note) -> QPushButton:
+    def _link(self, title: str, note: Note, answer: str) -> QPushButton:
         def act() -> None:
             self.close()
-            self.action_wanted.emit(note)
+            self.action_wanted.emit(note, answer)
 
         return button(title, act, "link")
 
 
-def action_title(note: Note) -> str:
-    """What can be done about a note by clicking; empty where nothing can."""
+def answers(note: Note) -> dict[str, str]:
+    """What can be done about a note by clicking, with the words for it; empty where nothing can."""
+    if note.id == "note.unknown_modality":
+        return {
+            "CT": QCoreApplication.translate("NotesLine", "It is CT"),
+            "MR": QCoreApplication.translate("NotesLine", "It is MR"),
+        }
     if note.id == "note.first_volume":
-        return QCoreApplication.translate("NotesLine", "Choose volume…")
-    return QCoreApplication.translate("NotesLine", "Choose series…") if note.id == "note.other_series" else ""
+        return {"volume": QCoreApplication.translate("NotesLine", "Choose volume…")}
+    if note.id == "note.other_series":
+        return {"series": QCoreApplication.translate("NotesLine", "Choose series…")}
+    return {}

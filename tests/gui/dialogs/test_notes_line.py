@@ -131,3 +131,27 @@ def test_a_long_sentence_does_not_ask_for_width(line: NotesLine) -> None:
     line.show_message("word " * 200, "hint " * 100)
     assert line.minimumSizeHint().width() < 500
     assert line.said == "word " * 200
+
+
+@pytest.mark.parametrize(("words", "modality"), [("It is CT", "CT"), ("It is MR", "MR")])
+def test_what_a_file_does_not_say_is_answered_with_a_click(
+    qtbot: QtBot, line: NotesLine, session: Session, words: str, modality: str
+) -> None:
+    noted(session, THICK, note("note.unknown_modality", guess="neither"))
+    assert line.said.startswith("The file does not say whether it is CT or MR")
+    with qtbot.waitSignal(line.modality_chosen) as caught:
+        QTest.mouseClick(link(line, words), Qt.MouseButton.LeftButton)
+    assert caught.args == [modality]
+    QTest.mouseClick(link(line, "Details"), Qt.MouseButton.LeftButton)
+    popup = line.findChild(NotesPopup)
+    assert popup is not None
+    with qtbot.waitSignal(line.modality_chosen) as caught:
+        QTest.mouseClick(link(popup, words), Qt.MouseButton.LeftButton)
+    assert caught.args == [modality]
+
+
+def test_answers_go_with_their_note(line: NotesLine, session: Session) -> None:
+    noted(session, note("note.unknown_modality", guess="neither"))
+    noted(session, VOLUMES)
+    titles = [each.text() for each in line.findChildren(QPushButton) if each.isVisible()]
+    assert titles == ["Choose volume…", "Details"]

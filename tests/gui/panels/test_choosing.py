@@ -12,6 +12,8 @@ from tests.gui.panels.bench import LeftBench, click, put_here, scan
 from tsdesktop.core.assets import asset
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
+from tsdesktop.core.volume import Modality
+from tsdesktop.gui import theme
 from tsdesktop.gui.panels.task_page import TaskPage
 
 
@@ -161,3 +163,49 @@ def test_pictures_are_small_and_belong_to_tasks() -> None:
     assert {each.stem for each in pictures} <= set(catalogue().tasks)
     assert {"total", "demo", "bone", "skin", "lungs"} <= {each.stem for each in pictures}
     assert max(each.stat().st_size for each in pictures) < 60_000
+
+
+def test_a_scan_of_which_nobody_knows_whether_it_is_ct_or_mr_waits_for_a_choice(left: LeftBench) -> None:
+    left.open(scan("CT"))
+    click(left.card("skin"))
+    left.open(scan("unknown"))
+    assert left.names == ["total", "total_mr", "body", "body_mr"]
+    assert not any(card.isChecked() for card in left.panel.tasks.cards)
+    assert left.panel.run.question.isVisible() and not left.panel.run.button.isEnabled()
+    assert not left.panel.quality.isVisible() and not left.panel.structures.isVisible()
+    left.panel.open_structure_picker()
+    assert QApplication.activePopupWidget() is None
+
+
+@pytest.mark.parametrize("name", ["total", "total_mr"])
+def test_a_task_that_is_chosen_then_can_run(left: LeftBench, name: str) -> None:
+    left.open(scan("unknown"))
+    click(left.card(name))
+    assert left.card(name).isChecked() and left.choices.task.name == name
+    assert left.panel.run.button.isEnabled() and not left.panel.run.question.isVisible()
+    assert left.panel.quality.isVisible()
+
+
+@pytest.mark.parametrize(("modality", "name"), [("CT", "total"), ("MR", "total_mr")])
+def test_saying_what_it_is_chooses(left: LeftBench, modality: Modality, name: str) -> None:
+    put_here("total", "fast")
+    left.open(scan("unknown"))
+    left.session.set_modality(modality)
+    assert left.choices.task.name == name and left.card(name).isChecked()
+    assert left.panel.run.button.isEnabled()
+
+
+def test_the_keyboard_and_the_choice_are_seen_apart(with_ct: LeftBench) -> None:
+    card, other = with_ct.card("total"), with_ct.card("bone")
+
+    def edges() -> list[list[int]]:
+        pictures = [each.grab().toImage() for each in (card, other)]
+        return [[picture.pixel(n, picture.height() // 2) for n in range(8)] for picture in pictures]
+
+    other.setFocus()
+    chosen, focused = edges()
+    card.setFocus()
+    both, neither = edges()
+    accent = theme.current().colour("accent").rgb()
+    assert accent in chosen and accent in both and accent not in focused and accent not in neither
+    assert focused != neither and both != chosen

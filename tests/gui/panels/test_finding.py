@@ -6,10 +6,12 @@ import pytest
 from PySide6.QtCore import Qt, QTranslator
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
-from tests.gui.panels.bench import LeftBench, scan
+from tests.gui.panels.bench import LeftBench, click, scan
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.gui.panels.finder import find_structures, find_tasks
+from tsdesktop.gui.panels.pinned import LackingLine
 
 
 def test_the_task_with_the_pancreas_and_why(with_ct: LeftBench) -> None:
@@ -114,3 +116,47 @@ def test_the_window_s_language_is_understood_beside_english(with_ct: LeftBench, 
         assert "has Milz" in with_ct.card("total").words.line
     finally:
         qapp.removeTranslator(translator)
+
+
+def test_what_will_run_is_in_sight_while_others_are_shown(with_ct: LeftBench) -> None:
+    pinned = with_ct.panel.tasks.pinned
+    assert not pinned.isVisible()
+    with_ct.search("teeth")
+    assert "total" not in with_ct.names
+    assert pinned.isVisible() and pinned.card.task.name == "total" and pinned.card.isChecked()
+    assert pinned.card.words.title == "Whole body"
+    QTest.mouseClick(pinned.card, Qt.MouseButton.LeftButton)
+    assert pinned.card.isChecked() and with_ct.choices.task.name == "total"
+    QTest.keyClick(with_ct.panel.tasks.search, Qt.Key.Key_Return)
+    assert with_ct.choices.task.name == with_ct.names[0] and not pinned.isVisible()
+    QTest.keyClick(with_ct.panel.tasks.search, Qt.Key.Key_Escape)
+    assert not pinned.isVisible()
+
+
+def test_the_pinned_task_tells_more_about_itself(with_ct: LeftBench, qtbot: QtBot) -> None:
+    with_ct.search("teeth")
+    with qtbot.waitSignal(with_ct.panel.tasks.details_wanted) as caught:
+        QTest.keyClicks(with_ct.panel.tasks.pinned.card, "i")
+    assert caught.args == [with_ct.task("total")]
+
+
+def lacking(left: LeftBench) -> list[LackingLine]:
+    return [each for each in left.panel.tasks.findChildren(LackingLine) if each.isVisible()]
+
+
+def test_a_found_structure_that_is_not_chosen_is_told_and_added(with_ct: LeftBench) -> None:
+    with_ct.choices.choose_structures(("liver", "spleen"))
+    with_ct.search("spleen")
+    assert lacking(with_ct) == []
+    with_ct.panel.tasks.search.clear()
+    with_ct.search("pancreas")
+    (line,) = lacking(with_ct)
+    assert line.text.text() == "pancreas is not among the 2 chosen structures."
+    click(line.add)
+    assert set(with_ct.choices.roi) == {"liver", "spleen", "pancreas"}
+    assert lacking(with_ct) == []
+
+
+def test_nothing_lacks_where_all_structures_are_computed(with_ct: LeftBench) -> None:
+    with_ct.search("pancreas")
+    assert lacking(with_ct) == []

@@ -21,6 +21,12 @@ from tsdesktop.jobs.messages import Devices
 from tsdesktop.pipeline import Segmentation
 
 How = tuple[tuple[str, Any], ...]
+# Instant tasks are about Hounsfield units.
+_USUAL: dict[Modality, tuple[str, ...]] = {
+    "CT": ("total", "bone", "lung_vessels", "skin"),
+    "MR": ("total_mr", "vertebrae_mr", "body_mr"),
+    "unknown": ("total", "total_mr", "body", "body_mr"),
+}
 QUALITIES: tuple[Quality, ...] = ("fastest", "fast", "full")
 
 
@@ -59,6 +65,11 @@ class RunChoices(QObject):
         return self.session.volume.modality if self.session.volume else "unknown"
 
     @property
+    def is_open_question(self) -> bool:
+        """Whether nobody knows what to run: the scan may be CT or MR, and no task was chosen for it."""
+        return self.session.volume is not None and self.modality == "unknown" and not self._picked
+
+    @property
     def used_device(self) -> str:
         """The device the next run will use, as far as is known: auto becomes the best one found, cpu stands in."""
         wanted = {"gpu": "gpu:0"}.get(self.device, self.device)
@@ -88,8 +99,11 @@ class RunChoices(QObject):
 
     def choose_task(self, task: Task) -> None:
         """A person wants this task. It starts in the quality that suits this computer, with all structures."""
-        self._picked = True
-        self._take(task)
+        settled, self._picked = self.is_open_question, True
+        if task is not self.task:
+            self._take(task)
+        elif settled:
+            self.changed.emit()
 
     def _take(self, task: Task) -> None:
         if task is self.task:
@@ -172,11 +186,10 @@ class RunChoices(QObject):
         return path is not None and str(assets_folder() / "sample") in path
 
     def _usual(self) -> list[Task]:
-        """The demonstration on the bundled sample, whole body, and what needs no network."""
+        """The demonstration on the bundled sample, whole body, and for a CT what needs no network."""
         tasks = self.catalogue.tasks
         demo = [each for each in tasks.values() if each.group == "demo"] if self.is_sample else []
-        mr = self.modality == "MR"
-        names = ["total_mr", "vertebrae_mr", "body_mr"] if mr else ["total", "bone", "lung_vessels", "skin"]
+        names = _USUAL[self.modality]
         return [*demo, *(tasks[name] for name in names if name in tasks)][:4]
 
     def _is_here(self, task: Task, quality: Quality) -> bool:
@@ -190,9 +203,10 @@ class RunChoices(QObject):
         return next(iter(can_run if self.modality == "CT" else ()), usual[0])
 
     def _on_volume_changed(self) -> None:
-        """A person's own choice stays where it fits the scan. Networks may have come since the last one."""
+        """A person's own choice stays where it is known to fit the scan. Networks may have come since the last one."""
         self.shelf.refresh()
-        kept = self._picked and fits(self.task, self.modality) and self.task.group != "demo"
+        fitting = self.modality != "unknown" and fits(self.task, self.modality) and self.task.group != "demo"
+        kept = self._picked and fitting
         if self.session.volume is not None and not kept:
             self._picked = False
             self._take(self._best_task())

@@ -45,7 +45,9 @@ class LeftPanel(QFrame):
         self.run.cancel_wanted.connect(self.cancel_wanted)
         self.run.licence_wanted.connect(self.licence_wanted)
         self.tasks.details_wanted.connect(self.open_page)
+        self._of_the_task = QWidget()
         self._lay_out()
+        self.choices.changed.connect(self._on_choices_changed)
         # Once what has appeared has its place.
         self.advanced.toggle.toggled.connect(lambda _: QTimer.singleShot(0, self, self._show_advanced))
 
@@ -61,7 +63,7 @@ class LeftPanel(QFrame):
 
     def open_structure_picker(self) -> None:
         """Opens the tree of structures; nothing for tasks that compute all of theirs."""
-        if self.choices.task.roi_subset:
+        if self.choices.task.roi_subset and not self.choices.is_open_question:
             self.structures.open()
 
     def focus_search(self) -> None:
@@ -78,10 +80,12 @@ class LeftPanel(QFrame):
         if self.run.cancel.isEnabled() and self.run.cancel.isVisibleTo(self):
             self.run.cancel.click()
 
+    def _on_choices_changed(self) -> None:
+        self._of_the_task.setVisible(not self.choices.is_open_question)
+
     def _lay_out(self) -> None:
-        self._column = stacked(
-            self.tasks, self.structures, self.quality, self.device, self.advanced, gap=MARGIN, margin=MARGIN
-        )
+        self._of_the_task.setLayout(stacked(self.structures, self.quality, self.device, self.advanced, gap=MARGIN))
+        self._column = stacked(self.tasks, self._of_the_task, gap=MARGIN, margin=MARGIN)
         self._column.addStretch()
         inside = QWidget()
         inside.setLayout(self._column)
@@ -92,7 +96,8 @@ class LeftPanel(QFrame):
         area.verticalScrollBar().rangeChanged.connect(self._on_scroll_range_changed)
         self._area = area
         foot = QWidget()
-        foot.setLayout(stacked(self.run, margin=MARGIN))
+        # The task that will run is seen beside the button even while other tasks are looked at.
+        foot.setLayout(stacked(self.tasks.pinned, self.run, gap=MARGIN, margin=MARGIN))
         whole = stacked(area, hairline(), foot, gap=0)
         whole.setStretch(0, 1)
         self.setLayout(whole)

@@ -46,7 +46,7 @@ def paint_box(painter: QPainter, button: QAbstractButton, *, chosen: bool = Fals
     focused = button.hasFocus() and button.isEnabled()
     marked = chosen or (focused and not button.isCheckable())
     border = worn.accent if marked else worn.secondary if button.underMouse() else worn.line
-    painter.setPen(QPen(QColor(border), 1.5 if chosen else 1.0))
+    painter.setPen(QPen(QColor(border), 2.0 if chosen else 1.0))
     painter.setBrush(QColor(worn.raised if not button.isDown() else worn.line))
     inset = 1 if chosen else 0.5
     area = button.rect().toRectF()

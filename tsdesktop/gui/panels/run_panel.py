@@ -34,6 +34,7 @@ class RunPanel(QWidget):
         self._stopping = False
         self.button = self._big_button(self.tr("Segment"), self._on_button_clicked, primary=True)
         self.cancel = self._big_button(self.tr("Cancel"), self._on_cancel_clicked)
+        self.question = paragraph(self.tr("Is it CT or MR? Choose a task that fits."), "secondary")
         self._told = paragraph()
         self._hint = paragraph(role="secondary")
         self._message = self._message_box()
@@ -44,7 +45,7 @@ class RunPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
-        for each in (self._message, self.missing, self._running, self.button, self.cancel):
+        for each in (self._message, self.missing, self._running, self.question, self.button, self.cancel):
             column.addWidget(each)
         self._clock = QTimer(self, interval=1000)
         self._clock.timeout.connect(self._count_down)
@@ -130,8 +131,9 @@ class RunPanel(QWidget):
         self.cancel_wanted.emit()
 
     def _on_choices_changed(self) -> None:
-        has_scan = self._choices.session.volume is not None
-        self.button.setEnabled(has_scan)
+        has_scan, is_open_question = self._choices.session.volume is not None, self._choices.is_open_question
+        self.question.setVisible(is_open_question)
+        self.button.setEnabled(has_scan and not is_open_question)
         ready = self.tr("Compute the labels of this scan")
         self.button.setToolTip(ready if has_scan else self.tr("Open a scan first"))
         if self.missing.isVisibleTo(self) and self._choices.state(self._choices.task).kind in ("ready", "instant"):

@@ -14,6 +14,7 @@ from tsdesktop.core.tasks import Task
 from tsdesktop.gui import theme
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.finder import Match, find_tasks, fits
+from tsdesktop.gui.panels.pinned import LackingLine, PinnedTask
 from tsdesktop.gui.panels.task_card import TaskCard
 from tsdesktop.gui.panels.task_words import card_text
 from tsdesktop.gui.parts import GAP, SearchBox, button, clear, heading, paragraph
@@ -23,7 +24,10 @@ _MOST_FOUND = 12
 
 
 class TaskPanel(QWidget):
-    """Search box and cards. `details_wanted(task)` when somebody wants to read more about one."""
+    """Search box and cards. `details_wanted(task)` when somebody wants to read more about one.
+
+    `pinned` is for whoever lays out the side: the chosen task while the search shows only others.
+    """
 
     details_wanted = Signal(object)
 
@@ -33,6 +37,7 @@ class TaskPanel(QWidget):
         self._all_shown = False
         self._cards: dict[str, TaskCard] = {}
         self._matches: dict[str, Match] = {}
+        self._lacking: dict[str, LackingLine] = {}
         self.search = self._search_box()
         self._heading = heading(self.tr("Task"))
         self._list = QVBoxLayout()
@@ -40,6 +45,8 @@ class TaskPanel(QWidget):
         self._list.setSpacing(GAP)
         self.more = button("", self._toggle_all, "link", self.tr("Every task, by part of the body"))
         self.nothing = paragraph(role="secondary")
+        self.pinned = PinnedTask(choices.task)
+        self.pinned.details_wanted.connect(self.details_wanted)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
@@ -129,7 +136,7 @@ class TaskPanel(QWidget):
     def _lay_out(self) -> None:
         tasks = self._tasks_shown()
         focused = next((name for name, card in self._cards.items() if card.hasFocus()), None)
-        self._cards = {}
+        self._cards, self._lacking = {}, {}
         clear(self._list)
         if self._all_shown and not self._matches and not self.search.text().strip():
             for group, members in self._grouped():
@@ -155,6 +162,10 @@ class TaskPanel(QWidget):
             card.details_wanted.connect(lambda task=task: self.details_wanted.emit(task))
             self._cards[task.name] = card
             self._list.addWidget(card)
+            match = self._matches.get(task.name)
+            if match is not None and match.structure is not None and task.roi_subset:
+                self._lacking[task.name] = line = LackingLine(match.structure, self._choices)
+                self._list.addWidget(line)
 
     def _on_card_clicked(self, task: Task) -> None:
         self._choices.choose_task(task)
@@ -163,7 +174,10 @@ class TaskPanel(QWidget):
     def _refresh(self) -> None:
         for name, card in self._cards.items():
             card.show_words(card_text(card.task, self._choices, self._matches.get(name)))
-            card.setChecked(card.task is self._choices.task)
+            card.setChecked(card.task is self._choices.task and not self._choices.is_open_question)
+        for name, line in self._lacking.items():
+            line.refresh(is_chosen=name == self._choices.task.name)
+        self._refresh_pinned()
         query = self.search.text().strip()
         count = len(self._choices.catalogue.tasks)
         self._heading.setText((self.tr("Found") if query else self.tr("Task")).upper())
@@ -171,3 +185,10 @@ class TaskPanel(QWidget):
         self.more.setVisible(not query)
         self.nothing.setText(self.tr("Nothing is called “{query}”. Try another word for it.").format(query=query))
         self.nothing.setVisible(bool(query) and not self._cards)
+
+    def _refresh_pinned(self) -> None:
+        task = self._choices.task
+        if task.name in self._cards or self._choices.is_open_question:
+            self.pinned.hide()
+        else:
+            self.pinned.show_task(task, card_text(task, self._choices))
