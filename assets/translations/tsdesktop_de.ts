@@ -777,6 +777,29 @@
         </message>
     </context>
     <context>
+        <name>LackingLine</name>
+        <message>
+            <source>Add {structure}</source>
+            <translation>{structure} hinzufügen</translation>
+        </message>
+        <message>
+            <source>Compute this structure as well</source>
+            <translation>Diese Struktur auch berechnen</translation>
+        </message>
+        <message>
+            <source>add</source>
+            <translation>hinzufügen</translation>
+        </message>
+        <message>
+            <source>{structure} is not among the {count} chosen structures.</source>
+            <translation>{structure} ist nicht unter den {count} gewählten Strukturen.</translation>
+        </message>
+        <message>
+            <source>{structure} is not the structure that is chosen.</source>
+            <translation>{structure} ist nicht die gewählte Struktur.</translation>
+        </message>
+    </context>
+    <context>
         <name>LicenceDialog</name>
         <message>
             <source>Asking the licence server…</source>
@@ -1146,6 +1169,10 @@
             <translation>Messen</translation>
         </message>
         <message>
+            <source>Next part of the window</source>
+            <translation>Nächster Teil des Fensters</translation>
+        </message>
+        <message>
             <source>No measuring</source>
             <translation>Nicht messen</translation>
         </message>
@@ -1180,6 +1207,10 @@
         <message>
             <source>Preferences…</source>
             <translation>Einstellungen…</translation>
+        </message>
+        <message>
+            <source>Previous part of the window</source>
+            <translation>Voriger Teil des Fensters</translation>
         </message>
         <message>
             <source>Quit</source>
@@ -1332,6 +1363,14 @@
             <translation>Ausblenden (Esc)</translation>
         </message>
         <message>
+            <source>It is CT</source>
+            <translation>Es ist CT</translation>
+        </message>
+        <message>
+            <source>It is MR</source>
+            <translation>Es ist MR</translation>
+        </message>
+        <message>
             <source>Notes</source>
             <translation>Hinweise</translation>
         </message>
@@ -1409,7 +1448,7 @@
         </message>
         <message>
             <source>Resampling order</source>
-            <translation>Ordnung der Interpolation</translation>
+            <translation>Interpolationsordnung</translation>
         </message>
         <message>
             <source>Robust crop</source>
@@ -1549,6 +1588,13 @@
         <message>
             <source>write volumes and intensities (JSON as upstream, and a fuller CSV)</source>
             <translation>Volumina und Intensitäten schreiben (JSON wie TotalSegmentator, und eine ausführlichere CSV-Datei)</translation>
+        </message>
+    </context>
+    <context>
+        <name>PinnedTask</name>
+        <message>
+            <source>Chosen</source>
+            <translation>Gewählt</translation>
         </message>
     </context>
     <context>
@@ -1832,6 +1878,10 @@
         <message>
             <source>Dismiss</source>
             <translation>Ausblenden</translation>
+        </message>
+        <message>
+            <source>Is it CT or MR? Choose a task that fits.</source>
+            <translation>CT oder MR? Wählen Sie eine Aufgabe, die passt.</translation>
         </message>
         <message>
             <source>Open a scan first</source>
@@ -2555,6 +2605,10 @@
     <context>
         <name>StructurePicker</name>
         <message>
+            <source>About {time} instead of {before}.</source>
+            <translation>Etwa {time} statt {before}.</translation>
+        </message>
+        <message>
             <source>All {count} structures</source>
             <translation>Alle {count} Strukturen</translation>
         </message>
@@ -2579,10 +2633,6 @@
             <translation>Strukturen: {text}</translation>
         </message>
         <message>
-            <source>about {time} instead of {before}</source>
-            <translation>etwa {time} statt {before}</translation>
-        </message>
-        <message>
             <source>presets</source>
             <translation>Vorlagen</translation>
         </message>
@@ -2591,8 +2641,12 @@
             <translation>{chosen} von {count} · wählen…</translation>
         </message>
         <message>
-            <source>{run} of {all} networks run</source>
-            <translation>{run} von {all} Netzen rechnen</translation>
+            <source>{run} of {all} networks run, about {time} instead of {before}.</source>
+            <translation>{run} von {all} Netzen rechnen, etwa {time} statt {before}.</translation>
+        </message>
+        <message>
+            <source>{run} of {all} networks run.</source>
+            <translation>{run} von {all} Netzen rechnen.</translation>
         </message>
     </context>
     <context>
