@@ -24,6 +24,7 @@ from tests.gui.scene.conftest import (
     Open,
     boxes_map,
     coloured,
+    geometry,
     middle_of,
     patient,
     pixels,
@@ -139,6 +140,40 @@ def test_selected_structure_is_lighter(
     lighter = pixels(view.screenshot()).astype(int) - before
     assert lighter[inside].mean() > 5
     assert abs(lighter[coloured(view, RED)].mean()) < 2
+
+
+def test_selected_structure_is_seen_through_what_covers_it(
+    qtbot: QtBot, open_view: Open, session: Session, each_graphics: Graphics
+) -> None:
+    view = open_view(each_graphics)
+    plain = pixels(view.screenshot()).astype(int)
+    session.select(BACK_BOX)
+    settle(qtbot, view)
+    through = pixels(view.screenshot()).astype(int)
+    place = place_of(view, BACK_BOX)
+    assert through[place.y(), place.x(), 1] > plain[place.y(), place.x(), 1] + 40
+    # The front box is larger on all sides.
+    column, row, _ = np.rint(view.camera.on_screen(geometry().world_ras((9.5, 6, 22))[None], 320, 240)[0]).astype(int)
+    assert np.abs(through - plain)[row, column].max() <= 2
+    session.change_visible("hide", [BACK_BOX], visible=False)
+    settle(qtbot, view)
+    assert np.abs(pixels(view.screenshot()).astype(int) - plain).max(axis=2).mean() < 2
+
+
+def test_marked_structures_are_all_lighter_unless_all_are_marked(
+    qtbot: QtBot, open_view: Open, session: Session, each_graphics: Graphics
+) -> None:
+    view = open_view(each_graphics)
+    plain = pixels(view.screenshot()).astype(int)
+    red, blue = coloured(view, RED), coloured(view, BLUE)
+    session.mark((FRONT_BOX, LEFT_BOX), LEFT_BOX)
+    settle(qtbot, view)
+    lighter = pixels(view.screenshot()).astype(int) - plain
+    assert lighter[red].mean() > 3
+    assert lighter[blue].mean() > 3
+    session.mark(tuple(BOXES), LEFT_BOX)
+    settle(qtbot, view)
+    assert np.abs(pixels(view.screenshot()).astype(int) - plain).mean() < 1
 
 
 def test_all_but_the_selected_fade(qtbot: QtBot, open_view: Open, session: Session, gl: Graphics) -> None:

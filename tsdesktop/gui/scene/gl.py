@@ -20,6 +20,7 @@ from tsdesktop.gui.scene.cut import cut_face
 from tsdesktop.gui.scene.pace import STILL
 from tsdesktop.gui.scene.probe import WINDOW_VARIABLE, Graphics, is_software, load_driver, renderer_of
 from tsdesktop.gui.scene.shapes import camera_light, flat_actor, mesh_data
+from tsdesktop.gui.scene.through import covered_bodies, show_through
 from tsdesktop.surfaces.display import DisplayMesh
 
 # Where the lights stand as seen by the viewer (right, up, towards), strength and tint: key, fill, rim from behind.
@@ -60,6 +61,7 @@ _CHOSEN = (
 # A slice in the clip plane is on the side that stays.
 _CLIP_BEFORE_MM = 0.05
 _HOLLOW_MM = 12.0
+_FEW = 4
 
 
 @dataclass(eq=False)
@@ -106,7 +108,12 @@ class GlPainter:
         self._close_cut(order.detail.coarse)
         self._look(order)
         self._window.Render()
-        return self._pixels(*order.pixels)
+        picture = self._pixels(*order.pixels)
+        covered = covered_bodies(order.content)
+        if not covered:
+            return picture
+        alone = self._drawn_alone({each.surface.label for each in covered}, order)
+        return show_through(picture, alone, order.content.background, order.detail.scale)
 
     def close(self) -> None:
         """Frees the window's memory; nothing may be drawn afterwards."""
@@ -118,6 +125,17 @@ class GlPainter:
             self._occlusion.ReleaseGraphicsResources(self._window)
         self._renderer.RemoveAllViewProps()
         self._window.Finalize()
+
+    def _drawn_alone(self, labels: set[int], order: Order) -> NDArray[np.uint8]:
+        """The picture of some bodies and nothing else."""
+        others = [each.actor for label, each in self._shown.items() if label not in labels]
+        hidden = [each for each in (*others, *self._slices, self._cut, self._together) if each and each.GetVisibility()]
+        for actor in hidden:
+            actor.SetVisibility(False)
+        self._window.Render()
+        for actor in hidden:
+            actor.SetVisibility(True)
+        return self._pixels(*order.pixels)
 
     def _light(self) -> None:
         self._renderer.AutomaticLightCreationOff()
@@ -196,10 +214,11 @@ class GlPainter:
         if self._together is not None:
             self._together.SetVisibility(coarse)
         alone = {each.surface.label for each in firm}
+        few = sum(each.chosen for each in self._content.bodies) <= _FEW
         for label, shown in self._shown.items():
             shown.actor.SetVisibility(label not in alone)
             # The light edge of the chosen one would be torn on a coarse mesh.
-            mapper = shown.coarse if coarse and not shown.body.chosen else shown.fine
+            mapper = shown.coarse if coarse and not (shown.body.chosen and few) else shown.fine
             if shown.actor.GetMapper() is not mapper:
                 shown.actor.SetMapper(mapper)
 

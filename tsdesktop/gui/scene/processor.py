@@ -9,6 +9,7 @@ from tsdesktop.gui.scene.camera import Camera
 from tsdesktop.gui.scene.content import Body, Clip, Floats, Order, Picture
 from tsdesktop.gui.scene.cut import cut_face
 from tsdesktop.gui.scene.probe import Graphics
+from tsdesktop.gui.scene.through import covered_bodies, show_through
 from tsdesktop.surfaces.rasterize import Scene, draw_with_depth
 
 _GHOST_OPACITY = 0.16
@@ -30,7 +31,12 @@ class ProcessorPainter:
         if faint:
             veil = float(np.mean([_opacity(each) for each in faint]))
             picture += veil * (_drawn(firm + faint, order) - picture)
-        return (picture * 255.0 + 0.5).astype(np.uint8)
+        covered = covered_bodies(order.content)
+        if not covered:
+            return _as_bytes(picture)
+        alone, _ = _bodies_drawn(list(covered), order)
+        content = order.content
+        return show_through(_as_bytes(picture), _as_bytes(alone), content.background, order.detail.scale)
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -40,14 +46,22 @@ def _opacity(body: Body) -> float:
     return body.opacity * _GHOST_OPACITY if body.ghost else body.opacity
 
 
-def _drawn(bodies: list[Body], order: Order) -> Floats:
+def _as_bytes(picture: Floats) -> NDArray[np.uint8]:
+    return (picture * 255.0 + 0.5).astype(np.uint8)
+
+
+def _bodies_drawn(bodies: list[Body], order: Order) -> tuple[Floats, Floats]:
+    """The picture (height, width, 3), 0 to 1, and how near what stands in it is."""
     width, height = order.pixels
     background = np.asarray(order.content.background, np.float32) / 255.0
     if bodies:
-        picture, depth = draw_with_depth(_scene(bodies, order), width, height, background)
-    else:
-        picture = np.broadcast_to(background, (height, width, 3)).copy()
-        depth = np.full((height, width), -np.inf, np.float32)
+        return draw_with_depth(_scene(bodies, order), width, height, background)
+    picture = np.broadcast_to(background, (height, width, 3)).copy()
+    return picture, np.full((height, width), -np.inf, np.float32)
+
+
+def _drawn(bodies: list[Body], order: Order) -> Floats:
+    picture, depth = _bodies_drawn(bodies, order)
     for flat in _flat_pictures(bodies, order):
         paint_flat(flat, order.camera, picture, depth)
     return picture
