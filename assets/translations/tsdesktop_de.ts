@@ -4634,6 +4634,10 @@
             <translation>bereit</translation>
         </message>
         <message>
+            <source>{chosen} of {count} structures</source>
+            <translation>{chosen} von {count} Strukturen</translation>
+        </message>
+        <message>
             <source>{size} to download</source>
             <translation>{size} herunterzuladen</translation>
         </message>

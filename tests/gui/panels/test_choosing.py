@@ -118,6 +118,11 @@ def test_cards_say_what_counts(with_ct: LeftBench) -> None:
     assert "non-commercial" in with_ct.card("brain_aneurysm").words.tooltip
 
 
+def test_the_chosen_card_says_how_many_structures_are_chosen(with_ct: LeftBench) -> None:
+    with_ct.choices.choose_structures(("liver", "spleen"))
+    assert with_ct.card("total").words.line.startswith("CT · 2 of 117 structures")
+
+
 def page(left: LeftBench) -> TaskPage:
     popup = QApplication.activePopupWidget()
     assert isinstance(popup, TaskPage)

@@ -107,7 +107,8 @@ def resolution_text(task: Task) -> str:
 
 
 def _line(task: Task, choices: RunChoices, match: Match | None) -> str:
-    parts = [structures_text(len(task.classes))]
+    mine = task is choices.task
+    parts = [_count_text(len(choices.roi) if mine else 0, len(task.classes))]
     if match is not None and match.structure is not None:
         parts = [translate("TaskWords", "has {structure}").format(structure=_found_words(match, match.structure))]
     if match is None:
@@ -115,13 +116,18 @@ def _line(task: Task, choices: RunChoices, match: Match | None) -> str:
     if task.instant is not None:
         parts.append(translate("TaskWords", "no download"))
         return " · ".join(parts)
-    mine = task is choices.task
     quality = choices.quality if mine else choices.best_quality(task)
     parts.append(spacing_text(task, quality))
     if choices.state(task).kind == "ready":
         cost = choices.cost(task, quality, choices.roi if mine else ())
         parts.append(about_text(cost.seconds) if cost is not None else "")
     return " · ".join(filter(None, parts))
+
+
+def _count_text(chosen: int, count: int) -> str:
+    if not chosen:
+        return structures_text(count)
+    return translate("TaskWords", "{chosen} of {count} structures").format(chosen=chosen, count=count)
 
 
 def _found_words(match: Match, structure: StructureClass) -> str:
