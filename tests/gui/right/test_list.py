@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QAccessible, QHelpEvent
+from PySide6.QtGui import QAccessible, QFontMetrics, QHelpEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 
 from tests.gui.right.bench import ABSENT, BOXES, Bench, classes, labels_of, whole_body
 from tsdesktop.core.geometry import Box
 from tsdesktop.core.structures import StructureClass, structure_class
+from tsdesktop.gui import theme, translation
+from tsdesktop.gui.panels.structure_list_names import fitted_name
+from tsdesktop.gui.words import structure_title
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -267,6 +273,7 @@ def test_tooltips_teach(bench: Bench) -> None:
     assert tooltip(bench, "stomach", "eye") == "Hide (Space)\nCtrl+click: show only this; again: as before"
     assert tooltip(bench, "stomach", "swatch") == "Change the colour"
     bench.show(whole_body())
+    bench.panel.resize(264, 700)
     assert tooltip(bench, "portal_vein_and_splenic_vein", "text").startswith("portal vein and splenic vein")
 
 
@@ -361,3 +368,45 @@ def test_a_clicked_row_is_not_covered_by_the_details(empty_bench: Bench) -> None
         view.viewport(), Qt.MouseButton.LeftButton, pos=view.places(view.rows.index_of(lowest)).text.center()
     )
     assert empty_bench.panel.details.isVisible() and empty_bench.is_seen(lowest)
+
+
+@pytest.fixture(params=["en", "de"])
+def _language(request: pytest.FixtureRequest, qapp: QApplication) -> Iterator[None]:
+    installed = translation.install(qapp, request.param)
+    yield
+    translation.uninstall(qapp, installed)
+
+
+@pytest.mark.usefixtures("_language")
+@pytest.mark.parametrize("width", [264, 280, 296])
+def test_no_two_names_read_the_same_and_all_fit(empty_bench: Bench, width: int) -> None:
+    empty_bench.show(whole_body())
+    large = [replace(each, volume_mm3=1_619_000.0) for each in empty_bench.session.statistics.values()]
+    empty_bench.session.set_statistics(large)
+    empty_bench.panel.resize(width, 700)
+    QApplication.processEvents()
+    view = empty_bench.panel.list
+    names: list[str] = []
+    for each in view.rows.shown:
+        name, size_px = view.delegate.name(each, at := view.places(view.rows.index_of(each.name)))
+        taken = QFontMetrics(theme.base_font(size_px)).horizontalAdvance(name)
+        figure = QFontMetrics(theme.base_font()).horizontalAdvance(view.rows.volume_text(each))
+        assert at.text.left() + taken < at.text.right() - figure
+        assert name[:2] == structure_title(each)[:2]
+        assert name.split()[-1] == structure_title(each).split()[-1] or name.endswith(".")
+        names.append(name)
+    assert len(names) == len(set(names)) == 117
+
+
+@pytest.mark.parametrize(
+    ("title", "width", "expected"),
+    [
+        ("liver", 60, "liver"),
+        ("gluteus maximus right", 130, "gluteus maximus right"),
+        ("gluteus maximus right", 115, "gluteus max. right"),
+        ("brachiocephalic vein left", 125, "brachioceph. vein left"),
+        ("lung lower lobe right", 110, "lung low. lobe right"),
+    ],
+)
+def test_long_words_are_shortened_and_sides_are_not(empty_bench: Bench, title: str, width: int, expected: str) -> None:
+    assert fitted_name(title, width)[0] == expected

@@ -6,15 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt, QTranslator
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from tests.gui.right.bench import BOXES, Bench, classes, labels_of
+from tests.gui.right.bench import BOXES, Bench, classes, labels_of, whole_body
 from tsdesktop.core.geometry import Geometry
+from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.volume import Volume
 from tsdesktop.gui import theme
 from tsdesktop.gui.figures import decimal
@@ -159,6 +160,7 @@ def test_details_are_true(bench: Bench) -> None:
     assert texts["range"] == f"{decimal(inside.min(), 0)} to {decimal(inside.max(), 0)} HU"
     assert texts["size"] == "18 × 22 × 40 mm"  # noqa: RUF001
     assert texts["snomed"] == "64033007, right" and "24028007" in details.values["snomed"].toolTip()
+    assert details.values["size"].toolTip().startswith("R–L × A–P × S–I\n")  # noqa: RUF001
     flags = details.values["snomed"].textInteractionFlags()
     assert flags & Qt.TextInteractionFlag.TextSelectableByMouse
 
@@ -169,6 +171,58 @@ def test_details_say_what_touches_the_border(bench: Bench) -> None:
     assert bench.panel.details.view.property("role") == "warning"
     bench.click("liver", keys=CTRL)
     assert bench.panel.details.view.text() == "1 at the border"
+
+
+def test_what_a_structure_does_not_have_takes_no_row(empty_bench: Bench) -> None:
+    known = (StructureClass(1, "liver", (200, 90, 60)), structure_class(2, "aorta"), structure_class(3, "spleen"))
+    empty_bench.show(labels_of({name: BOXES[name] for name in ("liver", "aorta", "spleen")}, known))
+    values = empty_bench.panel.details.values
+    for name, rows in (("liver", ()), ("spleen", ("snomed",)), ("aorta", ("snomed",))):
+        empty_bench.click(name)
+        shown = {key for key in ("snomed", "ta2") if values[key].isVisible()}
+        structure = next(each for each in known if each.name == name)
+        assert shown == {*rows, *(["ta2"] if structure.ta2_name else [])}
+        assert all(values[key].property("title").isVisible() == (key in shown) for key in ("snomed", "ta2"))
+
+
+def test_sides_are_told_in_the_language_of_the_window(bench: Bench, qapp: QApplication) -> None:
+    translator = _Words({"left": "links", "right": "rechts"})
+    qapp.installTranslator(translator)
+    bench.click("kidney_right")
+    assert bench.panel.details.values["snomed"].text() == "64033007, rechts"
+    bench.click("aorta")
+    assert "," not in bench.panel.details.values["snomed"].text()
+    qapp.removeTranslator(translator)
+
+
+class _Words(QTranslator):
+    """Translates a few words of the details."""
+
+    def __init__(self, words: dict[str, str]) -> None:
+        super().__init__()
+        self._words = words
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, context: str, text: str, note: str | None = None, number: int = -1) -> str:
+        return self._words.get(text, "") if context == "StructureDetails" else ""
+
+
+@pytest.mark.parametrize("width", [240, 296])
+def test_a_long_name_has_two_lines(empty_bench: Bench, width: int) -> None:
+    empty_bench.show(whole_body())
+    empty_bench.panel.resize(width, 700)
+    heights, details = [], empty_bench.panel.details
+    for name in ("liver", "portal_vein_and_splenic_vein"):
+        empty_bench.session.select(empty_bench.label(name))
+        QApplication.processEvents()
+        needed = details.title.heightForWidth(details.title.width())
+        assert details.title.height() >= needed
+        assert not details.title.geometry().intersects(details.view.geometry())
+        assert details.title.text() == name.replace("_", " ")
+        heights.append(details.height())
+    assert heights[1] > heights[0]
 
 
 def test_the_size_follows_the_axes_of_the_body(bench: Bench) -> None:

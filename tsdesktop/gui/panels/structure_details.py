@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
 from tsdesktop.core.statistics import Intensity, StructureStatistics
 from tsdesktop.core.structures import StructureClass
@@ -19,12 +19,13 @@ from tsdesktop.gui.panels.parts import MARGIN
 from tsdesktop.gui.panels.structure_list_delegate import border_help
 from tsdesktop.gui.panels.structure_list_model import NO_NUMBER
 from tsdesktop.gui.panels.structure_looks import LookTrial, named, opacity_step
-from tsdesktop.gui.parts import GAP, ShortLabel, one_line, paragraph, set_role, stacked
+from tsdesktop.gui.parts import GAP, one_line, paragraph, set_role, stacked
 from tsdesktop.gui.session import Session
 
 _KEPT_AFTER_MS = 500
 _LEAST_PERCENT = 5
 _ICON_BUTTON = 44
+_AXES = "R\u2013L \u00d7 A\u2013P \u00d7 S\u2013I"
 translate = QCoreApplication.translate
 
 
@@ -37,8 +38,9 @@ class StructureDetails(QWidget):
         super().__init__(parent)
         self._session = session
         self._labels: tuple[int, ...] = ()
-        self.title = ShortLabel("title")
+        self.title = paragraph(role="title")
         self.view = one_line(role="secondary")
+        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self.numbers = QGridLayout()
         self.values: dict[str, QLabel] = {}
         self._add_rows()
@@ -50,7 +52,7 @@ class StructureDetails(QWidget):
         self.export = QPushButton(self.tr("Export surface…"))
         self.export.setToolTip(self.tr("Write its surface as a file, for printing or other programs"))
         self.export.clicked.connect(lambda: self.export_wanted.emit(self._labels))
-        self.setLayout(stacked(self._head(), self.numbers, self.opacity, self._foot(), gap=GAP))
+        self.setLayout(stacked(self._filled_head(), self.numbers, self.opacity, self._foot(), gap=GAP))
         session.statistics_changed.connect(self._on_statistics_changed)
         self.show_labels(())
 
@@ -84,18 +86,26 @@ class StructureDetails(QWidget):
             self._fit()
 
     def _fit(self) -> None:
+        self._fit_head()
         title = self.go_there.accessibleName()
         words = self.go_there.fontMetrics().horizontalAdvance(title) + 2 * (MARGIN + 1)
         narrow = words + GAP + self.export.sizeHint().width() > self.width()
         self.go_there.setText("" if narrow else title)
         self.go_there.setIcon(theme.icon("mdi6.crosshairs-gps", "text") if narrow else QIcon())
 
-    def _head(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(GAP)
-        row.addWidget(self.title, 1)
-        row.addWidget(self.view)
-        return row
+    def _filled_head(self) -> QBoxLayout:
+        self.title.setMinimumWidth(1)
+        self._head.addWidget(self.title, 1)
+        self._head.addWidget(self.view)
+        return self._head
+
+    def _fit_head(self) -> None:
+        """Name and view stand side by side where both fit, else one below the other."""
+        needed = self.title.fontMetrics().horizontalAdvance(self.title.text()) + GAP + self.view.sizeHint().width()
+        beside = needed < self.width()
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        self._head.setDirection(way)
+        self._head.setSpacing(GAP if beside else 0)
 
     def _foot(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -118,6 +128,7 @@ class StructureDetails(QWidget):
             value.setMinimumWidth(1)
             label = one_line(title, "secondary")
             label.setToolTip(self._helps()[key])
+            value.setToolTip(label.toolTip())
             self.numbers.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
             self.numbers.addWidget(value, row, 1)
             self.values[key] = value
@@ -140,7 +151,7 @@ class StructureDetails(QWidget):
             "mean": self.tr("Mean and standard deviation of the scan's values inside"),
             "median": self.tr("Half of the values inside are lower"),
             "range": self.tr("The lowest and the highest value inside"),
-            "size": self.tr("Its box: from right to left, front to back, foot to head"),
+            "size": f"{_AXES}\n" + self.tr("Its box: from right to left, front to back, foot to head"),
             "snomed": self.tr("Its code in SNOMED CT, as DICOM files name it"),
             "ta2": self.tr("Its name in Terminologia Anatomica, second edition"),
         }
@@ -148,7 +159,7 @@ class StructureDetails(QWidget):
     def _on_statistics_changed(self) -> None:
         found = [self._session.statistics.get(label) for label in self._labels]
         known = [each for each in found if each is not None]
-        self.title.show_text(named(self._session, self._labels))
+        self.title.setText(named(self._session, self._labels))
         self._show_view(known if len(known) == len(self._labels) else [])
         texts = {"volume": volume_text(sum(each.volume_ml for each in known)) if known else NO_NUMBER}
         if len(self._labels) == 1:
@@ -156,6 +167,7 @@ class StructureDetails(QWidget):
         for key, value in self.values.items():
             self._show_value(value, texts.get(key, ""))
         self.values["snomed"].setToolTip(self._snomed_help())
+        self._fit_head()
         self.go_there.setVisible(len(self._labels) == 1)
         self.go_there.setEnabled(bool(known) and known[0].centroid_ras_mm is not None)
 
@@ -170,7 +182,7 @@ class StructureDetails(QWidget):
             texts |= intensity_texts(found.intensity, unit)
         if found is not None and found.box is not None:
             texts["size"] = size_text(found, label_map)
-        return texts | {"snomed": snomed_text(structure) or NO_NUMBER, "ta2": structure.ta2_name or NO_NUMBER}
+        return texts | {"snomed": snomed_text(structure), "ta2": structure.ta2_name}
 
     def _snomed_help(self) -> str:
         if self._session.label_map is None or len(self._labels) != 1:
@@ -290,8 +302,9 @@ def snomed_text(structure: StructureClass) -> str:
     """The code of a structure, with its side in words; empty where it has none."""
     if structure.codes is None:
         return ""
+    sides = {"Left": translate("StructureDetails", "left"), "Right": translate("StructureDetails", "right")}
     side = structure.codes.type_modifier
-    return structure.codes.type.value + (f", {side.meaning.lower()}" if side else "")
+    return ", ".join([structure.codes.type.value, *([sides[side.meaning]] if side and side.meaning in sides else [])])
 
 
 def snomed_help(structure: StructureClass) -> str:

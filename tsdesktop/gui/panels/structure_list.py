@@ -41,13 +41,13 @@ class StructureList(QTreeView):
         super().__init__(parent)
         self._session = session
         self.rows = StructureModel(session, self)
-        self._delegate = StructureDelegate(session, self.rows, self)
+        self.delegate = StructureDelegate(session, self.rows, self)
         self._closed: set[System] = set()
         self._anchor: _Anchor | None = None
         self._following = False
         self._by_keyboard = False
         self.setModel(self.rows)
-        self.setItemDelegate(self._delegate)
+        self.setItemDelegate(self.delegate)
         self._set_up()
         self.rows.about_to_be_arranged.connect(self._on_about_to_be_arranged)
         self.rows.arranged.connect(self._on_arranged)
@@ -168,7 +168,7 @@ class StructureList(QTreeView):
             state |= QStyle.StateFlag.State_Open
         row.state = state
         row.rect = self.visualRect(index)
-        self._delegate.paint(painter, row, index)
+        self.delegate.paint(painter, row, index)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The one column is as wide as the list."""
@@ -349,8 +349,8 @@ class StructureList(QTreeView):
         self.scrollTo(index, hint.EnsureVisible if inside else hint.PositionAtCenter)
 
     def _point_at(self, place: QPoint | None) -> None:
-        before = self._delegate.pointer
-        self._delegate.pointer = place
+        before = self.delegate.pointer
+        self.delegate.pointer = place
         for each in (before, place):
             if each is not None:
                 self.update(self.indexAt(each))

@@ -14,6 +14,7 @@ from tsdesktop.core.structures import StructureClass
 from tsdesktop.gui import theme
 from tsdesktop.gui.panels.parts import paint_swatch, write, write_right
 from tsdesktop.gui.panels.structure_list_model import AnyIndex, StructureModel
+from tsdesktop.gui.panels.structure_list_names import fitted_name
 from tsdesktop.gui.panels.structure_looks import all_visible
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.words import structure_title
@@ -22,7 +23,8 @@ Zone = Literal["eye", "swatch", "mark", "text"]
 ROW_HEIGHT, GROUP_HEIGHT = 25, 32
 # Room for the tip of a finger beside what is drawn.
 _SLACK = 4
-_ICON, _SWATCH, _MARK = 16, 12, 14
+_ICON, _SWATCH, _MARK = 16, 12, 10
+_APART = 6
 _DIM = 0.42
 _USUAL_VOLUME = "88.8 ml"
 translate = QCoreApplication.translate
@@ -53,10 +55,10 @@ def places(row: QRect, *, is_group: bool) -> Places:
     """Lays out a row of a body system (text at its foot) or of a structure."""
     line = QRect(row.left(), row.bottom() + 1 - ROW_HEIGHT, row.width(), ROW_HEIGHT)
     eye = _centred(line.left() + theme.GRID, _ICON, line)
-    swatch = _centred(eye.right() + 1 + 10, _SWATCH, line)
-    mark = _centred(line.right() + 1 - theme.GRID - _MARK, _MARK, line)
-    left = eye.right() + 1 + 10 if is_group else swatch.right() + 1 + 9
-    text = QRect(left, line.top(), mark.left() - 3 - left, line.height())
+    swatch = _centred(eye.right() + 1 + 2 * theme.GRID, _SWATCH, line)
+    mark = _centred(line.right() - 1 - _MARK, _MARK, line)
+    left = eye.right() + 1 + 2 * theme.GRID if is_group else swatch.right() + 1 + 2 * theme.GRID
+    text = QRect(left, line.top(), mark.left() - 2 - left, line.height())
     return Places(line, eye, swatch, text, mark)
 
 
@@ -69,6 +71,7 @@ class StructureDelegate(QStyledItemDelegate):
         self._model = model
         self.pointer: QPoint | None = None
         self._font = theme.base_font()
+        self._small_font = theme.base_font(theme.BASE_PX - 1)
         self._group_font = theme.base_font(12, QFont.Weight.DemiBold)
         self._pixmaps: dict[tuple[str, str, int, float, bool], QPixmap] = {}
 
@@ -125,7 +128,7 @@ class StructureDelegate(QStyledItemDelegate):
         if zone == "mark" and self._model.touches_border(structure):
             return border_help()
         title = structure_title(structure)
-        whole = QFontMetrics(self._font).horizontalAdvance(title) <= self._title_width(structure, at)
+        whole = self.name(structure, at)[0] == title
         return "\n".join([*([] if whole else [title]), *([structure.ta2_name] if structure.ta2_name else [])])
 
     def group_help(self, zone: Zone) -> str:
@@ -177,12 +180,11 @@ class StructureDelegate(QStyledItemDelegate):
         figure = worn.colour("text" if selected else "secondary")
         write_right(painter, at.text, self._model.volume_text(structure), figure, self._font)
         area = at.text.adjusted(0, 0, self._title_width(structure, at) - at.text.width(), 0)
-        # Shortened in the middle: names often differ only at their end, left or right.
-        middle = Qt.TextElideMode.ElideMiddle
-        title = QFontMetrics(self._font).elidedText(structure_title(structure), middle, area.width())
-        write(painter, area, title, worn.colour("text"), self._font)
+        title, size_px = self.name(structure, at)
+        font = self._font if size_px == theme.BASE_PX else self._small_font
+        write(painter, area, title, worn.colour("text"), font)
         if self._model.touches_border(structure):
-            self._paint_icon(painter, at.mark.adjusted(-5, -5, 5, 5), "mdi6.menu-left", "secondary")
+            self._paint_icon(painter, at.mark.adjusted(-7, -7, 7, 7), "mdi6.menu-left", "secondary")
 
     def _paint_eye(self, painter: QPainter, at: Places, labels: tuple[int, ...]) -> None:
         """Quiet while everything is shown; plain under the mouse."""
@@ -202,11 +204,15 @@ class StructureDelegate(QStyledItemDelegate):
     def _is_under_pointer(self, area: QRect) -> bool:
         return self.pointer is not None and area.adjusted(-_SLACK, -_SLACK, _SLACK, _SLACK).contains(self.pointer)
 
+    def name(self, structure: StructureClass, at: Places) -> tuple[str, int]:
+        """The title of a structure as it fits into its row, and the size of its letters in pixels."""
+        return fitted_name(structure_title(structure), self._title_width(structure, at))
+
     def _title_width(self, structure: StructureClass, at: Places) -> int:
         """Titles keep away from where a volume of usual length will stand once it is known."""
         metrics = QFontMetrics(self._font)
         taken = max(metrics.horizontalAdvance(each) for each in (self._model.volume_text(structure), _USUAL_VOLUME))
-        return at.text.width() - taken - 8
+        return at.text.width() - taken - _APART
 
 
 def border_help() -> str:
