@@ -249,6 +249,10 @@ def test_the_keyboard_stays_in_the_panel_when_a_run_begins_is_stopped_and_ends(w
     assert run.hasFocus(), "nothing can be pressed while it stops"
     run.show_idle()
     assert run.button.hasFocus()
+    run.show_started(with_ct.choices.options())
+    assert run.cancel.hasFocus() and run.cancel.isEnabled()
+    run.show_done("Found 61 structures in 20 s")
+    assert run.button.hasFocus()
 
 
 def test_the_keyboard_stays_where_it_is_outside_of_the_panel(with_ct: LeftBench) -> None:

@@ -117,11 +117,10 @@ class RunPanel(QWidget):
             self.run_wanted.emit(options)
 
     def _on_cancel_clicked(self) -> None:
-        had_keyboard = self._has_keyboard
-        self.cancel.setEnabled(False)
-        if had_keyboard:
+        if self._has_keyboard:
             # Until it has stopped there is nothing to press here, but the next button is this panel's.
             self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.cancel.setEnabled(False)
         self._stopping = True
         self._stage.show_text(self.tr("Stopping"))
         self._count.show_text("")
@@ -156,9 +155,9 @@ class RunPanel(QWidget):
     def _set_running(self, running: bool) -> None:
         self._stopping = False
         self._running.setVisible(running)
-        self.cancel.setEnabled(running)
         shown, hidden = (self.cancel, self.button) if running else (self.button, self.cancel)
         shown.show()
+        self.cancel.setEnabled(True)
         if self._has_keyboard:
             shown.setFocus(Qt.FocusReason.OtherFocusReason)
         hidden.hide()
