@@ -2466,6 +2466,14 @@
             <translation>Ihre Oberfläche als Datei schreiben, zum Drucken oder für andere Programme</translation>
         </message>
         <message>
+            <source>left</source>
+            <translation>links</translation>
+        </message>
+        <message>
+            <source>right</source>
+            <translation>rechts</translation>
+        </message>
+        <message>
             <source>touches the border</source>
             <translation>berührt den Rand</translation>
         </message>
