@@ -392,6 +392,7 @@ def test_no_two_names_read_the_same_and_all_fit(empty_bench: Bench, width: int) 
         taken = QFontMetrics(theme.base_font(size_px)).horizontalAdvance(name)
         figure = QFontMetrics(theme.base_font()).horizontalAdvance(view.rows.volume_text(each))
         assert at.text.left() + taken < at.text.right() - figure
+        assert "…" not in name
         assert name[:2] == structure_title(each)[:2]
         assert name.split()[-1] == structure_title(each).split()[-1] or name.endswith(".")
         names.append(name)

@@ -20,21 +20,19 @@ _SHORT, _LEAST, _SIDE = 8, 3, 6
 @lru_cache(maxsize=2048)
 def fitted_name(title: str, width: int) -> tuple[str, int]:
     """The title as it fits into some pixels of the window's font, and the size of its letters in pixels."""
-    if _metrics(theme.BASE_PX).horizontalAdvance(title) <= width:
+    if _shown(title, theme.BASE_PX, width) == title:
         return title, theme.BASE_PX
-    metrics, words = _metrics(_SMALLER_PX), title.split(" ")
+    words = title.split(" ")
     # The first word says most of what it is: it is shortened last.
     for n in (*range(len(words) - 1, 0, -1), 0):
-        while metrics.horizontalAdvance(" ".join(words)) > width and _is_long(words, n):
+        while _is_long(words, n) and _shown(" ".join(words), _SMALLER_PX, width) != " ".join(words):
             words[n] = _shorter(words[n])
-    name = " ".join(words)
-    # Qt may find a name too long that is just as wide.
-    fits = metrics.horizontalAdvance(name) <= width
-    return name if fits else metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, width), _SMALLER_PX
+    return _shown(" ".join(words), _SMALLER_PX, width), _SMALLER_PX
 
 
-def _metrics(size_px: int) -> QFontMetrics:
-    return QFontMetrics(theme.base_font(size_px))
+def _shown(name: str, size_px: int, width: int) -> str:
+    """What Qt shows of a name in letters of this size: all of it, or less."""
+    return QFontMetrics(theme.base_font(size_px)).elidedText(name, Qt.TextElideMode.ElideMiddle, width)
 
 
 def _is_long(words: list[str], n: int) -> bool:
