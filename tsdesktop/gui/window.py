@@ -131,6 +131,7 @@ class MainWindow(QMainWindow):
         centre.opening.cancel_wanted.connect(opening.cancel)
         centre.notes.volume_wanted.connect(commands.offer_volume)
         centre.notes.series_wanted.connect(commands.offer_other_series)
+        centre.notes.modality_chosen.connect(commands.choose_modality)
         centre.grid.layout_changed.connect(self._on_layout_changed)
         centre.measurements.tool_changed.connect(self._on_tool_changed)
         opening.started.connect(centre.opening.begin)
