@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFontMetrics, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.volume import ScanSource, Volume
+from tsdesktop.gui import theme
 from tsdesktop.gui.opening.empty_state import EmptyState
-from tsdesktop.gui.opening.recent import recent_scans
-from tsdesktop.gui.opening.thumbnails import coronal_picture, remember_with_picture
+from tsdesktop.gui.opening.recent import RecentScan, recent_scans, remember
+from tsdesktop.gui.opening.thumbnails import picture_of_scan, remember_with_picture
 
 # Newer Qt wants QPointF here, which older Qt does not take.
 pytestmark = pytest.mark.filterwarnings("ignore:.*QDragEnterEvent:DeprecationWarning")
@@ -136,7 +137,7 @@ def test_delete_takes_a_scan_off_the_list(qtbot: QtBot, shown: Callable[[], Empt
 
 @pytest.mark.parametrize("codes", ["RAS", "LPS", "LAI"])
 def test_the_picture_shows_the_patients_right_on_the_left_and_the_head_up(codes: str) -> None:
-    picture = coronal_picture(volume(codes))
+    picture = picture_of_scan(volume(codes))
     assert picture.width() == picture.height() == 192
 
     def grey(x: float, y: float) -> int:
@@ -145,6 +146,39 @@ def test_the_picture_shows_the_patients_right_on_the_left_and_the_head_up(codes:
     assert grey(0.25, 0.5) > 200  # bone at the right
     assert 90 < grey(0.65, 0.1) < 160  # soft tissue at the head
     assert grey(0.65, 0.8) < 10 and grey(0.02, 0.5) == 0
+
+
+def _flipped(scan: Volume) -> Volume:
+    """The same scan with all axes running the other way."""
+    affine = scan.affine @ np.diag([-1.0, -1.0, -1.0, 1.0])
+    affine[:3, 3] = scan.geometry.world_ras(np.array(scan.geometry.shape) - 1.0)
+    return Volume(np.array(scan.array[::-1, ::-1, ::-1], np.int16), Geometry(scan.geometry.shape, affine), "CT")
+
+
+@pytest.mark.parametrize("codes", ["RAS", "LPI"])
+@pytest.mark.parametrize("axis", [2, 0], ids=["few axial slices", "few sagittal slices"])
+def test_a_scan_of_few_slices_is_shown_as_one_of_them(codes: str, axis: int) -> None:
+    array = np.full([3 if n == axis else 60 for n in range(3)], -1000, np.int16)
+    field: list[slice] = [slice(None) if n == axis else slice(40, 60) for n in range(3)]
+    array[tuple(field)] = 1500
+    affine = np.diag([5.0 if n == axis else 1.0 for n in range(3)] + [1.0])
+    straight = Volume(array, Geometry(array.shape, affine), "CT")
+    picture = picture_of_scan(straight if codes == "RAS" else _flipped(straight))
+    # Bone is right and in front, or in front and at the head: in the upper left of a picture that fills its square.
+    assert picture.pixelColor(20, 20).lightness() > 200
+    for x, y in ((170, 20), (20, 170), (170, 170)):
+        assert picture.pixelColor(x, y).lightness() < 10
+
+
+def test_a_card_has_a_line_for_each_figure(qtbot: QtBot, shown: Callable[[], EmptyState], tmp_path: Path) -> None:
+    scan = RecentScan(tmp_path, "Thorax", (512, 512, 1160), (0.715, 0.715, 5.0), "CT", "2025-03-04T10:00:00+00:00")
+    remember(scan)
+    card = shown().cards[0]
+    card.resize(card.sizeHint())
+    name, size, spacing, _ = card.lines
+    assert (name, size, spacing) == ("Thorax", "CT  ·  512 × 512 × 1160", "0.71-5.0 mm")  # noqa: RUF001
+    room = card.width() - card.words_left - 8
+    assert QFontMetrics(theme.base_font(12)).horizontalAdvance(size) <= room
 
 
 def test_the_picture_is_kept_with_the_scan(tmp_path: Path) -> None:

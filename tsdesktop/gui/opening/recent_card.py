@@ -52,10 +52,15 @@ class RecentCard(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         if entry.is_there:
             self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._lines = self._words()
-        self.setAccessibleName(", ".join(line for line in self._lines if line))
+        self.lines = self._words()
+        self.setAccessibleName(", ".join(line for line in self.lines if line))
         self.setToolTip("" if entry.is_there else self.tr("This scan is no longer where it was."))
         self._cross = self._cross_button()
+
+    @property
+    def words_left(self) -> int:
+        """Where the words begin."""
+        return THUMBNAIL_PX + 2 * _PADDING + theme.GRID
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Tall enough for the picture."""
@@ -110,13 +115,13 @@ class RecentCard(QAbstractButton):
         cross.hide()
         return cross
 
-    def _words(self) -> tuple[str, str, str]:
+    def _words(self) -> tuple[str, str, str, str]:
         scan = self.entry.scan
         size = " \u00d7 ".join(str(n) for n in scan.shape)
         kind = scan.modality if scan.modality != "unknown" else ""
-        line = "  ·  ".join(part for part in (kind, size, voxel_size_text(scan.spacing_mm)) if part)
+        line = "  ·  ".join(part for part in (kind, size) if part)
         when = when_text(scan.opened) if self.entry.is_there else self.tr("no longer there")
-        return scan.name, line, when
+        return scan.name, line, voxel_size_text(scan.spacing_mm), when
 
     def _paint_box(self, painter: QPainter) -> None:
         look = theme.current()
@@ -128,17 +133,17 @@ class RecentCard(QAbstractButton):
 
     def _paint_words(self, painter: QPainter) -> None:
         look = theme.current()
-        left = THUMBNAIL_PX + 3 * _PADDING
-        width = self.width() - left - _PADDING
+        width = self.width() - self.words_left - _PADDING
         name_role = "text" if self.entry.is_there else "secondary"
-        rows = zip(self._lines, (name_role, "secondary", "secondary"), (33, 54, 73), strict=True)
+        roles = (name_role, "secondary", "secondary", "secondary")
+        rows = zip(self.lines, roles, (24, 46, 65, 84), strict=True)
         for n, (line, role, baseline) in enumerate(rows):
             weight = QFont.Weight.DemiBold if n == 0 else QFont.Weight.Normal
             painter.setFont(theme.base_font(theme.BASE_PX if n == 0 else theme.BASE_PX - 1, weight))
             painter.setPen(look.colour(role))
             room = width - (22 if n == 0 else 0)
             cut = painter.fontMetrics().elidedText(line, Qt.TextElideMode.ElideMiddle, room)
-            painter.drawText(left, _PADDING + baseline, cut)
+            painter.drawText(self.words_left, _PADDING + baseline, cut)
 
 
 def when_text(opened: str) -> str:

@@ -21,15 +21,30 @@ SIDE_PX = 96
 # Made twice as large, so that it is sharp on dense screens.
 _DENSITY = 2
 _SIGN_PX = 28
+# A coronal picture longer than this for its width tells nothing.
+_LONGEST_FOR_WIDE = 3.0
 
 
-def coronal_picture(volume: Volume, side_px: int = SIDE_PX * _DENSITY) -> QImage:
-    """The middle coronal slice on black, the patient's right on the left, the head up."""
+def picture_of_scan(volume: Volume, side_px: int = SIDE_PX * _DENSITY) -> QImage:
+    """The middle slice on black, coronal, or across the thinnest side of a scan where that would be a mere streak.
+
+    The patient's right is on the left (from the side: the front), the head up (from below: the front).
+    """
     order = to_ras_order(volume.geometry)
     spacing = order.apply_geometry(volume.geometry).spacing_mm
     turned = order.apply(volume.array)
-    plane = turned[::-1, turned.shape[1] // 2, ::-1].T
-    return picture_of(plane, spacing[2] / spacing[0], first_window(volume), side_px)
+    across = _axis_across(turned.shape, spacing)
+    right, up = (axis for axis in range(3) if axis != across)
+    # All axes run against the picture: right, front and head come first in it.
+    plane = np.take(turned, turned.shape[across] // 2, axis=across)[::-1, ::-1].T
+    return picture_of(plane, spacing[up] / spacing[right], first_window(volume), side_px)
+
+
+def _axis_across(shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> int:
+    """Which axis of a scan in RAS order one looks along."""
+    sides_mm = [count * step for count, step in zip(shape, spacing_mm, strict=True)]
+    is_streak = not 1 / _LONGEST_FOR_WIDE < sides_mm[2] / sides_mm[0] < _LONGEST_FOR_WIDE
+    return int(np.argmin(sides_mm)) if is_streak else 1
 
 
 def picture_of(
@@ -72,7 +87,7 @@ def remember_with_picture(volume: Volume, path: Path, series: str = "") -> Recen
     scan = recent_of(volume, path, series)
     scan.thumbnail.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(scan.thumbnail) as temporary:
-        coronal_picture(volume).save(str(temporary), "PNG")  # type: ignore[call-overload]
+        picture_of_scan(volume).save(str(temporary), "PNG")  # type: ignore[call-overload]
     remember(scan)
     return scan
 
