@@ -183,6 +183,7 @@ class Writer:
     def __init__(self, failure: Exception | None = None) -> None:
         self.begun, self.go_on, self.ended = threading.Event(), threading.Event(), threading.Event()
         self.failure = failure
+        self.stage = "writing statistics"
 
     def __call__(self, choice: Any, volume: Any, label_map: Any, listen: Callable[[Progress], None]) -> list[Path]:
         try:
@@ -191,7 +192,7 @@ class Writer:
             self.go_on.wait(30)
             if self.failure is not None:
                 raise self.failure
-            listen(Progress("writing statistics", 0.75))
+            listen(Progress(self.stage, 0.75))
             return [choice.folder / "statistics.csv"]
         finally:
             self.ended.set()
@@ -218,6 +219,28 @@ def test_progress_and_cancel(qtbot: QtBot, show: Show, monkeypatch: pytest.Monke
     writer.go_on.set()
     qtbot.waitUntil(lambda: dialog.said.startswith("Stopped"))
     assert dialog.isVisible() and dialog.kinds.isEnabled() and dialog.export_button.isVisible()
+
+
+def test_cancelling_after_the_last_file_says_that_all_is_written(
+    qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialog, writer = begun(qtbot, show, monkeypatch)
+    writer.stage = "done"
+    click(dialog.cancel_button)
+    writer.go_on.set()
+    qtbot.waitUntil(lambda: dialog.said == "1 file written")
+    assert dialog.message_line.property("role") == "good" and dialog.open_button.isVisible()
+    assert dialog.conflict_line.isHidden()
+
+
+def test_the_table_of_the_labels_says_what_it_is(show: Show) -> None:
+    dialog = show()
+    for box in dialog.kinds.boxes.values():
+        box.setChecked(False)
+    tick(dialog, "label_map", "json")
+    rows = [dialog.files.item(n) for n in range(dialog.files.count())]
+    told = {each.text(): each.toolTip() for each in rows}
+    assert [name for name, help in told.items() if "number" in help] == ["labels.json"]
 
 
 def test_escape_stops_first_and_closes_then(qtbot: QtBot, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:

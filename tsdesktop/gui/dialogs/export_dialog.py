@@ -107,7 +107,8 @@ class ExportDialog(Dialog):
         self.when_gone(stop.set)
 
         def listen(progress: Progress) -> None:
-            if stop.is_set():
+            # After the last file there is nothing left to stop.
+            if stop.is_set() and progress.stage != "done":
                 raise Cancelled
             heard.told.emit(progress)
 
@@ -243,6 +244,8 @@ class ExportDialog(Dialog):
         folder = self.choice.folder
         for each in files:
             item = QListWidgetItem(each.relative_to(folder).as_posix())
+            if each.suffix == ".json" and each.with_suffix(".nii.gz") in files:
+                item.setToolTip(self.tr("Which number stands for which structure, with colours and codes"))
             if each in self._written:
                 item.setIcon(theme.icon("mdi6.check", "good"))
             elif each in existing:
