@@ -514,6 +514,10 @@
             <translation>Was geschrieben wird</translation>
         </message>
         <message>
+            <source>Which number stands for which structure, with colours and codes</source>
+            <translation>Welche Zahl für welche Struktur steht, mit Farben und Codes</translation>
+        </message>
+        <message>
             <source>Which structures</source>
             <translation>Welche Strukturen</translation>
         </message>
