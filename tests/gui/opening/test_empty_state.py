@@ -156,12 +156,13 @@ def _flipped(scan: Volume) -> Volume:
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPI"])
-@pytest.mark.parametrize("axis", [2, 0], ids=["few axial slices", "few sagittal slices"])
-def test_a_scan_of_few_slices_is_shown_as_one_of_them(codes: str, axis: int) -> None:
-    array = np.full([3 if n == axis else 60 for n in range(3)], -1000, np.int16)
+@pytest.mark.parametrize("axis", [2, 0], ids=["axial slices", "sagittal slices"])
+@pytest.mark.parametrize(("count", "step_mm"), [(3, 5.0), (30, 0.5), (8, 7.0)], ids=["few", "a slab", "far apart"])
+def test_a_thin_scan_is_shown_from_its_broad_side(codes: str, axis: int, count: int, step_mm: float) -> None:
+    array = np.full([count if n == axis else 60 for n in range(3)], -1000, np.int16)
     field: list[slice] = [slice(None) if n == axis else slice(40, 60) for n in range(3)]
     array[tuple(field)] = 1500
-    affine = np.diag([5.0 if n == axis else 1.0 for n in range(3)] + [1.0])
+    affine = np.diag([step_mm if n == axis else 1.0 for n in range(3)] + [1.0])
     straight = Volume(array, Geometry(array.shape, affine), "CT")
     picture = picture_of_scan(straight if codes == "RAS" else _flipped(straight))
     # Bone is right and in front, or in front and at the head: in the upper left of a picture that fills its square.

@@ -21,12 +21,12 @@ SIDE_PX = 96
 # Made twice as large, so that it is sharp on dense screens.
 _DENSITY = 2
 _SIGN_PX = 28
-# A coronal picture longer than this for its width tells nothing.
-_LONGEST_FOR_WIDE = 3.0
+# A coronal picture longer than this for its width, or of so few rows or columns, tells nothing.
+_LONGEST_FOR_WIDE, _FEW_SLICES = 3.0, 24
 
 
 def picture_of_scan(volume: Volume, side_px: int = SIDE_PX * _DENSITY) -> QImage:
-    """The middle slice on black, coronal, or across the thinnest side of a scan where that would be a mere streak.
+    """The middle slice on black, coronal, or across the thinnest side of a scan where that would be a streak or a blur.
 
     The patient's right is on the left (from the side: the front), the head up (from below: the front).
     """
@@ -42,6 +42,8 @@ def picture_of_scan(volume: Volume, side_px: int = SIDE_PX * _DENSITY) -> QImage
 
 def _axis_across(shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> int:
     """Which axis of a scan in RAS order one looks along."""
+    if min(shape[0], shape[2]) < _FEW_SLICES:
+        return int(np.argmin(shape))
     sides_mm = [count * step for count, step in zip(shape, spacing_mm, strict=True)]
     is_streak = not 1 / _LONGEST_FOR_WIDE < sides_mm[2] / sides_mm[0] < _LONGEST_FOR_WIDE
     return int(np.argmin(sides_mm)) if is_streak else 1
