@@ -31,12 +31,13 @@ def test_processor_draws_the_same_silhouettes_as_opengl(
     seen = []
     for found in (gl, PROCESSOR):
         view = open_view(found)
+        # Without tools the body stands in the middle; else its sides are seen, whose deep shade one painter counts.
+        view.tools.hide()
         view.look_from(letter)
         settle(qtbot, view)
         seen.append((coloured(view, RED), coloured(view, BLUE)))
     for one, other in zip(*seen, strict=True):
-        # Sides in deep shade count for one painter and not for the other.
-        assert (one & other).sum() / (one | other).sum() > 0.85
+        assert (one & other).sum() / (one | other).sum() > 0.9
 
 
 def test_closing_ends_the_thread_and_keeps_the_picture(open_view: Open) -> None:
