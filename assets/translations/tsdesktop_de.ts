@@ -239,6 +239,14 @@
             <translation>Bild dieser Ansicht speichern…</translation>
         </message>
         <message>
+            <source>Something is being opened.</source>
+            <translation>Es wird gerade etwas geöffnet.</translation>
+        </message>
+        <message>
+            <source>Start when it is on screen.</source>
+            <translation>Starten Sie, wenn es zu sehen ist.</translation>
+        </message>
+        <message>
             <source>Stop the run</source>
             <translation>Berechnung anhalten</translation>
         </message>

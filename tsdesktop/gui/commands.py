@@ -15,6 +15,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
 
+from tsdesktop.core.options import Options
 from tsdesktop.core.volume import Modality
 from tsdesktop.gui.background import run_in_background
 from tsdesktop.gui.dialogs.log_view import LogView
@@ -154,6 +155,14 @@ class Commands(QObject):
         """Starts the run that the left panel describes, as its button does."""
         self._window.show_sides(left=True, right=self._window.memory.settings.right_open)
         self._window.left.start()
+
+    def start_run(self, options: Options) -> None:
+        """Starts a run; not while another scan is being opened, which would take its result away."""
+        window = self._window
+        if window.opening.is_busy:
+            window.telling.warning(self.tr("Something is being opened."), self.tr("Start when it is on screen."))
+        else:
+            window.runs.start(options)
 
     def cancel_run(self) -> None:
         """Stops the run under way."""

@@ -48,7 +48,6 @@ class RunFlow(QObject):
         self._is_saved = True
         # What was on screen before the run: it comes back where the run does not end well.
         self._before: tuple[LabelMap | None, Segmentation | None, bool] = (None, None, True)
-        left.run_wanted.connect(self.start)
         left.cancel_wanted.connect(supervisor.cancel)
         supervisor.progressed.connect(self._on_progressed)
         supervisor.draft_ready.connect(self._on_draft_ready)

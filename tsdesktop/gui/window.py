@@ -108,6 +108,7 @@ class MainWindow(QMainWindow):
         commands, opening, session = self.commands, self.opening, self.session
         self.header.scan_clicked.connect(commands.show_scan_information)
         self.header.export_clicked.connect(lambda: commands.export())
+        self.left.run_wanted.connect(commands.start_run)
         self.left.licence_wanted.connect(commands.show_licence)
         self.left.choices.device_changed.connect(lambda name: self.memory.change(device=name))
         self.right.export_wanted.connect(commands.export)

@@ -99,6 +99,22 @@ def boxes(window: MainWindow, names: tuple[str, ...]) -> LabelMap:
     return LabelMap(array, volume.geometry, tuple(structure_class(n, name) for n, name in enumerate(names, 1)))
 
 
+def test_no_run_begins_while_another_scan_is_being_opened(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, write_small_scan: Callable[[Path], Path]
+) -> None:
+    window.open_paths([asset(SAMPLE)])
+    wait_for_scan(qtbot, window)
+    first = window.session.volume
+    drop(window, write_small_scan(tmp_path))
+    window.left.run_wanted.emit(Options(task="bone"))
+    assert not window.runs.is_running
+    assert "being opened" in window.centre.notes.said
+    qtbot.waitUntil(lambda: window.session.volume is not first, timeout=20_000)
+    wait_for_scan(qtbot, window)
+    window.left.run_wanted.emit(Options(task="bone"))
+    assert window.runs.is_running
+
+
 def test_a_killed_computation_is_told_and_the_next_run_works(qtbot: QtBot, running: MainWindow) -> None:
     with qtbot.waitSignal(running.supervisor.failed, timeout=10_000):
         child_of(running).send_signal(signal.SIGKILL)
