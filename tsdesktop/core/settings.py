@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 DATA_FOLDER_VARIABLE = "TSDESKTOP_DATA_DIR"
 
 
-Kind = Literal["", "folder", "device"]
+Kind = Literal["", "folder", "file", "device"]
 
 
 def setting(default: Any, help: str, *, title: str = "", kind: Kind = "", limits: tuple[int, int] | None = None) -> Any:
@@ -50,6 +50,14 @@ class Settings:
     weights_folder: str = setting(
         "", "Folder of networks; empty for the program's own data folder", title="Networks folder", kind="folder"
     )
+    download_mirror: str = setting(
+        "", "Address that networks are downloaded from; empty for their makers' release page", title="Download address"
+    )
+    proxy: str = setting("", "Proxy for downloads, as http://host:port; empty for the system's", title="Proxy")
+    certificates: str = setting(
+        "", "File of certificates to trust besides the system's, in PEM form", title="Certificates", kind="file"
+    )
+    terms_accepted: str = setting("", "Tasks whose terms of use were accepted, with commas")
     mesh_frame: Literal["LPS", "RAS"] = setting("LPS", "Coordinates of exported meshes", title="Mesh coordinates")
     label_style: Literal["filled", "outlined"] = setting("filled", "Whether labels are filled in slices or outlined")
     label_opacity: int = setting(45, "Opacity of filled labels in percent", limits=(0, 100))

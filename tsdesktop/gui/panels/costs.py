@@ -21,8 +21,9 @@ from tsdesktop.core.options import Options
 from tsdesktop.core.resampling import resampled_shape
 from tsdesktop.core.settings import data_folder
 from tsdesktop.core.tasks import Catalogue, Spacing, Task
-from tsdesktop.gui.panels.needs import Shelf, Stage, stages
+from tsdesktop.gui.panels.needs import Shelf
 from tsdesktop.jobs.estimate import Work, network_work, whole_run
+from tsdesktop.jobs.needs import Stage, stages
 from tsdesktop.jobs.plan import NetworkRun, make_plan
 from tsdesktop.jobs.tiles import tile_count
 from tsdesktop.pipeline import Segmentation

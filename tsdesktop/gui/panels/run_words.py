@@ -7,10 +7,10 @@ from PySide6.QtCore import QCoreApplication
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import Catalogue, Part, Task
 from tsdesktop.gui.figures import countdown_text
-from tsdesktop.gui.panels.needs import needed_parts
 from tsdesktop.gui.panels.quality_words import stage_title
 from tsdesktop.gui.words import task_title
 from tsdesktop.jobs.messages import Progress
+from tsdesktop.jobs.needs import needed_parts
 
 translate = QCoreApplication.translate
 

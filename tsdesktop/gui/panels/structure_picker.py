@@ -7,12 +7,12 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QWid
 
 from tsdesktop.gui.figures import about_text
 from tsdesktop.gui.panels.choices import RunChoices
-from tsdesktop.gui.panels.needs import needed_parts
 from tsdesktop.gui.panels.parts import MARGIN, Row
 from tsdesktop.gui.panels.structure_tree import StructureTree
 from tsdesktop.gui.panels.systems import presets_for
 from tsdesktop.gui.parts import Popup, SearchBox, ShortLabel, button, heading, paragraph, stacked
 from tsdesktop.gui.words import preset_title
+from tsdesktop.jobs.needs import needed_parts
 
 translate = QCoreApplication.translate
 _REAL_SAVING = 0.75

@@ -1,0 +1,76 @@
+"""What is downloaded, imported and removed as one: a dataset folder with all networks of the catalogue that lie in it.
+
+Some zips hold two trainings side by side, which the catalogue lists as two networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tsdesktop.core.tasks import Catalogue, Network
+from tsdesktop.weights.places import Presence, own_weights_folder, presence
+
+
+@dataclass(frozen=True)
+class Package:
+    """A dataset folder "DatasetNNN_name" and its networks, never none of them."""
+
+    folder: str
+    networks: tuple[Network, ...]
+
+    @property
+    def source(self) -> str:
+        """Where it comes from: "release", "licence_server" or "bundled"."""
+        return self.networks[0].source
+
+    @property
+    def url(self) -> str | None:
+        """The address of its zip; None where there is no public one."""
+        return self.networks[0].url
+
+    @property
+    def zip_bytes(self) -> int | None:
+        """Size of its zip as the catalogue knows it; None where nobody says."""
+        return self.networks[0].zip_bytes
+
+    @property
+    def zip_name(self) -> str:
+        """The name of its zip."""
+        return f"{self.folder}.zip"
+
+    @property
+    def place(self) -> Path:
+        """Where it belongs when this program installs it."""
+        return own_weights_folder() / self.folder
+
+    def presences(self) -> tuple[Presence, ...]:
+        """Where each of its networks is on this computer."""
+        return tuple(presence(each) for each in self.networks)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all its networks are on this computer, as far as their lists of files tell."""
+        return all(each.state == "here" for each in self.presences())
+
+
+def packages(catalogue: Catalogue) -> tuple[Package, ...]:
+    """Every package of the catalogue, in its order."""
+    return packages_of(catalogue.networks.values(), catalogue)
+
+
+def packages_of(networks: Iterable[Network], catalogue: Catalogue) -> tuple[Package, ...]:
+    """The packages that hold these networks, each once."""
+    folders = dict.fromkeys(each.dataset_folder for each in networks)
+    return tuple(_package(folder, catalogue) for folder in folders)
+
+
+def package_named(folder: str, catalogue: Catalogue) -> Package | None:
+    """The package with that dataset folder; None where the catalogue has none."""
+    found = any(each.dataset_folder == folder for each in catalogue.networks.values())
+    return _package(folder, catalogue) if found else None
+
+
+def _package(folder: str, catalogue: Catalogue) -> Package:
+    return Package(folder, tuple(each for each in catalogue.networks.values() if each.dataset_folder == folder))
