@@ -13,8 +13,8 @@ Stage = Literal["waiting", "connecting", "downloading", "retrying", "unpacking",
 class Progress:
     """What is being done and how far it is.
 
-    `waiting`: another program is at the same file. `total_bytes` None where the server does not say; `seconds_left` None
-    while nobody can tell; `retry_in_s` counts down to the next try after the connection was lost.
+    `waiting`: another program is at the same file. `total_bytes` None where the server does not say, `seconds_left`
+    None while nobody can tell; `retry_in_s` counts down to the next try after the connection was lost.
     """
 
     stage: Stage

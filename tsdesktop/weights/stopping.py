@@ -54,7 +54,7 @@ class Stop:
             yield
         finally:
             with self._lock:
-                self._sockets.discard(connection)  # type: ignore[arg-type]
+                self._sockets.discard(connection)
 
 
 def _shut(connection: socket.socket) -> None:
