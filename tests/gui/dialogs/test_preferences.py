@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
+import trustme
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from tsdesktop.core.settings import Settings
-from tsdesktop.gui.dialogs.controls import ChoiceBox, FolderField, Segments
+from tsdesktop.gui.dialogs.controls import ChoiceBox, FileField, FolderField, Segments, TextField
 from tsdesktop.gui.dialogs.preferences import Preferences
 from tsdesktop.jobs.messages import Device, Devices
 
@@ -102,3 +104,66 @@ def test_the_processor_is_called_as_beside_the_run_button(window: QWidget) -> No
     assert isinstance(device, Segments)
     assert device.segment("gpu:0").text() == "A card, 24 GB"
     assert device.segment("cpu").text().startswith("CPU, ")
+
+
+def typed(dialog: Preferences, name: str, text: str) -> None:
+    control = dialog.controls[name]
+    line = control.line if isinstance(control, FileField) else control
+    assert isinstance(line, TextField)
+    line.clear()
+    QTest.keyClicks(line, text)
+    QTest.keyClick(line, Qt.Key.Key_Return)
+
+
+def help_of(name: str) -> str:
+    return next(str(each.metadata["help"]) for each in fields(Settings) if each.name == name)
+
+
+@pytest.mark.parametrize("name", ["download_mirror", "proxy"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("files.example.org/weights", "The address has to begin with http:// or https://"),
+        ("ftp://files.example.org", "This is not an address; it looks like https://server:port"),
+        ("http://", "This is not an address; it looks like https://server:port"),
+        ("http://proxy:port", "This is not an address; it looks like https://server:port"),
+        ("https://one two", "This is not an address; it looks like https://server:port"),
+    ],
+)
+def test_a_wrong_address_is_said_in_place_of_the_help_and_changes_nothing(
+    dialog: Preferences, told: list[Settings], name: str, text: str, said: str
+) -> None:
+    typed(dialog, name, text)
+    line = dialog.lines[name]
+    assert told == [] and line.text() == said and line.property("role") == "error"
+    typed(dialog, name, "http://127.0.0.1:8080")
+    assert [getattr(each, name) for each in told] == ["http://127.0.0.1:8080"]
+    assert line.text() == help_of(name) and line.property("role") == "secondary"
+    typed(dialog, name, " ")
+    assert getattr(told[-1], name) == "" and line.property("role") == "secondary"
+
+
+def test_certificates_count_when_the_file_holds_some(
+    qtbot: QtBot, dialog: Preferences, told: list[Settings], tmp_path: Path
+) -> None:
+    line = dialog.lines["certificates"]
+    typed(dialog, "certificates", str(tmp_path / "none.pem"))
+    qtbot.waitUntil(lambda: line.text() == "There is no such file.")
+    other = tmp_path / "other.pem"
+    other.write_text("no certificate")
+    typed(dialog, "certificates", str(other))
+    qtbot.waitUntil(lambda: line.text() == "There are no certificates in PEM form in this file.")
+    assert told == [] and line.property("role") == "error"
+    good = tmp_path / "good.pem"
+    trustme.CA().cert_pem.write_to_path(str(good))
+    typed(dialog, "certificates", str(good))
+    qtbot.waitUntil(lambda: [each.certificates for each in told] == [str(good)])
+    assert line.text() == help_of("certificates") and line.property("role") == "secondary"
+
+
+def test_what_was_wrong_is_forgotten_with_the_defaults(dialog: Preferences) -> None:
+    typed(dialog, "proxy", "nowhere")
+    dialog.restore_defaults()
+    proxy = dialog.controls["proxy"]
+    assert isinstance(proxy, TextField) and proxy.text() == ""
+    assert dialog.lines["proxy"].text() == help_of("proxy")

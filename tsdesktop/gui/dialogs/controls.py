@@ -1,4 +1,4 @@
-"""Controls that several dialogs share: a row of choices of which one holds, and the path of a folder."""
+"""Controls that several dialogs share: a row of choices of which one holds, a line of text, a path to browse for."""
 
 # ruff: noqa: N802 - methods of Qt
 from __future__ import annotations
@@ -125,24 +125,42 @@ class ChoiceBox(QComboBox):
         event.ignore()
 
 
-class FolderField(QWidget):
-    """The path of a folder that can be typed or browsed for.
+class TextField(QLineEdit):
+    """A line of free text. `settled` after typing, where the text is another; blanks around it do not count."""
+
+    settled = Signal(str)
+
+    def __init__(self, text: str, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setAccessibleName(title)
+        self._settled_text = text
+        self.editingFinished.connect(self.settle)
+
+    def settle(self) -> None:
+        """Takes the text as it is now for the wanted one."""
+        if self.text().strip() != self._settled_text:
+            self._settled_text = self.text().strip()
+            self.settled.emit(self._settled_text)
+
+
+class PathField(QWidget):
+    """A path that can be typed or browsed for.
 
     `changed` after every change, also while typing; `settled` after typing or browsing, where the path is another.
     """
 
     changed = Signal(str)
     settled = Signal(str)
+    mode = QFileDialog.FileMode.ExistingFile
+    filters = ""
 
     def __init__(self, path: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = title
-        self.line = QLineEdit(path)
-        self.line.setAccessibleName(title)
+        self.line = TextField(path, title)
         self.browse = button(self.tr("Browse…"), self._browse)
-        self._settled_path = path
         self.line.textChanged.connect(self.changed)
-        self.line.editingFinished.connect(self._settle)
+        self.line.settled.connect(self.settled)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * theme.GRID)
@@ -157,20 +175,26 @@ class FolderField(QWidget):
 
     def _browse(self) -> None:
         dialog = QFileDialog(self, self._title, _nearest_folder(self.path))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setFileMode(self.mode)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, self.mode == QFileDialog.FileMode.Directory)
+        dialog.setNameFilter(self.filters)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._on_selected)
         dialog.open()
 
     def _on_selected(self, path: str) -> None:
         self.line.setText(path)
-        self._settle()
+        self.line.settle()
 
-    def _settle(self) -> None:
-        if self.path != self._settled_path:
-            self._settled_path = self.path
-            self.settled.emit(self.path)
+
+class FolderField(PathField):
+    """The path of a folder."""
+
+    mode = QFileDialog.FileMode.Directory
+
+
+class FileField(PathField):
+    """The path of a file that exists; `filters` are those of the file dialog, separated by two semicolons."""
 
 
 def _nearest_folder(path: str) -> str:

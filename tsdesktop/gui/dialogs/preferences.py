@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import Field, fields, replace
+from functools import partial
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QScrollArea, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QLabel, QScrollArea, QSpinBox, QWidget
 
 from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.controls import ChoiceBox, FolderField, Segments
+from tsdesktop.gui.dialogs.controls import ChoiceBox, FileField, FolderField, PathField, Segments, TextField
 from tsdesktop.gui.dialogs.dialog import Dialog, column
-from tsdesktop.gui.parts import button, one_line, paragraph, row
+from tsdesktop.gui.dialogs.preferences_checks import address_problem, certificates_problem
+from tsdesktop.gui.error_words import words_for
+from tsdesktop.gui.parts import button, one_line, paragraph, row, set_role
 from tsdesktop.gui.translation import setting_words
 from tsdesktop.gui.words import device_title
 from tsdesktop.jobs.messages import Devices
@@ -48,6 +51,7 @@ class Preferences(Dialog):
         self._settings = settings
         self._devices = devices
         self.controls: dict[str, QWidget] = {}
+        self.lines: dict[str, QLabel] = {}
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -56,8 +60,8 @@ class Preferences(Dialog):
         layout = column(self)
         layout.addWidget(self._scroll, 1)
         reset = button(self.tr("Restore defaults"), self.restore_defaults, "link")
+        # Not the default button: Return settles what is typed, which may be wrong and is then said here.
         close = button(self.tr("Close"), self.close)
-        close.setDefault(True)
         layout.addLayout(row(reset, None, close))
 
     @property
@@ -89,9 +93,10 @@ class Preferences(Dialog):
             label.setBuddy(control)
             label.setMinimumHeight(32)
             grid.addWidget(label, 3 * n, 0, Qt.AlignmentFlag.AlignTop)
-            wide = isinstance(control, FolderField)
+            wide = isinstance(control, PathField | TextField)
             grid.addWidget(control, 3 * n, 1, Qt.AlignmentFlag(0) if wide else Qt.AlignmentFlag.AlignLeft)
-            grid.addWidget(paragraph(setting_words(each.metadata["help"]), "secondary"), 3 * n + 1, 1)
+            self.lines[each.name] = paragraph(setting_words(each.metadata["help"]), "secondary")
+            grid.addWidget(self.lines[each.name], 3 * n + 1, 1)
             grid.setRowMinimumHeight(3 * n + 2, 2 * theme.GRID)
         grid.setRowStretch(3 * len(_shown()), 1)
         self._scroll.setWidget(inner)
@@ -107,7 +112,40 @@ class Preferences(Dialog):
         if get_origin(hint) is Literal:
             options = [(key, value_title(key)) for key in get_args(hint)]
             return _choice(options, value, title, change)
-        return _folder(value, title, change)
+        if each.metadata["kind"] == "file":
+            return _file(value, title, partial(self._take_file, each, change))
+        if each.metadata["kind"] == "folder":
+            return _folder(value, title, change)
+        return _address(value, title, partial(self._take_address, each, change))
+
+    def _take_address(self, each: Field[Any], change: Callable[[str], None], text: str) -> None:
+        problem = address_problem(text)
+        self._say(each, problem)
+        if not problem:
+            change(text)
+
+    def _take_file(self, each: Field[Any], change: Callable[[str], None], text: str) -> None:
+        """The file is looked at in the background: it may lie on another computer."""
+
+        def on_looked(problem: str) -> None:
+            control = self.controls[each.name]
+            # Meanwhile another file may have been named.
+            if isinstance(control, FileField) and control.path == text:
+                self._say(each, problem)
+                if not problem:
+                    change(text)
+
+        def on_not_looked(error: Exception) -> None:
+            told = words_for(error)
+            on_looked(told.sentence if told is not None else "")
+
+        self.in_background(partial(certificates_problem, text), on_looked, on_not_looked)
+
+    def _say(self, each: Field[Any], problem: str) -> None:
+        """What is wrong stands where else the help stands; the setting stays as it was."""
+        line = self.lines[each.name]
+        line.setText(problem or setting_words(each.metadata["help"]))
+        set_role(line, "error" if problem else "secondary")
 
     def _changer(self, name: str) -> Callable[[Any], None]:
         def change(value: Any) -> None:
@@ -172,5 +210,20 @@ def _number(value: int, title: str, limits: tuple[int, int], change: Callable[[i
 def _folder(value: str, title: str, change: Callable[[str], None]) -> FolderField:
     field = FolderField(value, title)
     field.line.setPlaceholderText(QCoreApplication.translate("Preferences", "The program's own folder"))
+    field.settled.connect(change)
+    return field
+
+
+def _file(value: str, title: str, change: Callable[[str], None]) -> FileField:
+    field = FileField(value, title)
+    field.filters = QCoreApplication.translate("Preferences", "Certificates (*.pem *.crt *.cer);;All files (*)")
+    field.line.setPlaceholderText(QCoreApplication.translate("Preferences", "Those of the system"))
+    field.settled.connect(change)
+    return field
+
+
+def _address(value: str, title: str, change: Callable[[str], None]) -> TextField:
+    field = TextField(value, title)
+    field.setPlaceholderText("https://…")
     field.settled.connect(change)
     return field
