@@ -11,7 +11,7 @@ import pytest
 
 from tests.networks import BandNetwork, CtRange, write_band_network
 from tsdesktop.core.errors import WeightsError
-from tsdesktop.weights.plans import read_plans
+from tsdesktop.weights.plans import Resampling, read_plans
 
 _FOLDER = "Dataset901_bands/nnUNetTrainer__nnUNetPlans__3d_fullres"
 Change = Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], Any]
@@ -116,6 +116,46 @@ def test_label_to_ignore_has_no_output(model: Path) -> None:
     assert read_plans(model).outputs == 3
 
 
+def regions(order: list[int] | None, **labels: int | list[int]) -> Change:
+    def edit(plans: dict[str, Any], own: dict[str, Any], dataset: dict[str, Any]) -> None:
+        dataset["labels"] = {"background": 0, **labels}
+        if order is not None:
+            dataset["regions_class_order"] = order
+
+    return edit
+
+
+def test_regions_have_one_output_each_and_no_background(model: Path) -> None:
+    change(model, regions([1, 2, 3], whole=[1, 2, 3], ignore=4, core=[2, 3], enhancing=3))
+    plans = read_plans(model)
+    assert (plans.outputs, plans.regions) == (3, (1, 2, 3))
+    assert list(plans.labels.items()) == [("whole", 1), ("core", 2), ("enhancing", 3)]
+
+
+def test_lists_of_one_label_are_ordinary_labels(model: Path) -> None:
+    change(model, regions(None, b=[2], a=1))
+    plans = read_plans(model)
+    assert (plans.outputs, plans.regions) == (3, ())
+    assert list(plans.labels) == ["background", "a", "b"], "in the order of the outputs"
+
+
+@pytest.mark.parametrize("order", [None, [1], [1, 2, 3]])
+def test_regions_without_their_order_are_broken(model: Path, order: list[int] | None) -> None:
+    change(model, regions(order, whole=[1, 2], core=2))
+    with pytest.raises(WeightsError) as caught:
+        read_plans(model)
+    assert caught.value.id == "weights.broken"
+
+
+@pytest.mark.parametrize("force", [None, True, False])
+def test_torch_resampling_of_newer_plans(model: Path, force: bool | None) -> None:
+    how = {"is_seg": False, "force_separate_z": force, "memefficient_seg_resampling": False}
+    change(model, own(resampling_fn_probabilities="resample_torch_fornnunet", resampling_fn_probabilities_kwargs=how))
+    plans = read_plans(model)
+    assert plans.resampling_probabilities == Resampling(1, 0, force, "torch")
+    assert plans.resampling_data.by == "spline"
+
+
 def arch(**values: Any) -> Change:
     return lambda plans, own, dataset: own["architecture"].update(values)
 
@@ -167,15 +207,15 @@ UNSUPPORTED: dict[str, tuple[Change, str]] = {
     "cascade": (own(previous_stage="3d_lowres"), "it is the second stage of a cascade"),
     "two channels": (
         own(normalization_schemes=["CTNormalization", "CTNormalization"]),
-        "it needs 2 channels at once",
+        "it needs 2 images at once (CT)",
     ),
     "two channels in dataset.json": (
         lambda plans, own, dataset: dataset.update(channel_names={"0": "CT", "1": "PET"}),
-        "it needs 2 channels at once",
+        "it needs 2 images at once (CT, PET)",
     ),
-    "regions": (
-        lambda plans, own, dataset: dataset.update(labels={"background": 0, "whole": [1, 2], "core": 2}),
-        "its labels are overlapping regions",
+    "torch resampling of another kind": (
+        own(resampling_fn_data="resample_torch_fornnunet", resampling_fn_data_kwargs={"mode": "bicubic"}),
+        "its resampling has another mode",
     ),
 }
 

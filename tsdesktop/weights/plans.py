@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tsdesktop.core.errors import WeightsError
 from tsdesktop.core.geometry import Shape
@@ -40,7 +40,13 @@ ALLOWED_OPERATIONS = frozenset(
 ALLOWED_NORMALIZATIONS = frozenset(
     {"CTNormalization", "ZScoreNormalization", "NoNormalization", "RescaleTo01Normalization"}
 )
-_RESAMPLING = "resample_data_or_seg_to_shape"
+# nnU-Net's two ways to resample: with splines, and in newer plans with torch, linearly.
+_RESAMPLING: Mapping[str, Literal["spline", "torch"]] = {
+    "resample_data_or_seg_to_shape": "spline",
+    "resample_torch_fornnunet": "torch",
+}
+# Settings of the second one that plans may name but that no planner changes.
+_TORCH_DEFAULTS = {"mode": "linear", "aniso_axis_mode": "nearest-exact", "separate_z_anisotropy_threshold": 3}
 _OPERATION_KEYS = ("conv_op", "norm_op", "dropout_op", "nonlin")
 
 
@@ -56,17 +62,25 @@ class Intensity:
 
 @dataclass(frozen=True)
 class Resampling:
-    """How nnU-Net resamples: spline `order` in plane, `order_z` along a coarse axis; None decides by anisotropy."""
+    """How nnU-Net resamples: spline `order` in plane, `order_z` along a coarse axis; None decides by anisotropy.
+
+    `by` torch: linearly, and to the nearest along an axis that is resampled by itself.
+    """
 
     order: int
     order_z: int
     force_separate_z: bool | None
+    by: Literal["spline", "torch"] = "spline"
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkPlans:
     """One configuration of a plans.json. `patch_shape` and `spacing_mm` are in the network's own axis order: [z, y, x]
-    of the RAS image, permuted by `transpose_forward`."""
+    of the RAS image, permuted by `transpose_forward`.
+
+    `regions` is empty for ordinary networks, whose outputs compete for every voxel. Where structures may overlap it has
+    one label per output, in the order in which they are painted over each other; `labels` then has no background.
+    """
 
     configuration: str
     patch_shape: Shape
@@ -81,10 +95,11 @@ class NetworkPlans:
     architecture: str
     architecture_arguments: Mapping[str, Any]
     labels: Mapping[str, int]
+    regions: tuple[int, ...] = ()
 
     @property
     def outputs(self) -> int:
-        """Channels of the network's output: one per label, background included."""
+        """Channels of the network's output: one per label, background included, or one per region."""
         return len(self.labels)
 
 
@@ -92,7 +107,7 @@ def read_plans(folder: Path, configuration_name: str | None = None) -> NetworkPl
     """The plans of a model folder "DatasetNNN_x/trainer__plans__configuration", or of another configuration in it.
 
     Raises WeightsError when the files are missing, broken, ask for something not allowed, or describe a network that is
-    not run here (2D, cascades, several channels, regions).
+    not run here (2D, cascades, several images at once).
     """
     name = folder.parent.name
     try:
@@ -107,6 +122,37 @@ def read_plans(folder: Path, configuration_name: str | None = None) -> NetworkPl
         raise WeightsError("weights.broken", folder=name, reason=f"its plans cannot be read ({error})") from error
 
 
+def channel_names(dataset: Mapping[str, Any]) -> tuple[str, ...]:
+    """The images a network needs at once, by the names of its dataset.json. Raises KeyError or TypeError."""
+    named = dataset["channel_names"] if "channel_names" in dataset else dataset["modality"]
+    return tuple(str(named[key]) for key in sorted(named, key=int))
+
+
+def read_labels(dataset: Mapping[str, Any]) -> tuple[dict[str, int], tuple[int, ...]]:
+    """The labels of a dataset.json in the order of the network's outputs, and its regions (see `NetworkPlans`).
+
+    Raises ValueError, KeyError or TypeError for labels that nnU-Net would not accept.
+    """
+    # nnU-Net's name for voxels that training leaves out; no output stands for it.
+    given = {str(name): value for name, value in dataset["labels"].items() if name != "ignore"}
+    groups = {name: _numbers(value) for name, value in given.items()}
+    if all(len(group) == 1 for group in groups.values()):
+        numbers = {name: group[0] for name, group in groups.items()}
+        return dict(sorted(numbers.items(), key=lambda pair: pair[1])), ()
+    names = [name for name, group in groups.items() if set(group) != {0}]
+    order = tuple(int(label) for label in dataset["regions_class_order"])
+    if len(order) != len(names):
+        raise ValueError(f"{len(names)} regions, but {len(order)} labels for them")
+    return dict(zip(names, order, strict=True)), order
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    numbers = tuple(int(each) for each in value) if isinstance(value, list | tuple) else (int(value),)
+    if not numbers:
+        raise ValueError("a label without a number")
+    return numbers
+
+
 def _plans(
     name: str,
     configuration_name: str,
@@ -119,11 +165,11 @@ def _plans(
     if configuration.get("previous_stage"):
         raise WeightsError("weights.unsupported", folder=name, reason="it is the second stage of a cascade")
     schemes = configuration["normalization_schemes"]
-    channels = max(len(schemes), len(dataset["channel_names"]))
-    if channels != 1:
-        raise WeightsError("weights.unsupported", folder=name, reason=f"it needs {channels} channels at once")
-    if any(isinstance(value, (list, tuple)) for value in dataset["labels"].values()):
-        raise WeightsError("weights.unsupported", folder=name, reason="its labels are overlapping regions")
+    channels = channel_names(dataset)
+    count = max(len(schemes), len(channels))
+    if count != 1:
+        names = ", ".join(channels)
+        raise WeightsError("weights.unsupported", folder=name, reason=f"it needs {count} images at once ({names})")
     if schemes[0] not in ALLOWED_NORMALIZATIONS:
         raise WeightsError("weights.untrusted", folder=name, what=f"the normalization {schemes[0]}")
     class_name, arguments = _architecture(name, configuration)
@@ -132,6 +178,7 @@ def _plans(
         raise ValueError(f"{backward} does not undo {forward}")
     i, j, k = (int(n) for n in configuration["patch_size"])
     z, y, x = (float(mm) for mm in configuration["spacing"])
+    labels, regions = read_labels(dataset)
     return NetworkPlans(
         configuration=configuration_name,
         patch_shape=(i, j, k),
@@ -145,8 +192,8 @@ def _plans(
         transpose_backward=backward,
         architecture=class_name,
         architecture_arguments=arguments,
-        # nnU-Net's name for voxels that training leaves out; no output stands for it.
-        labels={str(label): int(number) for label, number in dataset["labels"].items() if label != "ignore"},
+        labels=labels,
+        regions=regions,
     )
 
 
@@ -217,11 +264,17 @@ def _intensity(plans: Mapping[str, Any], needed: bool) -> Intensity | None:
 
 def _resampling(name: str, configuration: Mapping[str, Any], what: str) -> Resampling:
     function = configuration[f"resampling_fn_{what}"]
-    if function != _RESAMPLING:
+    if function not in _RESAMPLING:
         raise WeightsError("weights.untrusted", folder=name, what=f"the resampling {function}")
     settings = configuration[f"resampling_fn_{what}_kwargs"]
     force = settings.get("force_separate_z")
-    return Resampling(int(settings["order"]), int(settings.get("order_z", 0)), None if force is None else bool(force))
+    separate = None if force is None else bool(force)
+    if _RESAMPLING[function] == "spline":
+        return Resampling(int(settings["order"]), int(settings.get("order_z", 0)), separate)
+    for key, usual in _TORCH_DEFAULTS.items():
+        if settings.get(key, usual) != usual:
+            raise WeightsError("weights.unsupported", folder=name, reason=f"its resampling has another {key}")
+    return Resampling(1, 0, separate, "torch")
 
 
 def _permutation(values: Any) -> tuple[int, int, int]:
