@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tsdesktop.core.words_of_imports import WORDS_OF_IMPORTS
+
 WORDS: dict[str, tuple[str, str]] = {
     # files and folders
     "read.missing": ("{name} does not exist.", "Check the path, or whether the drive is still connected."),
@@ -177,15 +179,31 @@ WORDS: dict[str, tuple[str, str]] = {
     "options.needs": ("{option} needs {other}.", "Add it, or leave {option} out."),
     "options.conflict": ("{option} and {other} cannot be used together.", "Leave one of them out."),
     "options.value": ("{value} is not a value of {option}.", "Use {allowed}."),
+    "options.nothing_named": ("No task was named.", "Name tasks or dataset folders, or use --all."),
+    "options.version_not_task": ("{name} is a version of the task {task}.", "Use {task} --fast."),
     "options.unknown_device": ("{name} is not a device.", "Use auto, cpu, gpu, gpu:N or mps."),
     # weights
     "weights.missing": (
         "The network {folder} is not on this computer.",
-        "Get {zip_name} from {url} and unpack it in {place}.",
+        "Download it in the window, or with `{command}`. Without internet: get {zip_name} from {url} on another computer "
+        "and unpack it in {place}.",
     ),
     "weights.missing_licensed": (
         "The licensed network {folder} is not on this computer.",
-        "Get it with a licence number ({url}) and unpack it in {place}.",
+        "Get a licence number ({url}), then download it in the window, or with `{command}`. Without internet: bring its "
+        "folder from another computer to {place}.",
+    ),
+    "weights.not_downloaded": (
+        "Not downloaded: {folders}.",
+        "The same command tries again and goes on where it stopped.",
+    ),
+    "weights.some_broken": (
+        "Not whole: {folders}.",
+        "`tsdesktop weights verify --repair` downloads them again.",
+    ),
+    "weights.nothing_here": (
+        "Nothing of {names} is on this computer.",
+        "`tsdesktop weights list` shows what is here.",
     ),
     "weights.incomplete": (
         "The network {folder} is incomplete: {what} is missing.",
@@ -197,14 +215,117 @@ WORDS: dict[str, tuple[str, str]] = {
         "Use networks of nnU-Net v2 from a source you trust.",
     ),
     "weights.unsupported": ("The network {folder} cannot be run here: {reason}.", "Use a 3D full resolution network."),
+    # downloads
+    "weights.unreachable": (
+        "{host} cannot be reached.",
+        "Check the internet connection, and the proxy in the preferences; what has arrived is kept.",
+    ),
+    "weights.no_answer": ("{host} does not answer in time.", "Try again later; what has arrived is kept."),
+    "weights.interrupted": (
+        "The connection to {host} broke off again and again.",
+        "Try again later or on another network; what has arrived is kept.",
+    ),
+    "weights.too_slow": (
+        "{host} sends too slowly.",
+        "Try again later or on another network; what has arrived is kept.",
+    ),
+    "weights.certificate": (
+        "The certificate of {host} is not trusted.",
+        "Your network may inspect its traffic: ask your IT for its certificate file and choose it in Preferences, "
+        "Certificates.",
+    ),
+    "weights.bad_certificates": (
+        "The certificate file {name} cannot be used: {reason}.",
+        "Choose a file in PEM form in Preferences, Certificates.",
+    ),
+    "weights.bad_proxy": (
+        "The proxy {proxy} cannot be used.",
+        "Write it as http://host:port in Preferences, Proxy, or leave that empty.",
+    ),
+    "weights.proxy_refused": (
+        "The proxy refuses to connect to {host}.",
+        "Ask your IT; a proxy that wants a name and password is written as http://name:password@host:port in "
+        "Preferences, Proxy.",
+    ),
+    "weights.login_page": (
+        "A web page answered instead of {host}, perhaps the login page of this network.",
+        "Open any page in a browser, log in to the network, then try again.",
+    ),
+    "weights.refused": (
+        "{host} does not hand out {name} (answer {code}).",
+        "A firewall may block it: ask your IT, or download it on another computer and drop the zip on the window.",
+    ),
+    "weights.not_there": (
+        "{host} does not have {name} (answer {code}).",
+        "A newer version of this program may know where it is now.",
+    ),
+    "weights.busy": ("{host} is too busy (answer {code}).", "Try again later; what has arrived is kept."),
+    "weights.server_failed": ("{host} has a fault (answer {code}).", "Try again later; what has arrived is kept."),
+    "weights.wrong_answer": (
+        "{host} answered with something that was not asked for.",
+        "Try again later, or download the zip on another computer and drop it on the window.",
+    ),
+    "weights.wrong_bytes": (
+        "{name} arrived damaged {count} times.",
+        "Something on the way changes it: try another network, or get the zip on another computer and drop it here.",
+    ),
+    "weights.insecure": (
+        "{host} leads to an address without encryption.",
+        "Use another network or another download address; nothing was sent there.",
+    ),
+    "weights.bad_address": (
+        "{address} is not an address to download from.",
+        "Check the download address in the preferences.",
+    ),
+    "weights.disk_space": (
+        "{name} needs {needed_gb} GB, and {free_gb} GB are free.",
+        "Free some space, or choose another networks folder in the preferences.",
+    ),
+    "weights.disk_full": (
+        "The disk is full.",
+        "Free some space, then go on; what has arrived is kept.",
+    ),
+    "weights.not_writable": (
+        "The networks folder {place} cannot be written: {reason}.",
+        "Choose a folder you may write to in the preferences.",
+    ),
+    **WORDS_OF_IMPORTS,
     # licence
     "licence.form": (
         "This is not the form of a licence number.",
-        "It starts with aca_ and has 14 letters or digits after it.",
+        "It starts with aca_ and has 14 more characters.",
     ),
     "licence.not_written": (
         "The licence number could not be stored: {reason}.",
         "Check the data folder's permissions.",
+    ),
+    "licence.not_removed": (
+        "The licence number could not be removed: {reason}.",
+        "Unlock the password store, or check the data folder's permissions.",
+    ),
+    "licence.locked": (
+        "The licence number could not be read: the system's password store is locked.",
+        "Unlock it and try again, or enter the number again.",
+    ),
+    "licence.rejected": (
+        "The licence server rejected the licence number.",
+        "Check it for typing mistakes, or get another one.",
+    ),
+    "licence.not_found": (
+        "No TotalSegmentator on this computer has a licence number.",
+        "Enter the number: `tsdesktop license set -`.",
+    ),
+    "licence.address": (
+        "The address of the licence server in {variable} is not an encrypted one.",
+        "Use an address that begins with https://, or leave the variable out.",
+    ),
+    "licence.terms": (
+        "{title} is for non-commercial use only ({terms}), which has not been confirmed yet.",
+        "Confirm it in the window, or with: tsdesktop license accept {task}",
+    ),
+    "licence.terms_not_kept": (
+        "It could not be stored that the terms are accepted: {reason}.",
+        "Check the permissions of the settings' folder.",
     ),
     # runs
     "run.out_of_memory": (
