@@ -31,23 +31,26 @@ VariantName = Literal["full", "fast", "fastest", "full_small", "fast_small"]
 class Network:
     """One trained nnU-Net: `key` names it in the catalogue, `folder` is "DatasetNNN_x/trainer__plans__configuration".
 
-    `folds` None means: every fold that is there. `labels` is its number of labels without background.
+    A person's own ones lie in "custom/DatasetNNN_x/...". `folds` None means: every fold that is there. `labels` is its
+    number of labels without background. `turned` False: it was trained on scans as their files hold them, not turned to
+    RAS order first.
     """
 
     key: str
     dataset_id: int
     folder: str
-    source: Literal["release", "licence_server", "bundled"]
+    source: Literal["release", "licence_server", "bundled", "own"]
     url: str | None
     zip_bytes: int | None
     licence_server_task: str | None
     folds: tuple[int, ...] | None
     labels: int
+    turned: bool = True
 
     @property
     def dataset_folder(self) -> str:
-        """The first part of `folder`: what a weights zip unpacks to."""
-        return self.folder.split("/")[0]
+        """The part of `folder` with the dataset's name: what a weights zip unpacks to."""
+        return self.folder.split("/")[-2]
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,10 @@ Step = KeepLargest | RemoveUpTo | NumberVertebrae | Refine | RemoveOutside
 
 @dataclass(frozen=True)
 class Task:
-    """Something that can be segmented. `classes` are all its structures with their labels, in label order."""
+    """Something that can be segmented. `classes` are all its structures with their labels, in label order.
+
+    `problem` says why it cannot be run here, as "it needs 2 images at once (T1, T2)"; empty when it can.
+    """
 
     name: str
     title: str
@@ -152,6 +158,7 @@ class Task:
     roi_subset: bool
     derived: tuple[str, ...]
     instant: Instant | None
+    problem: str = ""
 
     def variant(self, name: VariantName) -> Variant:
         """The variant of that name; "fastest" is "fast" where a task has only that. Raises OptionsError."""

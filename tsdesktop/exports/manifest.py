@@ -29,7 +29,10 @@ _NNUNET = "https://doi.org/10.1038/s41592-020-01008-z"
 
 @dataclass(frozen=True)
 class UsedNetwork:
-    """A network that took part: its folder's name, the checksum of its plans (hexadecimal) and the folds used."""
+    """A network that took part: its folder's name, the checksum of its plans (hexadecimal) and the folds used.
+
+    Fold -1 is nnU-Net's "fold_all".
+    """
 
     folder: str
     plans_sha256: str

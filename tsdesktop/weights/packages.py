@@ -61,16 +61,17 @@ def packages(catalogue: Catalogue) -> tuple[Package, ...]:
 
 
 def packages_of(networks: Iterable[Network], catalogue: Catalogue) -> tuple[Package, ...]:
-    """The packages that hold these networks, each once."""
-    folders = dict.fromkeys(each.dataset_folder for each in networks)
+    """The packages that hold these networks, each once; a person's own networks are in none."""
+    folders = dict.fromkeys(each.dataset_folder for each in networks if each.source != "own")
     return tuple(_package(folder, catalogue) for folder in folders)
 
 
 def package_named(folder: str, catalogue: Catalogue) -> Package | None:
     """The package with that dataset folder; None where the catalogue has none."""
-    found = any(each.dataset_folder == folder for each in catalogue.networks.values())
-    return _package(folder, catalogue) if found else None
+    package = _package(folder, catalogue)
+    return package if package.networks else None
 
 
 def _package(folder: str, catalogue: Catalogue) -> Package:
-    return Package(folder, tuple(each for each in catalogue.networks.values() if each.dataset_folder == folder))
+    public = [each for each in catalogue.networks.values() if each.source != "own"]
+    return Package(folder, tuple(each for each in public if each.dataset_folder == folder))

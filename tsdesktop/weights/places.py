@@ -13,6 +13,8 @@ from tsdesktop.core.settings import data_folder, load_settings
 from tsdesktop.core.tasks import Network
 
 WEIGHTS_VARIABLE = "TSDESKTOP_WEIGHTS_DIR"
+# The number that stands for nnU-Net's "fold_all": one training on all cases.
+FOLD_ALL = -1
 LICENCE_PAGE = "https://backend.totalsegmentator.com/license-academic/"
 State = Literal["here", "incomplete", "missing"]
 
@@ -66,27 +68,38 @@ def find_network(network: Network) -> Path:
         return found.folder
     if found.state == "incomplete":
         raise WeightsError("weights.incomplete", folder=network.dataset_folder, what=found.lacking)
-    place = str(own_weights_folder())
+    place, command = str(own_weights_folder()), f"tsdesktop weights download {network.dataset_folder}"
     if network.source == "licence_server":
-        raise WeightsError("weights.missing_licensed", folder=network.dataset_folder, url=LICENCE_PAGE, place=place)
+        raise WeightsError(
+            "weights.missing_licensed", folder=network.dataset_folder, url=LICENCE_PAGE, place=place, command=command
+        )
     zip_name = f"{network.dataset_folder}.zip"
     url = network.url or "the place you got this program from"
-    raise WeightsError("weights.missing", folder=network.dataset_folder, zip_name=zip_name, url=url, place=place)
+    raise WeightsError(
+        "weights.missing",
+        folder=network.dataset_folder,
+        zip_name=zip_name,
+        url=url,
+        place=place,
+        command=command,
+    )
 
 
 def folds_of(network: Network, folder: Path) -> tuple[int, ...]:
-    """The folds to run: those of the catalogue, else every fold_<n> with a checkpoint in `folder`."""
-    return network.folds if network.folds is not None else _folds_here(folder)
+    """The folds to run: those of the catalogue, else every one with a checkpoint in `folder`."""
+    return network.folds if network.folds is not None else folds_here(folder)
 
 
 def checkpoint(folder: Path, fold: int) -> Path:
     """The checkpoint file of one fold."""
-    return folder / f"fold_{fold}" / "checkpoint_final.pth"
+    return folder / f"fold_{'all' if fold == FOLD_ALL else fold}" / "checkpoint_final.pth"
 
 
-def _folds_here(folder: Path) -> tuple[int, ...]:
-    numbers = [path.parent.name.removeprefix("fold_") for path in folder.glob("fold_*/checkpoint_final.pth")]
-    return tuple(sorted(int(number) for number in numbers if number.isdigit()))
+def folds_here(folder: Path) -> tuple[int, ...]:
+    """Every fold_<n> with a checkpoint in `folder`; only without one of these its fold_all."""
+    names = [path.parent.name.removeprefix("fold_") for path in folder.glob("fold_*/checkpoint_final.pth")]
+    numbers = tuple(sorted(int(name) for name in names if name.isdecimal()))
+    return (FOLD_ALL,) if not numbers and "all" in names else numbers
 
 
 def _lacking(folder: Path, network: Network) -> str:
@@ -94,7 +107,7 @@ def _lacking(folder: Path, network: Network) -> str:
         if not (folder / name).is_file():
             return name
     if network.folds is None:
-        return "" if _folds_here(folder) else "fold_0/checkpoint_final.pth"
+        return "" if folds_here(folder) else "fold_0/checkpoint_final.pth"
     missing = [fold for fold in network.folds if not checkpoint(folder, fold).is_file()]
     return f"fold_{missing[0]}/checkpoint_final.pth" if missing else ""
 
