@@ -1,4 +1,4 @@
-"""Which networks a run needs: compared with a record of TotalSegmentator's tables, where one is here, and by examples."""
+"""Which networks a run needs: compared with a record of TotalSegmentator's tables if one is here, and by examples."""
 
 from __future__ import annotations
 

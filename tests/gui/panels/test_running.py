@@ -179,7 +179,7 @@ def test_an_error_says_what_happened_and_what_to_do(with_ct: LeftBench) -> None:
 
 
 def test_networks_that_went_away_are_offered_anew(with_ct: LeftBench) -> None:
-    words = {"folder": "Dataset297", "zip_name": "Dataset297.zip", "url": "u", "place": "p"}
+    words = {"folder": "Dataset297", "zip_name": "Dataset297.zip", "url": "u", "place": "p", "command": "c"}
     with_ct.panel.run.show_error(WeightsError("weights.missing", **words))
     assert with_ct.panel.run.missing.isVisible()
 
