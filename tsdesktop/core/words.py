@@ -234,6 +234,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Your network may inspect its traffic: ask your IT for its certificate file and choose it in Preferences, "
         "Certificates.",
     ),
+    "weights.no_safe_connection": (
+        "No encrypted connection to {host} can be made.",
+        "Something on the way may block it: try another network, or ask your IT.",
+    ),
     "weights.bad_certificates": (
         "The certificate file {name} cannot be used: {reason}.",
         "Choose a file in PEM form in Preferences, Certificates.",

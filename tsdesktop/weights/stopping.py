@@ -59,7 +59,8 @@ class Stop:
 
 def _shut(connection: socket.socket) -> None:
     try:
-        # Closing alone does not wake a thread that waits for data.
-        connection.shutdown(socket.SHUT_RDWR)
+        # Closing alone does not wake a thread that waits for data. The plain method also for an encrypted connection,
+        # whose own one goes on unencrypted: the reader would be handed scrambled bytes as if they were the file.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
     except OSError as error:
         log.debug("a connection had ended by itself: %s", error)
