@@ -22,18 +22,21 @@ from tsdesktop.weights.stopping import Stop
 
 log = logging.getLogger(__name__)
 ItemState = Literal["queued", "running", "paused", "failed"]
-Download = Callable[[Package, Listen, Stop], Any]
+# Called with the package, who listens, the stop, and `again=True` for one that is here and to be replaced.
+Download = Callable[..., Any]
 Forget = Callable[[Package], Any]
 
 
 @dataclass(frozen=True)
 class Item:
-    """A package in the queue; `progress` is the last that was heard of it, `error` why it failed."""
+    """A package in the queue; `progress` is the last that was heard of it, `error` why it failed; `again`: it is here
+    already, and is to be replaced."""
 
     package: Package
     state: ItemState = "queued"
     progress: Progress | None = None
     error: Exception | None = None
+    again: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -84,14 +87,18 @@ class Downloads(QObject):
         """The package with that dataset folder; None where it is not in the queue."""
         return self._items.get(folder)
 
-    def add(self, packages: Iterable[Package]) -> None:
-        """Asks for packages; those that were paused or failed are tried again, where they are in the queue."""
+    def add(self, packages: Iterable[Package], *, again: bool = False) -> None:
+        """Asks for packages; those that were paused or failed are tried again, where they are in the queue.
+
+        What is here already is only downloaded `again` when asked for.
+        """
         if not self._items:
             self._batch.clear()
         for each in packages:
             item = self._items.get(each.folder)
             if item is None or not item.is_active:
-                self._items[each.folder] = Item(each, progress=None if item is None else item.progress)
+                replacing = again or (item is not None and item.again)
+                self._items[each.folder] = Item(each, progress=None if item is None else item.progress, again=replacing)
             self._batch[each.folder] = each
         self._go_on()
 
@@ -142,12 +149,12 @@ class Downloads(QObject):
             self._items[package.folder] = replace(following, state="running", error=None)
             self._package_now = package
             hearers = Hearers(self._on_progress, self._on_done, self._on_failed)
-            self._now = Transfer(partial(self._transfer, package), hearers, self._threads)
+            self._now = Transfer(partial(self._transfer, package, following.again), hearers, self._threads)
         self.changed.emit()
 
-    def _transfer(self, package: Package, listen: Listen, stop: Stop) -> Package:
+    def _transfer(self, package: Package, again: bool, listen: Listen, stop: Stop) -> Package:
         """On the other thread."""
-        self._download(package, listen, stop)
+        self._download(package, listen, stop, **({"again": True} if again else {}))
         return package
 
     @property
@@ -191,10 +198,10 @@ class Downloads(QObject):
 # The transport comes with what takes longer to load than the window may take to open.
 
 
-def _download(package: Package, listen: Listen, stop: Stop) -> object:
+def _download(package: Package, listen: Listen, stop: Stop, *, again: bool = False) -> object:
     from tsdesktop.weights.downloads import download
 
-    return download(package, listen, stop)
+    return download(package, listen, stop, again=again)
 
 
 def _forget(package: Package) -> None:
