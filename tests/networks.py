@@ -38,7 +38,9 @@ class CtRange:
 class BandNetwork:
     """A hand-set network. `centres[fold][label]` is the middle of a label's band: HU with `ct`, else z-score units.
 
-    `patch` and `spacing_mm` are in plans order: z, y, x, permuted by `transpose`.
+    `patch` and `spacing_mm` are in plans order: z, y, x, permuted by `transpose`. With `regions` output n says instead
+    whether the voxel is brighter than regions[n]; `dataset` then names them. `looks_at` is the neighbour whose
+    intensity decides, in plans order.
     """
 
     folder: str
@@ -51,15 +53,19 @@ class BandNetwork:
     residual: bool = False
     transpose: Shape = (0, 1, 2)
     extra: dict[str, Any] = field(default_factory=dict)
+    regions: tuple[float, ...] = ()
+    dataset: dict[str, Any] = field(default_factory=dict)
+    plans: dict[str, Any] = field(default_factory=dict)
+    looks_at: Shape = (0, 0, 0)
 
     @property
     def outputs(self) -> int:
-        """Labels, background included."""
-        return len(self.centres[0])
+        """Labels, background included, or regions."""
+        return len(self.regions) or len(self.centres[0])
 
     def normalised(self, fold: int) -> Floats:
         """The centres of one fold on the scale of the normalised intensity."""
-        centres = np.array(self.centres[fold])
+        centres = np.array(self.regions or self.centres[fold])
         return centres if self.ct is None else (centres - self.ct.mean) / self.ct.std
 
     def lines(self) -> tuple[Floats, Floats]:
@@ -75,6 +81,7 @@ def write_band_network(place: Path, network: BandNetwork) -> Path:
     _, plans_name, configuration = network.folder.split("/")[1].split("__")
     labels = {"background": 0} | {f"structure_{n}": n for n in range(1, network.outputs)}
     dataset = {"channel_names": {"0": "CT" if network.ct else "MR"}, "labels": labels, "file_ending": ".nii.gz"}
+    dataset |= network.dataset
     (folder / "dataset.json").write_text(json.dumps(dataset))
     (folder / "plans.json").write_text(json.dumps(plans_of(network, plans_name, configuration)))
     for number, fold in enumerate(network.folds):
@@ -128,7 +135,7 @@ def plans_of(network: BandNetwork, plans_name: str, configuration: str) -> dict[
         facts = {"percentile_00_5": network.ct.low, "percentile_99_5": network.ct.high}
         facts |= {"mean": network.ct.mean, "std": network.ct.std, "median": 0.0, "min": -3024.0, "max": 3071.0}
         plans["foreground_intensity_properties_per_channel"] = {"0": facts}
-    return plans
+    return plans | network.plans
 
 
 def architecture_of(network: BandNetwork) -> dict[str, Any]:
@@ -169,7 +176,8 @@ def hand_set_weights(network: BandNetwork, fold: int) -> dict[str, torch.Tensor]
             parameter.zero_()
         encoder, decoder = unet.encoder, unet.decoder
         first = encoder.stem.convs[0].conv if network.residual else encoder.stages[0][0].convs[0].conv
-        first.weight[:, 0, 1, 1, 1] = torch.tensor([1.0, -1.0])
+        z, y, x = (1 + step for step in network.looks_at)
+        first.weight[:, 0, z, y, x] = torch.tensor([1.0, -1.0])
         # The decoder sees the upsampled channels first, then those of the skip connection.
         for n in range(2):
             decoder.stages[0].convs[0].conv.weight[n, 2 + n, 1, 1, 1] = 1.0
@@ -182,11 +190,11 @@ def _set_logits(layer: torch.nn.Conv3d, network: BandNetwork, fold: int) -> None
     # Each nonlinearity on the way scales the negative side by its slope; the residual block has one more of them.
     negative = _SLOPES[network.nonlin] ** (3 if network.residual else 2)
     centres = network.normalised(fold)
-    share = torch.tensor(2.0 * centres / (1.0 + negative))
+    share = torch.tensor(2.0 * (np.ones_like(centres) if network.regions else centres) / (1.0 + negative))
     layer.weight[:, 0, 0, 0, 0] = share
     layer.weight[:, 1, 0, 0, 0] = -share
     if layer.bias is not None:
-        layer.bias[:] = torch.tensor(-(centres**2))
+        layer.bias[:] = torch.tensor(-2.0 * centres if network.regions else -(centres**2))
 
 
 def band_centres(order: Sequence[int], first: float, width: float, outputs: int) -> tuple[float, ...]:

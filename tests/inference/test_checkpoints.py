@@ -42,7 +42,6 @@ def write(place: Path, trainer: str = "nnUNetTrainer", **changes: Any) -> Path:
 
 
 def load(model: Path) -> LoadedNetwork:
-    load_network.cache_clear()
     return load_network(NetworkRun("901", str(model), (0,), "", (1, 2)), torch.device("cpu"))
 
 

@@ -18,7 +18,7 @@ from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.notes import Note
 from tsdesktop.inference import devices as devices_module
 from tsdesktop.inference import worker
-from tsdesktop.inference.networks import LoadedNetwork, Way, load_network
+from tsdesktop.inference.networks import LoadedNetwork, Way, fresh_network, load_network
 from tsdesktop.inference.predictor import tile_logits
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.trust import Memory
@@ -60,7 +60,7 @@ class Case:
 
     def trusted(self, card: Card) -> LoadedNetwork:
         """A new process comes to this network for the first time."""
-        processor = load_network.__wrapped__(self.run, torch.device("cpu"))
+        processor = fresh_network(self.run, torch.device("cpu"))
         network = LoadedNetwork(processor.plans, processor.folds, CARD)
         verifier = Verifier(Meter(self._hear, lambda: False), Memory(self.file), card)
         return verifier.trusted(network, self.run, self.image, 0.5)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tsdesktop.core.geometry import Box, Shape, bounding_box
 from tsdesktop.core.resampling import upsampled_part
 from tsdesktop.inference.preprocess import NetworkInput, resample_like_nnunet
-from tsdesktop.weights.plans import NetworkPlans
+from tsdesktop.weights.plans import NetworkPlans, Resampling
 
 # Voxels kept around a class's low-resolution box when its logits are enlarged; upstream's number.
 _SMOOTH_MARGIN = 3
@@ -19,8 +19,11 @@ _SMOOTH_MARGIN = 3
 def resampled_labels(logits: NDArray[np.float32], given: NetworkInput, plans: NetworkPlans) -> NDArray[np.uint8]:
     """Labels on the grid before nnU-Net's resampling: every class's logits resampled, the best class wins.
 
-    One class at a time; nnU-Net resamples all at once and needs classes x volume of memory for the same labels.
+    One class at a time; nnU-Net resamples all at once and needs classes x volume of memory for the same labels. Regions
+    do not compete: the last one that is more likely than not is painted, as in `predictor.winners`.
     """
+    if plans.regions:
+        return _painted_regions(logits, given, plans)
     best: NDArray[np.float32] | None = None
     labels = np.zeros(given.box.shape, np.uint8)
     for number in range(len(logits)):
@@ -34,11 +37,21 @@ def resampled_labels(logits: NDArray[np.float32], given: NetworkInput, plans: Ne
     return labels
 
 
+def _painted_regions(logits: NDArray[np.float32], given: NetworkInput, plans: NetworkPlans) -> NDArray[np.uint8]:
+    labels = np.zeros(given.box.shape, np.uint8)
+    for number, region in enumerate(logits, 1):
+        labels[_resampled(region, given, plans) > 0] = number
+    return labels
+
+
 def smooth_labels(logits: NDArray[np.float32], given: NetworkInput, plans: NetworkPlans) -> NDArray[np.uint8]:
     """As `resampled_labels`, but each class only inside its box: upstream's higher-order resampling.
 
-    A class that nowhere wins at low resolution never appears. Classes are taken in ascending order.
+    A class that nowhere wins at low resolution never appears. Classes are taken in ascending order. Upstream has no
+    networks with regions: theirs are resampled whole, which is as smooth.
     """
+    if plans.regions:
+        return _painted_regions(logits, given, plans)
     shape = given.box.shape
     best = _resampled(logits[0], given, plans)
     labels = np.zeros(shape, np.uint8)
@@ -94,7 +107,7 @@ def merge_part(merged: NDArray[Any], labels: NDArray[np.uint8], final_labels: tu
 def _resampled(values: NDArray[np.float32], given: NetworkInput, plans: NetworkPlans) -> NDArray[np.float32]:
     """One class's logits on the grid before nnU-Net's resampling, a new array."""
     how = plans.resampling_probabilities
-    if how.order == 1 and not how.force_separate_z and not _is_anisotropic(given):
+    if how.order == 1 and not _is_separate(how, given):
         # The same linear interpolation as nnU-Net's in a fraction of its time, and without its float64 copies.
         low: Shape = (values.shape[0], values.shape[1], values.shape[2])
         return upsampled_part(values, low, Box((0, 0, 0), low), given.box.shape)[0]
@@ -102,8 +115,10 @@ def _resampled(values: NDArray[np.float32], given: NetworkInput, plans: NetworkP
     return np.array(out, copy=True)
 
 
-def _is_anisotropic(given: NetworkInput) -> bool:
-    """nnU-Net's rule: an axis more than three times as coarse as another is resampled by itself."""
+def _is_separate(how: Resampling, given: NetworkInput) -> bool:
+    """nnU-Net's rule where the plans say nothing: an axis over three times as coarse as another is resampled alone."""
+    if how.force_separate_z is not None:
+        return how.force_separate_z
     return any(max(mm) / min(mm) > 3.0 for mm in (given.old_spacing_mm, given.new_spacing_mm))
 
 

@@ -63,9 +63,28 @@ class LoadedNetwork:
         return replace(self, folds=tuple(_laid_out(each, layout) for each in self.folds), way=way)
 
 
-@lru_cache(maxsize=6)
 def load_network(run: NetworkRun, device: torch.device) -> LoadedNetwork:
-    """The network of `run` on `device`; the last few stay loaded for the next run.
+    """As `fresh_network`; the last few stay loaded for the next run, until their files change."""
+    folder = Path(run.folder)
+    files = (folder / "plans.json", folder / "dataset.json", *(checkpoint(folder, fold) for fold in run.folds))
+    return _kept(run, device, " ".join(_state(each) for each in files))
+
+
+def _state(path: Path) -> str:
+    try:
+        state = path.stat()
+    except OSError:
+        return "-"
+    return f"{state.st_mtime_ns}/{state.st_size}/{state.st_ino}"
+
+
+@lru_cache(maxsize=6)
+def _kept(run: NetworkRun, device: torch.device, _state_of_files: str) -> LoadedNetwork:
+    return fresh_network(run, device)
+
+
+def fresh_network(run: NetworkRun, device: torch.device) -> LoadedNetwork:
+    """The network of `run` on `device`, read from its files.
 
     Raises WeightsError when a file is missing, broken, does not fit its plans, or asks for code to be run.
     """
@@ -109,7 +128,7 @@ def _build(plans: NetworkPlans, state: dict[str, Any], folder: Path) -> torch.nn
         )
         weights = {_plain_key(key): value for key, value in state["network_weights"].items()}
         network.load_state_dict(weights)
-    except (RuntimeError, TypeError, ValueError, KeyError, AssertionError, IndexError) as error:
+    except (RuntimeError, TypeError, ValueError, KeyError, AssertionError, IndexError, AttributeError) as error:
         reason = "its checkpoint does not fit its plans"
         raise WeightsError("weights.broken", folder=folder.parent.name, reason=reason) from error
     return network.eval()

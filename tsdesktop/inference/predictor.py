@@ -21,6 +21,7 @@ from tsdesktop.inference.networks import LoadedNetwork
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.room import zeros
 from tsdesktop.jobs.tiles import tiles_along
+from tsdesktop.weights.plans import NetworkPlans
 
 Tiles = tuple[list[int], list[int], list[int]]
 
@@ -60,7 +61,7 @@ def predict_labels(
     labels = torch.empty(tiling.image.shape, dtype=torch.uint8)
     for slab in finished_slabs(tiling, network, meter, part):
         rows = labels.narrow(tiling.roll, slab.start, slab.stop - slab.start)
-        rows.copy_(slab.sums.argmax(0))
+        rows.copy_(winners(slab.sums, network.plans))
     out: NDArray[np.uint8] = labels[tiling.unpadded].numpy()
     return out
 
@@ -77,6 +78,19 @@ def predict_logits(
         rows.copy_(slab.sums)
     out: NDArray[np.float32] = logits[(slice(None), *tiling.unpadded)].numpy()
     return out
+
+
+def winners(logits: torch.Tensor, plans: NetworkPlans) -> torch.Tensor:
+    """Labels of logits [c, z, y, x] (or of sums of them): the best output, or the last region that is more likely than
+    not, counted from 1.
+    """
+    if not plans.regions:
+        return logits.argmax(0)
+    labels = torch.zeros(logits.shape[1:], dtype=torch.uint8, device=logits.device)
+    for number, region in enumerate(logits, 1):
+        # A likelihood over one half is a logit over 0.
+        labels[region > 0] = number
+    return labels
 
 
 def make_tiling(image: NDArray[np.float32], patch: Shape, step: float) -> Tiling:

@@ -68,7 +68,9 @@ def resample_like_nnunet(
     new_mm: tuple[float, float, float],
     how: Resampling,
 ) -> NDArray[np.float32]:
-    """Channels [c, z, y, x] on a grid of `shape`, by nnU-Net's own function."""
+    """Channels [c, z, y, x] on a grid of `shape`, by nnU-Net's own functions."""
+    if how.by == "torch":
+        return _resampled_by_torch(data, shape, old_mm, new_mm, how)
     # Imported here: most tasks never need it, and it takes a second.
     from nnunetv2.preprocessing.resampling.default_resampling import resample_data_or_seg_to_shape
 
@@ -83,6 +85,28 @@ def resample_like_nnunet(
         force_separate_z=how.force_separate_z,
     )
     return out.astype(np.float32, copy=False)
+
+
+def _resampled_by_torch(
+    data: NDArray[np.float32],
+    shape: Shape,
+    old_mm: tuple[float, float, float],
+    new_mm: tuple[float, float, float],
+    how: Resampling,
+) -> NDArray[np.float32]:
+    import torch
+    from nnunetv2.preprocessing.resampling.resample_torch import resample_torch_fornnunet
+
+    out: NDArray[np.float32] = resample_torch_fornnunet(
+        data,
+        shape,
+        old_mm,
+        new_mm,
+        is_seg=False,
+        num_threads=torch.get_num_threads(),
+        force_separate_z=how.force_separate_z,
+    )
+    return out
 
 
 def _network_shape(shape: Shape, old_mm: tuple[float, float, float], new_mm: tuple[float, float, float]) -> Shape:

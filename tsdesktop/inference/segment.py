@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from tsdesktop.core.files import written_whole
-from tsdesktop.core.geometry import AxisOrder, Box, Geometry, Shape, margin_voxels, to_ras_order
+from tsdesktop.core.geometry import AxisOrder, Box, Geometry, Shape, margin_voxels
 from tsdesktop.core.notes import note
 from tsdesktop.core.resampling import resample_intensities, resample_labels, resampled_shape, true_geometry
 from tsdesktop.core.volume import Intensities
@@ -34,7 +34,7 @@ from tsdesktop.inference.postprocess import (
     remove_up_to,
     renumber,
 )
-from tsdesktop.inference.predictor import predict_labels, predict_logits
+from tsdesktop.inference.predictor import predict_labels, predict_logits, winners
 from tsdesktop.inference.preprocess import network_input
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.verify import Verifier
@@ -118,7 +118,7 @@ def _run(scan: Scan, plan: Plan, engine: Engine, later: Work) -> Result:
         return Result(np.zeros(scan.geometry.shape, np.uint8), scan.geometry)
     part = Scan(scan.array[box.slices], scan.geometry.cropped(box))
     engine.meter.plan(own_work(plan, part.geometry) + after)
-    order = to_ras_order(part.geometry)
+    order = plan.order(part.geometry)
     upright = Scan(order.apply(part.array), order.apply_geometry(part.geometry))
     labels, spacing_mm = _on_model_grid(upright, plan, engine, order)
     with engine.meter.around("restoring", finishing_s(plan, part.geometry)):
@@ -150,7 +150,7 @@ def _look_first(scan: Scan, plan: Plan, engine: Engine, later: Work) -> tuple[La
 def _on_model_grid(
     upright: Scan, plan: Plan, engine: Engine, order: AxisOrder
 ) -> tuple[Labels, tuple[float, float, float]]:
-    """The plan's labels on the model's grid (RAS order) and its nominal spacing in mm."""
+    """The plan's labels on the model's grid (turned as the plan wants it) and its nominal spacing in mm."""
     spacing = plan.spacing_mm or upright.geometry.spacing_mm
     array = upright.array
     with engine.meter.around("resampling", preparing_s(plan, upright.geometry)):
@@ -170,7 +170,7 @@ def _on_model_grid(
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """An image on the model's grid (RAS order), its nominal spacing in mm, and what it was made from."""
+    """An image on the model's grid (turned as the plan wants it), its nominal spacing in mm, and its origin."""
 
     array: Intensities
     spacing_mm: tuple[float, float, float]
@@ -209,7 +209,8 @@ def _network_labels(
     if engine.choices.probabilities:
         _save_probabilities(logits, run, network, engine.folder)
     if not given.is_resampled:
-        return on_ras_grid(logits.argmax(0).astype(np.uint8), given, network.plans)
+        labels = winners(torch.from_numpy(logits), network.plans).to(torch.uint8).numpy()
+        return on_ras_grid(labels, given, network.plans)
     with engine.meter.around("resampling back", back):
         bring_back = smooth_labels if engine.choices.smooth_labels else resampled_labels
         return on_ras_grid(bring_back(logits, given, network.plans), given, network.plans)
@@ -222,11 +223,17 @@ def _model_geometry(labels: Labels, upright: Scan, order: AxisOrder) -> Geometry
 
 
 def _save_probabilities(logits: NDArray[np.float32], run: NetworkRun, network: LoadedNetwork, folder: Path) -> None:
-    """Softmax of a network as float16, classes x z x y x x of the model's grid, in the run's folder."""
-    chances = torch.softmax(torch.from_numpy(logits), 0).to(torch.float16).numpy()
+    """Likelihoods as float16, classes x z x y x x of the model's grid, in the run's folder.
+
+    Those of one voxel add up to one, but for regions, which may lie in each other.
+    """
+    values = torch.from_numpy(logits)
+    chances = torch.sigmoid(values) if network.plans.regions else torch.softmax(values, 0)
     path = folder / f"probabilities_{run.key}.npz"
     with written_whole(path) as temporary:
-        np.savez_compressed(temporary, probabilities=chances, labels=np.array(list(network.plans.labels)))
+        np.savez_compressed(
+            temporary, probabilities=chances.to(torch.float16).numpy(), labels=np.array(list(network.plans.labels))
+        )
 
 
 def _corrected(labels: Labels, plan: Plan, spacing_mm: tuple[float, float, float], choices: Choices) -> Labels:

@@ -83,7 +83,7 @@ class Verifier:
             try:
                 # Folds share their layers, so the first one stands for all.
                 one = replace(network, folds=network.folds[:1]).in_another_way(way)
-                difference = compared(self._compute(one, tile).cpu(), expected)
+                difference = compared(self._compute(one, tile).cpu(), expected, regions=bool(one.plans.regions))
             except torch.OutOfMemoryError:
                 raise
             except (RuntimeError, NotImplementedError) as error:
@@ -96,12 +96,16 @@ class Verifier:
         return Verdict(refused=reason)
 
 
-def compared(got: torch.Tensor, expected: torch.Tensor) -> Difference:
-    """Logits [c, z, y, x] of a card against the processor's."""
+def compared(got: torch.Tensor, expected: torch.Tensor, *, regions: bool = False) -> Difference:
+    """Logits [c, z, y, x] of a card against the processor's; `regions` do not compete for a voxel."""
     if not bool(torch.isfinite(got).all()):
         return Difference(float("inf"), 1.0)
     spread = float(expected.std()) or 1.0
     logits = float((got - expected).square().mean().sqrt()) / spread
+    if regions:
+        # Near 0 a card may decide either way.
+        flipped = ((got > 0) != (expected > 0)) & (expected.abs() > 2 * TOLERANCE * spread)
+        return Difference(logits, float(flipped.any(0).float().mean()))
     # A card may pick either of two labels that are as likely; then the processor's logits of both are alike.
     picked = expected.gather(0, got.argmax(0, keepdim=True))[0]
     other = (expected.amax(0) - picked) > 2 * TOLERANCE * spread

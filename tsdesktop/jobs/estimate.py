@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from math import prod
 from pathlib import Path
 
-from tsdesktop.core.geometry import Geometry, Shape, to_ras_order
+from tsdesktop.core.geometry import Geometry, Shape
 from tsdesktop.core.resampling import resampled_shape
 from tsdesktop.core.tasks import Spacing
 from tsdesktop.jobs.plan import NetworkRun, Plan
@@ -116,8 +116,8 @@ def _last_window_sums(network: NetworkRun, shape: Shape) -> int:
 
 
 def model_grid(plan: Plan, geometry: Geometry) -> tuple[Shape, Spacing]:
-    """Shape and spacing in mm of the RAS image that the plan's networks are given."""
-    turned = to_ras_order(geometry).apply_geometry(geometry)
+    """Shape and spacing in mm of the image, turned as they want it, that the plan's networks are given."""
+    turned = plan.order(geometry).apply_geometry(geometry)
     if plan.spacing_mm is None:
         return turned.shape, turned.spacing_mm
     return resampled_shape(turned, plan.spacing_mm), plan.spacing_mm
@@ -132,6 +132,18 @@ def _network_shape(plans: NetworkPlans, shape_ras: Shape, spacing_ras: Spacing) 
     return a, b, c
 
 
-@cache
 def _plans(folder: str) -> NetworkPlans:
+    return _plans_as_of(folder, *(_changed_ns(Path(folder, name)) for name in ("plans.json", "dataset.json")))
+
+
+@lru_cache(maxsize=256)
+def _plans_as_of(folder: str, _plans_ns: int, _dataset_ns: int) -> NetworkPlans:
     return read_plans(Path(folder))
+
+
+def _changed_ns(path: Path) -> int:
+    """When the file was last changed: a network may be replaced while the program runs."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

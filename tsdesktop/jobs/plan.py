@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tsdesktop.core.errors import OptionsError
+from tsdesktop.core.geometry import AxisOrder, Geometry, to_ras_order
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import (
     Catalogue,
@@ -82,7 +83,8 @@ class Plan:
     """A task made concrete. `spacing_mm` None: the networks' own spacing, by nnU-Net's resampling.
 
     `steps` are the task's own post-processing on the model grid; `keep_labels` empty keeps all. `draft` changes what is
-    shown during the run, never its result.
+    shown during the run, never its result. `turned` False: the networks see the scan in its own order of axes, as
+    nnU-Net hands it to them, not turned to RAS order.
     """
 
     task: str
@@ -95,6 +97,11 @@ class Plan:
     outside: OutsidePlan | None = None
     keep_labels: tuple[int, ...] = ()
     draft: DraftPlan | None = None
+    turned: bool = True
+
+    def order(self, geometry: Geometry) -> AxisOrder:
+        """How a scan with this grid is turned for the networks."""
+        return to_ras_order(geometry) if self.turned else AxisOrder((0, 1, 2), (False, False, False))
 
     @property
     def all_networks(self) -> tuple[NetworkRun, ...]:
@@ -124,6 +131,7 @@ def make_plan(task: Task, options: Options, catalogue: Catalogue, *, drafts: boo
         outside=_outside_plan(task, catalogue),
         keep_labels=tuple(task.structure(name).label for name in options.roi),
         draft=_draft_plan(task, options, catalogue) if drafts else None,
+        turned=all(part.network.turned for part in variant.parts),
     )
 
 
