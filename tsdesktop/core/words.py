@@ -197,6 +197,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Not downloaded: {folders}.",
         "The same command tries again and goes on where it stopped.",
     ),
+    "weights.not_imported": ("Not imported: {names}.", "What is wrong with each is said above."),
     "weights.some_broken": (
         "Not whole: {folders}.",
         "`tsdesktop weights verify --repair` downloads them again.",
@@ -298,6 +299,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "licence.form": (
         "This is not the form of a licence number.",
         "It starts with aca_ and has 14 more characters.",
+    ),
+    "licence.needed": (
+        "{folder} is handed out for a licence number only, and none is stored.",
+        "Enter one in the window or with `tsdesktop license set -`; for non-commercial use it is free.",
     ),
     "licence.not_written": (
         "The licence number could not be stored: {reason}.",

@@ -14,10 +14,6 @@ WORDS_OF_IMPORTS: dict[str, tuple[str, str]] = {
     ),
     "weights.archive_truncated": ("{name} ends too early: part of it is missing.", "Download or copy it again."),
     "weights.archive_damaged": ("{name} is damaged: {member} cannot be unpacked.", "Download or copy it again."),
-    "weights.archive_altered": (
-        "{name} is not the file that was published: its checksum differs.",
-        "Download it again, from the original address.",
-    ),
     "weights.archive_protected": ("{name} is protected with a password.", "Unpack it, then choose the folder."),
     "weights.archive_compression": (
         "{name} is compressed in a way that cannot be unpacked here.",

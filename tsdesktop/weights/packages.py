@@ -72,6 +72,18 @@ def package_named(folder: str, catalogue: Catalogue) -> Package | None:
     return package if package.networks else None
 
 
+def title_of(package: Package, catalogue: Catalogue) -> str:
+    """What people know it by: its task and which part or version of it, as "Whole body: ribs"."""
+    folder, titles = package.folder, []
+    for task in catalogue.tasks.values():
+        for name, variant in task.variants.items():
+            for part in variant.parts:
+                if part.network.dataset_folder == folder and part.network.source != "own":
+                    version = "" if name.startswith("full") else f" ({name.split('_')[0]})"
+                    titles.append(task.title + (f": {part.name.replace('_', ' ')}" if part.name else "") + version)
+    return titles[0] if titles else folder
+
+
 def _package(folder: str, catalogue: Catalogue) -> Package:
     public = [each for each in catalogue.networks.values() if each.source != "own"]
     return Package(folder, tuple(each for each in public if each.dataset_folder == folder))

@@ -54,7 +54,7 @@ def presence(network: Network) -> Presence:
         folder = place / network.folder
         if not folder.is_dir():
             continue
-        lacking = _lacking(folder, network)
+        lacking = lacking_file(folder, network)
         if not lacking:
             return Presence(network, "here", folder)
         incomplete = incomplete or Presence(network, "incomplete", folder, lacking)
@@ -102,7 +102,8 @@ def folds_here(folder: Path) -> tuple[int, ...]:
     return (FOLD_ALL,) if not numbers and "all" in names else numbers
 
 
-def _lacking(folder: Path, network: Network) -> str:
+def lacking_file(folder: Path, network: Network) -> str:
+    """The first file that `network` needs and its model folder `folder` lacks; "" when all are there."""
     for name in ("plans.json", "dataset.json"):
         if not (folder / name).is_file():
             return name

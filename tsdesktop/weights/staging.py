@@ -1,0 +1,116 @@
+"""Folders that are not whole yet stand beside the place of networks under a hidden name, and are renamed when they are.
+
+A program that was killed leaves such folders; the next one that installs something takes them away. What belongs to a
+program that still runs is known by a lock that ends with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tsdesktop.weights.hashing import not_written
+from tsdesktop.weights.places import own_weights_folder
+
+log = logging.getLogger(__name__)
+_UNPACKING, _OLD, _GONE = ".unpacking-", ".old-", ".gone-"
+
+
+@contextmanager
+def staging_folder(name: str) -> Iterator[Path]:
+    """A hidden folder in the program's folder of networks, removed when the block ends. Raises WeightsError."""
+    from filelock import FileLock
+
+    own = own_weights_folder()
+    folder = own / f"{_UNPACKING}{name}-{uuid.uuid4().hex[:8]}"
+    lock = FileLock(_lock_of(folder))
+    try:
+        own.mkdir(parents=True, exist_ok=True)
+        clear_leftovers()
+        lock.acquire()
+        folder.mkdir()
+    except OSError as error:
+        raise not_written(error, name) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
+        _lock_of(folder).unlink(missing_ok=True)
+
+
+def put_in_place(staged: Path, place: Path) -> bool:
+    """Renames a whole folder to its place; says whether another was there, which is then removed.
+
+    When renaming fails the other one is back in its place. Raises WeightsError.
+    """
+    with _renaming():
+        old = _aside(place, _OLD) if place.exists() else None
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            staged.rename(place)
+        except OSError as error:
+            if old is not None:
+                old.rename(place)
+            raise not_written(error, place.name) from error
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+    return old is not None
+
+
+def take_away(place: Path) -> None:
+    """Removes a folder: at once out of its place, then from the disk. Raises WeightsError."""
+    with _renaming():
+        gone = _aside(place, _GONE)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def clear_leftovers() -> None:
+    """Removes what programs that were killed have left, and puts back what one had moved aside to replace it."""
+    from filelock import FileLock, Timeout
+
+    own = own_weights_folder()
+    for folder in own.glob(f"{_UNPACKING}*"):
+        if not folder.is_dir():
+            continue
+        try:
+            with FileLock(_lock_of(folder), timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
+            _lock_of(folder).unlink(missing_ok=True)
+        except (Timeout, OSError):
+            log.debug("%s is in use", folder.name)
+    with _renaming():
+        for folder in own.glob(f"{_OLD}*"):
+            place = own / folder.name.removeprefix(_OLD)[:-9]
+            if not place.exists():
+                folder.rename(place)
+        useless = [*own.glob(f"{_OLD}*"), *own.glob(f"{_GONE}*")]
+    for folder in useless:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _aside(place: Path, prefix: str) -> Path:
+    aside = own_weights_folder() / f"{prefix}{place.name}-{uuid.uuid4().hex[:8]}"
+    try:
+        return place.rename(aside)
+    except OSError as error:
+        raise not_written(error, place.name) from error
+
+
+@contextmanager
+def _renaming() -> Iterator[None]:
+    """Two programs never move folders aside and into place at the same moment."""
+    from filelock import FileLock
+
+    records = own_weights_folder() / ".records"
+    records.mkdir(parents=True, exist_ok=True)
+    with FileLock(records / ".lock"):
+        yield
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".lock")
