@@ -234,6 +234,9 @@ class _Handler(BaseHTTPRequestHandler):
         asked = json.loads(body)
         status = self._owner.licences.get(asked.get("license_number", ""), "invalid_license")
         fault = self._next_fault()
+        if fault.kind == "login":
+            self._redirect("/login", 307)
+            return
         if self._ends_early(fault):
             return
         if self.path == "/is_valid_license_number" or status != "valid_license":
@@ -276,8 +279,8 @@ class _Handler(BaseHTTPRequestHandler):
             state.signatures.add(signature)
             self._redirect(f"/store/{name}?sig={signature}")
 
-    def _redirect(self, where: str) -> None:
-        self.send_response(302)
+    def _redirect(self, where: str, code: int = 302) -> None:
+        self.send_response(code)
         self.send_header("Location", where)
         self.send_header("Content-Length", "0")
         self.end_headers()

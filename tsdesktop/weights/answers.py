@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from tsdesktop.core.errors import LicenceError, WeightsError
 from tsdesktop.weights.connection import shown_address
@@ -39,7 +38,7 @@ class Source:
     @property
     def host(self) -> str:
         """The computer it comes from."""
-        return urlsplit(self.address).hostname or shown_address(self.address)
+        return shown_address(self.address).partition("://")[2].partition("/")[0].partition(":")[0] or "the server"
 
 
 class TryAgain(Exception):

@@ -14,7 +14,6 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 from tsdesktop import __version__
 from tsdesktop.core.errors import Cancelled, WeightsError
@@ -68,13 +67,9 @@ def download_address(package: Package) -> str:
 
 def shown_address(address: str) -> str:
     """An address as it may be stored and shown: without names, passwords and signatures."""
-    parts = urlsplit(address)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address is this computer itself."""
-    return urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
+    scheme, mark, rest = address.partition("?")[0].partition("#")[0].rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def open_client(patience: Patience | None = None) -> httpx.Client:

@@ -79,11 +79,10 @@ class _Fetching:
             try:
                 self._try()
             except TryAgain as again:
-                if self._part.length > self._furthest and not again.useless:
-                    vain = 0
+                further = self._part.length > self._furthest and not again.useless
                 self._furthest = max(self._furthest, self._part.length)
-                vain += 1
-                log.info("downloading %s: try %d in vain (%s)", self._source.name, vain, again.error.id)
+                vain = 0 if further else vain + 1
+                log.info("downloading %s: %s, %d tries in vain", self._source.name, again.error.id, vain)
                 if vain >= self._patience.tries:
                     raise again.error from again.__cause__
                 self._wait(self._pause_s(vain, again))
@@ -177,7 +176,7 @@ class _Fetching:
         patience = self._patience
         if again.wait_s is not None:
             return min(max(again.wait_s, patience.first_wait_s), patience.most_asked_wait_s)
-        most = min(patience.first_wait_s * 2.0 ** (vain - 1), patience.most_wait_s)
+        most = min(patience.first_wait_s * 2.0 ** max(0, vain - 1), patience.most_wait_s)
         # Many computers that lost the same server must not come back at the same moment.
         return most * random.uniform(0.5, 1.0)  # noqa: S311
 
