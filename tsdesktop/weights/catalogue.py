@@ -39,7 +39,7 @@ def _joined(customs: tuple[CustomNetwork, ...]) -> Catalogue:
 
 @lru_cache(maxsize=256)
 def _task(custom: CustomNetwork) -> Task:
-    part = Part(_network(custom), "", tuple(custom.labels.values()))
+    part = Part(_network(custom), "", custom.regions or tuple(custom.labels.values()))
     trainer, plans, configuration = custom.folder.name.split("__")[:3]
     return Task(
         name=custom.name,

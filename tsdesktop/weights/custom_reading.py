@@ -40,9 +40,10 @@ _SPELLING = re.compile(r"[\s\-]+")
 class CustomNetwork:
     """One of a person's own networks. `name` is its task's, `folder` where its plans and folds are.
 
-    `channels` are the images it needs at once, `labels` the task's labels by structure, in label order; with `regions`
-    they may lie in each other. `problem` says why it cannot run here, as "it needs 2 images at once (T1, T2)"; empty
-    when it can. `colours` are those a person chose. `replaced`: adding it took the place of an earlier one.
+    `channels` are the images it needs at once, `labels` the task's labels by structure, in label order. `regions`, where
+    structures may lie in each other, has the label of each of its outputs; empty for ordinary networks. `problem` says
+    why it cannot run here, as "it needs 2 images at once (T1, T2)"; empty when it can. `colours` are those a person
+    chose. `turned`: it was trained on scans turned to RAS order. `replaced`: it has just taken an earlier one's place.
     """
 
     name: str
@@ -50,7 +51,7 @@ class CustomNetwork:
     folder: Path
     channels: tuple[str, ...]
     labels: Mapping[str, int]
-    regions: bool
+    regions: tuple[int, ...]
     folds: tuple[int, ...]
     problem: str
     colours: Mapping[str, Rgb] = field(default_factory=dict)
@@ -135,7 +136,7 @@ def read_network(folder: Path, name: str = "", title: str = "") -> CustomNetwork
         folder=folder,
         channels=channels,
         labels=named,
-        regions=bool(regions),
+        regions=regions,
         folds=folds_here(folder),
         problem=problem or _problem(folder, plans),
         colours=_colours(kept.get("colours"), named),
