@@ -5,11 +5,11 @@ Some zips hold two trainings side by side, which the catalogue lists as two netw
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tsdesktop.core.tasks import Catalogue, Network
+from tsdesktop.core.tasks import Catalogue, Network, Refine, Task, VariantName
 from tsdesktop.weights.places import Presence, own_weights_folder, presence
 
 
@@ -82,6 +82,45 @@ def title_of(package: Package, catalogue: Catalogue) -> str:
                     version = "" if name.startswith("full") else f" ({name.split('_')[0]})"
                     titles.append(task.title + (f": {part.name.replace('_', ' ')}" if part.name else "") + version)
     return titles[0] if titles else folder
+
+
+def tasks_needing(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
+    """By dataset folder the tasks that may ever load a network of it: in any quality, to look first, or to refine."""
+    found: dict[str, list[str]] = {}
+    for task in catalogue.tasks.values():
+        for network in dict.fromkeys(_needed(task, catalogue)):
+            if task.name not in (names := found.setdefault(network.dataset_folder, [])):
+                names.append(task.name)
+    return {folder: tuple(names) for folder, names in found.items()}
+
+
+def _needed(task: Task, catalogue: Catalogue) -> Iterator[Network]:
+    for name in task.variants:
+        yield from _networks(task, name)
+    yield from _around(task, catalogue)
+    if task.roi_subset:
+        rough = catalogue.task("total_mr" if task.modality == "MR" else "total")
+        yield from (*_networks(rough, "fast"), *_networks(rough, "fastest"))
+
+
+def _around(task: Task, catalogue: Catalogue) -> Iterator[Network]:
+    """Networks of other tasks that look first where to compute, or refine what was found."""
+    rule = task.crop
+    if rule is not None:
+        other = catalogue.task(rule.task)
+        if rule.whole_task:
+            yield from (*_networks(other, "full"), *_around(other, catalogue))
+        elif rule.robust_variant is not None:
+            yield from _networks(other, rule.robust_variant)
+        if not rule.whole_task and (rule.robust_variant is None or not rule.robust):
+            yield from _networks(other, rule.variant)
+    for step in task.postprocess:
+        if isinstance(step, Refine):
+            yield from _networks(catalogue.task(step.task), step.variant)
+
+
+def _networks(task: Task, variant: VariantName) -> tuple[Network, ...]:
+    return tuple(part.network for part in task.variants[variant].parts)
 
 
 def _package(folder: str, catalogue: Catalogue) -> Package:
