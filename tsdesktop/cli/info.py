@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 from tsdesktop.cli.printing import table
-from tsdesktop.core.tasks import Task, Variant, catalogue
+from tsdesktop.core.tasks import Task, Variant
+from tsdesktop.weights.catalogue import full_catalogue, refusal
 from tsdesktop.weights.places import presence
 
 _EPILOG = """examples:
@@ -34,7 +35,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 def run(given: argparse.Namespace) -> None:
     """Prints the list."""
-    tasks = [catalogue().task(given.task)] if given.task else list(catalogue().tasks.values())
+    known = full_catalogue()
+    tasks = [known.task(given.task)] if given.task else list(known.tasks.values())
     if given.json:
         facts = [task_facts(each, classes=bool(given.task)) for each in tasks]
         print(json.dumps(facts[0] if given.task else facts, indent=2))
@@ -53,6 +55,7 @@ def task_facts(task: Task, classes: bool) -> dict[str, Any]:
         "modality": task.modality,
         "description": task.description,
         "status": task.status,
+        "problem": task.problem,
         "licence": task.licence,
         "small_dataset": task.small_dataset,
         "papers": list(task.papers),
@@ -91,7 +94,8 @@ def _print_tasks(tasks: list[Task]) -> None:
 
 
 def _row(task: Task) -> tuple[str, str, str, str, str]:
-    remarks = [_LICENCES[task.licence], "trained on little data" if task.small_dataset else ""]
+    problem = f"cannot be run here: {task.problem}" if task.problem else ""
+    remarks = [_LICENCES[task.licence], "trained on little data" if task.small_dataset else "", problem]
     what = "; ".join([task.title, *(each for each in remarks if each)])
     return task.name, task.modality, str(len(task.classes)), _ready(task), what
 
@@ -99,7 +103,7 @@ def _row(task: Task) -> tuple[str, str, str, str, str]:
 def _ready(task: Task) -> str:
     if task.instant:
         return "instant"
-    here = [name for name, each in task.variants.items() if _is_here(each)]
+    here = [name for name, each in task.variants.items() if _is_here(each) and not task.problem]
     return " ".join(here) or "-"
 
 
@@ -112,6 +116,8 @@ def _print_task(task: Task) -> None:
     for remark in (_LICENCES[task.licence], "trained on little data: expect it to be less robust" * task.small_dataset):
         if remark:
             print(remark)
+    if refused := refusal(task):
+        print(refused.sentence)
     for name, variant in task.variants.items():
         for part in variant.parts:
             print(f"{name}: {part.network.dataset_folder} ({presence(part.network).state})")

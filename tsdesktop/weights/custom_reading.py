@@ -40,10 +40,11 @@ _SPELLING = re.compile(r"[\s\-]+")
 class CustomNetwork:
     """One of a person's own networks. `name` is its task's, `folder` where its plans and folds are.
 
-    `channels` are the images it needs at once, `labels` the task's labels by structure, in label order. `regions`, where
-    structures may lie in each other, has the label of each of its outputs; empty for ordinary networks. `problem` says
-    why it cannot run here, as "it needs 2 images at once (T1, T2)"; empty when it can. `colours` are those a person
-    chose. `turned`: it was trained on scans turned to RAS order. `replaced`: it has just taken an earlier one's place.
+    `channels` are the images it needs at once, `labels` the task's labels by structure, in label order. `regions`,
+    where structures may lie in each other, has the label of each of its outputs; empty for ordinary networks.
+    `problem` says why it cannot run here, as "it needs 2 images at once (T1, T2)"; empty when it can. `colours` are
+    those a person chose. `turned`: it was trained on scans turned to RAS order. `replaced`: it has just taken an
+    earlier one's place.
     """
 
     name: str
