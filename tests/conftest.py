@@ -31,6 +31,9 @@ def own_data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     monkeypatch.setenv("TSDESKTOP_DATA_DIR", str(folder))
     monkeypatch.delenv("TOTALSEG_HOME_DIR", raising=False)
     monkeypatch.delenv("TOTALSEG_WEIGHTS_PATH", raising=False)
+    # Nor is their password store opened, or the licence server asked: nobody listens there.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    monkeypatch.setenv("TSDESKTOP_LICENCE_SERVER", "http://127.0.0.1:1")
     return folder
 
 

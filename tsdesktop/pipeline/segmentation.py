@@ -27,6 +27,8 @@ from tsdesktop.jobs.messages import Draft, Finished, Noted, Progress
 from tsdesktop.jobs.plan import NetworkRun, Plan, make_plan
 from tsdesktop.runs.engine import Engine
 from tsdesktop.runs.folder import load_array, private_folder, save_array
+from tsdesktop.weights.catalogue import full_catalogue, refusal
+from tsdesktop.weights.terms import check_terms
 
 log = logging.getLogger(__name__)
 Listener = Callable[[Progress], None]
@@ -86,7 +88,7 @@ class _Order:
     @cached_property
     def task(self) -> Task:
         """The task of the options."""
-        return catalogue().task(self.options.task)
+        return full_catalogue().task(self.options.task)
 
     @cached_property
     def plan(self) -> Plan | None:
@@ -124,18 +126,21 @@ def _segmented(order: _Order, engine: Engine, probabilities_folder: Path | None)
 
 
 def check_run(options: Options) -> Task:
-    """The task of `options`, checked before a scan is read: options fit it and its networks are here.
+    """The task of `options`, checked before a scan is read: options fit it, its terms are accepted, its networks here.
 
-    Raises OptionsError and WeightsError.
+    Raises OptionsError, LicenceError and WeightsError.
     """
-    task = catalogue().task(options.task)
+    task = full_catalogue().task(options.task)
+    check_terms(task)
     _plan(task, options)
     return task
 
 
 def _plan(task: Task, options: Options, *, drafts: bool = False) -> Plan | None:
+    if refused := refusal(task):
+        raise refused
     if task.instant is None:
-        return make_plan(task, options, catalogue(), drafts=drafts)
+        return make_plan(task, options, full_catalogue(), drafts=drafts)
     options.check_for(task, [])
     return None
 

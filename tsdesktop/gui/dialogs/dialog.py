@@ -40,11 +40,15 @@ class Dialog(QDialog):
         self.destroyed.connect(partial(_end_all, self._endings))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Tall enough for its paragraphs, whose height follows from the width."""
+        """Tall enough for its paragraphs."""
+        self.fit_height()
+        super().showEvent(event)
+
+    def fit_height(self) -> None:
+        """Makes room for paragraphs, whose height follows from the width; for when lines came or went."""
         layout = self.layout()
         if layout is not None and layout.hasHeightForWidth():
             self.setMinimumHeight(layout.totalHeightForWidth(self.width()))
-        super().showEvent(event)
 
     def in_background(
         self, call: Callable[[], Answer], on_done: Callable[[Answer], None], on_error: Callable[[Exception], None]
