@@ -17,7 +17,7 @@ from tsdesktop.exports.manifest import Run, UsedNetwork, write_manifest
 from tsdesktop.exports.nifti import write_label_map, write_per_class
 from tsdesktop.exports.stl import write_stl, write_stl_per_structure
 from tsdesktop.exports.tables import write_statistics_csv, write_statistics_json
-from tsdesktop.exports.writing import existing_folder, refuse_existing
+from tsdesktop.exports.writing import existing_folder, file_names, refuse_existing
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.jobs.plan import NetworkRun
 from tsdesktop.measures.statistics import in_upstream_schema, structure_statistics
@@ -67,7 +67,7 @@ def check_outputs(path: Path | str, task: Task, options: Options) -> None:
     }
     if options.save_labels and options.format == "per-class":
         folder = _class_folder(places)
-        wanted |= {folder / f"{each.name}.nii.gz": True for each in task.classes}
+        wanted |= {folder / name: True for name in file_names([each.name for each in task.classes], ".nii.gz")}
     refuse_existing([file for file, is_wanted in wanted.items() if is_wanted], overwrite=options.overwrite)
 
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from tsdesktop.core.assets import assets_folder
 from tsdesktop.core.options import Options, Quality
 from tsdesktop.core.structures import StructureClass
-from tsdesktop.core.tasks import Catalogue, Task, catalogue
+from tsdesktop.core.tasks import Catalogue, Task
 from tsdesktop.core.volume import Modality
 from tsdesktop.gui.panels.costs import Cost, Prices
 from tsdesktop.gui.panels.finder import fits
@@ -19,6 +19,7 @@ from tsdesktop.gui.panels.needs import Shelf, State
 from tsdesktop.gui.session import Session
 from tsdesktop.jobs.messages import Devices
 from tsdesktop.pipeline import Segmentation
+from tsdesktop.weights.catalogue import full_catalogue
 
 How = tuple[tuple[str, Any], ...]
 # Instant tasks are about Hounsfield units.
@@ -33,6 +34,7 @@ QUALITIES: tuple[Quality, ...] = ("fastest", "fast", "full")
 class RunChoices(QObject):
     """The choices of the next run. `changed` after every change, `task_changed` before it when it was the task.
 
+    Without a catalogue (`known`) it is the one with the person's own networks, read again by `look_again`.
     `device_changed(name)` when a person chose another device, for whoever remembers it.
     """
 
@@ -45,7 +47,8 @@ class RunChoices(QObject):
     ) -> None:
         super().__init__(parent)
         self.session = session
-        self.catalogue = known or catalogue()
+        self._known = known
+        self.catalogue = known or full_catalogue()
         self.shelf = Shelf()
         self.prices = Prices(self.catalogue, self.shelf)
         self.device = device
@@ -146,9 +149,21 @@ class RunChoices(QObject):
         self.changed.emit()
 
     def look_again(self) -> None:
-        """Networks may have come or gone."""
+        """Networks may have come or gone, the person's own ones with their tasks."""
         self.shelf.refresh()
+        self._read_catalogue()
         self.changed.emit()
+
+    def _read_catalogue(self) -> None:
+        latest = self._known or full_catalogue()
+        if latest is self.catalogue:
+            return
+        self.catalogue = self.prices.catalogue = latest
+        task = latest.tasks.get(self.task.name)
+        if task is None:
+            self._picked = False
+            task = self._best_task()
+        self._take(task)
 
     def state(self, task: Task, quality: Quality | None = None) -> State:
         """Whether a task can run now, in the given quality or the one it would be run in."""
@@ -205,6 +220,7 @@ class RunChoices(QObject):
     def _on_volume_changed(self) -> None:
         """A person's own choice stays where it is known to fit the scan. Networks may have come since the last one."""
         self.shelf.refresh()
+        self._read_catalogue()
         fitting = self.modality != "unknown" and fits(self.task, self.modality) and self.task.group != "demo"
         kept = self._picked and fitting
         if self.session.volume is not None and not kept:

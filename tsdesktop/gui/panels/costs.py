@@ -117,10 +117,10 @@ class Speeds:
 
 
 class Prices:
-    """Asks for the cost of runs on one scan."""
+    """Asks for the cost of runs on one scan. `catalogue` may be replaced by a later one."""
 
     def __init__(self, catalogue: Catalogue, shelf: Shelf, speeds: Speeds | None = None) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._shelf = shelf
         self.speeds = speeds or Speeds()
 
@@ -129,7 +129,7 @@ class Prices:
         if task.instant is not None:
             voxels = prod(geometry.shape)
             return Cost(1.5 + voxels / _INSTANT, 0.2 + voxels * 8e-9)
-        needed = stages(task, options, self._catalogue)
+        needed = stages(task, options, self.catalogue)
         work, width = self._work(task, options, geometry, needed), self._width(needed)
         seconds, memory_gb = self._seconds(work, options.device, width), _memory_gb(needed, geometry)
         if any(stage.looks_first for stage in needed):
@@ -141,10 +141,10 @@ class Prices:
         if result.task.instant is not None or result.options.threads:
             return
         try:
-            plan = make_plan(result.task, result.options, self._catalogue)
+            plan = make_plan(result.task, result.options, self.catalogue)
         except TsDesktopError:
             return
-        width = self._width(stages(result.task, result.options, self._catalogue))
+        width = self._width(stages(result.task, result.options, self.catalogue))
         work = whole_run(plan, result.volume.geometry)
         if plan.crop is not None:
             predicted_s = self._seconds(work, result.device, width)
@@ -160,7 +160,7 @@ class Prices:
     def _work(self, task: Task, options: Options, geometry: Geometry, needed: tuple[Stage, ...]) -> Work:
         if all(self._shelf.presence(stage.network).state == "here" for stage in needed):
             try:
-                return whole_run(make_plan(task, options, self._catalogue), geometry)
+                return whole_run(make_plan(task, options, self.catalogue), geometry)
             except TsDesktopError as error:
                 log.info("the work of %s is guessed: %s", task.name, error.sentence)
         return sum((self._stage_work(stage, geometry).times(_share(stage, needed)) for stage in needed), Work())

@@ -102,8 +102,9 @@ class TaskPanel(QWidget):
         self._lay_out()
 
     def _on_choices_changed(self) -> None:
-        shown = [task.name for task in self._tasks_shown()]
-        if shown == list(self._cards):
+        shown, cards = self._tasks_shown(), self.cards
+        # A person's own task is another object once its title or a colour has changed.
+        if len(shown) == len(cards) and all(a is card.task for a, card in zip(shown, cards, strict=True)):
             self._refresh()
         else:
             self._lay_out()
