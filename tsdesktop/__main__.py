@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 HALF_VARIABLE = "TSDESKTOP_HALF"
-COMMANDS = ("segment", "info", "devices", "convert")
+COMMANDS = ("segment", "info", "devices", "convert", "weights", "license")
 Half = Literal["inference", "command line", "window"]
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 
 from tsdesktop import __version__
-from tsdesktop.cli import convert, devices, info, segment
+from tsdesktop.cli import convert, devices, info, licence, segment, weights
 from tsdesktop.cli.printing import say_error
 from tsdesktop.core.errors import Cancelled, OptionsError, TsDesktopError
 
@@ -19,6 +19,8 @@ _EPILOG = """examples:
   tsdesktop info total                 the structures of one task
   tsdesktop devices                    where networks can run on this computer
   tsdesktop convert DICOM_FOLDER -o scan.nii.gz
+  tsdesktop weights download total     the networks of a task
+  tsdesktop license status             the licence number that some networks need
 
 Not a medical device: for research and teaching, not for diagnosis or treatment."""
 
@@ -62,7 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tsdesktop {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for each in (segment, info, devices, convert):
+    for each in (segment, info, devices, convert, weights, licence):
         sub = each.add_parser(commands)
         sub.add_argument("-q", "--quiet", action="store_true", help="print results and errors only")
         sub.add_argument("-v", "--verbose", action="store_true", help="print what happens inside")

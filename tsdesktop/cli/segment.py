@@ -6,20 +6,28 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from tsdesktop.cli.download import download_for
+from tsdesktop.cli.flags import add_flag, given_options
+from tsdesktop.cli.network_names import download_command
 from tsdesktop.cli.printing import ProgressLine, say_note
-from tsdesktop.core.options import Declaration, Options, declarations
+from tsdesktop.core.errors import WeightsError
+from tsdesktop.core.options import Options, declarations
 from tsdesktop.core.settings import load_settings
+from tsdesktop.core.tasks import Task
 from tsdesktop.pipeline import check_outputs, check_run, export, read, segment_volume
 from tsdesktop.pipeline.segmentation import Segmentation
+from tsdesktop.weights.catalogue import full_catalogue
 
 _EPILOG = """examples:
   tsdesktop segment ct.nii.gz -o labels.nii.gz --fast
   tsdesktop segment DICOM_FOLDER -o result --task total --roi spleen liver --meshes stl --statistics
   tsdesktop segment mr.nii.gz -o result --task total_mr --format per-class
   tsdesktop segment ct.nii.gz -o result --task bone --meshes stl      (no network needed)
+  tsdesktop segment ct.nii.gz -o result --fast --download             (fetches what is missing first)
 
 OUT is a folder, or a name ending in .nii.gz for the label map; other results go beside it.
 DICOM folders, zip archives, NIfTI, NRRD, MHA and MGZ are read."""
+_LACKING = ("weights.missing", "weights.missing_licensed", "weights.incomplete")
 _TITLES = {"what": "what to segment", "how": "how to compute", "output": "what to write"}
 
 
@@ -36,7 +44,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", metavar="OUT", required=True, type=Path, help="folder or name.nii.gz")
     groups = {name: parser.add_argument_group(title) for name, title in _TITLES.items()}
     for each in declarations():
-        _add_flag(groups[each.section], each)
+        add_flag(groups[each.section], each)
+    parser.add_argument("--download", action="store_true", help="download networks that are not here first")
     parser.set_defaults(command=run)
     return parser
 
@@ -44,10 +53,12 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 def run(given: argparse.Namespace) -> None:
     """Reads, segments, exports; prints where results are."""
     options = options_of(given)
-    check_outputs(given.output, check_run(options), options)
+    check_outputs(given.output, _checked(options, given.download), options)
     line = ProgressLine(given.quiet)
     volume = read(given.scan, series=options.series, volume_index=options.volume_index)
     _say_notes(volume.notes, given.quiet)
+    if given.download:
+        download_for(options, given.quiet)
     try:
         result = segment_volume(volume, options, listen=line.show, probabilities_folder=_beside(given.output, options))
         written = export(result, given.output, line.show)
@@ -57,33 +68,25 @@ def run(given: argparse.Namespace) -> None:
     _say_result(result, written, given.quiet)
 
 
+def _checked(options: Options, download: bool) -> Task:
+    """The task of the run. A network that is not here is told with the command that downloads all, or will be fetched.
+
+    Raises OptionsError, LicenceError and WeightsError.
+    """
+    try:
+        return check_run(options)
+    except WeightsError as error:
+        if download and error.id in _LACKING:
+            return full_catalogue().task(options.task)
+        if "command" not in error.arguments:
+            raise
+        raise WeightsError(error.id, **{**error.arguments, "command": download_command(options)}) from error
+
+
 def options_of(given: argparse.Namespace) -> Options:
     """The options of a parsed command line; what was not given comes from the settings or the defaults."""
     settings = load_settings()
-    chosen: dict[str, Any] = {"device": settings.device, "mesh_frame": settings.mesh_frame}
-    for each in declarations():
-        value = getattr(given, each.name)
-        if value is not None:
-            chosen[each.name] = tuple(value) if each.many else value
-    return Options(**chosen)
-
-
-def _add_flag(group: Any, each: Declaration) -> None:
-    """One flag; everything defaults to None, so that what was given can be told from what was not."""
-    if each.kind is bool:
-        value = not each.default
-        group.add_argument(each.flag, dest=each.name, action="store_const", const=value, help=each.help)
-        return
-    more: dict[str, Any] = {"metavar": each.metavar} if each.metavar else {}
-    if each.choices:
-        more["choices"] = [choice for choice in each.choices if choice]
-        more.pop("metavar", None)
-    if each.many:
-        more["nargs"] = "+"
-    if each.name == "remove_small_blobs":
-        more |= {"nargs": "?", "const": 200.0}
-    default = f" (default: {each.default})" if each.default not in ("", (), None, 0.0, 0) else ""
-    group.add_argument(each.flag, dest=each.name, type=each.kind, help=each.help + default, **more)
+    return given_options(given, device=settings.device, mesh_frame=settings.mesh_frame)
 
 
 def _beside(output: Path, options: Options) -> Path | None:

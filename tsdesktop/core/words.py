@@ -179,7 +179,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "options.needs": ("{option} needs {other}.", "Add it, or leave {option} out."),
     "options.conflict": ("{option} and {other} cannot be used together.", "Leave one of them out."),
     "options.value": ("{value} is not a value of {option}.", "Use {allowed}."),
-    "options.nothing_named": ("No task was named.", "Name tasks or dataset folders, or use --all."),
+    "options.nothing_named": (
+        "No task was named.",
+        "Name tasks or dataset folders; `--help` shows what else can be asked for.",
+    ),
     "options.version_not_task": ("{name} is a version of the task {task}.", "Use {task} --fast."),
     "options.unknown_device": ("{name} is not a device.", "Use auto, cpu, gpu, gpu:N or mps."),
     # weights
