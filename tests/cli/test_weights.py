@@ -160,6 +160,22 @@ def test_all_is_what_is_open_and_with_a_number_everything() -> None:
     assert {each.source for each in everything} == {"release", "licence_server"} and len(everything) == 67
 
 
+def test_terms_are_accepted_before_a_network_is_fetched(
+    server: ReleaseServer, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    folder = "Dataset615_MAXIMUS"
+    for name in ("brain_aneurysm", folder):
+        assert run(["weights", "download", name]) == 1
+        assert "tsdesktop license accept brain_aneurysm" in capsys.readouterr().err
+    assert server.requests == []
+    taken: list[str] = []
+    monkeypatch.setattr(download, "download_all", lambda missing, _: taken.extend(each.folder for each in missing))
+    assert run(["weights", "download", "--all"]) == 0
+    assert f"Left out: {folder}" in capsys.readouterr().err and folder not in taken and FAST in taken
+    assert run(["license", "accept", "brain_aneurysm"]) == 0
+    assert run(["weights", "download", "brain_aneurysm"]) == 0 and taken[-1] == folder
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -23,6 +23,7 @@ from tsdesktop.weights.parts import require_space
 from tsdesktop.weights.places import own_weights_folder
 from tsdesktop.weights.progress import Listen
 from tsdesktop.weights.stopping import Stop
+from tsdesktop.weights.terms import check_terms, tasks_with_terms
 
 # Without being told to go on, more than this is only downloaded after a question (on a terminal).
 _ASKS_ABOVE_BYTES = 2_000_000_000
@@ -33,6 +34,8 @@ def run(given: argparse.Namespace) -> None:
     """Downloads what the named tasks need and is not here. Raises WeightsError that names what could not be had."""
     asked = wanted(given, catalogue())
     missing = tuple(each for each in asked if not each.is_here)
+    if given.all:
+        missing = _without_terms(missing)
     if not missing:
         if not given.quiet:
             print("Every network that this needs is here already.")
@@ -65,9 +68,12 @@ def download_for(options: Options, quiet: bool) -> None:
 def download_all(missing: Sequence[Package], quiet: bool, *, again: bool = False) -> None:
     """Downloads one by one, also what is here when `again`; where one fails, the others are fetched nevertheless.
 
-    Raises LicenceError before anything is fetched when a number is needed and there is none, WeightsError that names
-    what failed, and Cancelled; what was fetched is kept.
+    Raises LicenceError before anything is fetched when a number or the acceptance of terms is missing, WeightsError
+    that names what failed, and Cancelled; what was fetched is kept.
     """
+    for package in missing:
+        for task in tasks_with_terms(package.folder, catalogue()):
+            check_terms(task)
     _refuse_without_licence(missing)
     require_space(own_weights_folder(), _space_bytes(missing), "The download")
     line, failed = TransferLine(quiet), []
@@ -106,6 +112,18 @@ def about(missing: Sequence[Package]) -> str:
     if known:
         space = f"They take {size_text(_space_bytes(known))} while they are unpacked. {space}"
     return f"{', '.join(parts)}. {space}"
+
+
+def _without_terms(missing: Sequence[Package]) -> tuple[Package, ...]:
+    """Without those whose terms nobody has accepted yet; says so."""
+    left_out = {each.folder: tasks_with_terms(each.folder, catalogue()) for each in missing}
+    for folder, tasks in left_out.items():
+        for task in tasks:
+            accept = f"tsdesktop license accept {task.name}"
+            print(
+                f"Left out: {folder} is for non-commercial use only. Confirm that first: `{accept}`.", file=sys.stderr
+            )
+    return tuple(each for each in missing if not left_out[each.folder])
 
 
 def _ask_if_large(missing: Sequence[Package]) -> None:

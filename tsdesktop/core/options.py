@@ -194,7 +194,7 @@ NOT_OFFERED: dict[str, str] = {
     "-q --quiet": "`-q`, for every command",
     "-v --verbose": "`-v`, for every command",
     "--debug": "`-v` shows where a failure happened",
-    "-l --license_number": "networks that are on the computer run without asking; nothing is sent anywhere",
+    "-l --license_number": "`tsdesktop license set`; only downloads need it, runs ask nobody",
     "--test": "only for upstream's own unit tests",
     "-lt --list-tasks": "`tsdesktop info`",
     "-lc --list-classes": "`tsdesktop info TASK`",

@@ -188,13 +188,13 @@ WORDS: dict[str, tuple[str, str]] = {
     # weights
     "weights.missing": (
         "The network {folder} is not on this computer.",
-        "Download it in the window, or with `{command}`. Without internet: get {zip_name} from {url} on another computer "
-        "and unpack it in {place}.",
+        "Download it in the window, or with `{command}`. Without internet: get {zip_name} from {url} on another "
+        "computer and unpack it in {place}.",
     ),
     "weights.missing_licensed": (
         "The licensed network {folder} is not on this computer.",
-        "Get a licence number ({url}), then download it in the window, or with `{command}`. Without internet: bring its "
-        "folder from another computer to {place}.",
+        "Get a licence number ({url}), then download it in the window, or with `{command}`. Without internet: bring "
+        "its folder from another computer to {place}.",
     ),
     "weights.not_downloaded": (
         "Not downloaded: {folders}.",
