@@ -136,6 +136,11 @@ class TextField(QLineEdit):
         self._settled_text = text
         self.editingFinished.connect(self.settle)
 
+    def show_settled(self, text: str) -> None:
+        """Shows another text that is already known."""
+        self._settled_text = text
+        self.setText(text)
+
     def settle(self) -> None:
         """Takes the text as it is now for the wanted one."""
         if self.text().strip() != self._settled_text:
