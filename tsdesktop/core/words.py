@@ -218,7 +218,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "The network {folder} asks for {what}, which this program does not run.",
         "Use networks of nnU-Net v2 from a source you trust.",
     ),
-    "weights.unsupported": ("The network {folder} cannot be run here: {reason}.", "Use a 3D full resolution network."),
+    "weights.unsupported": (
+        "The network {folder} cannot be run here: {reason}.",
+        "Networks that run here look at one 3D image, in one stage.",
+    ),
     # downloads
     "weights.unreachable": (
         "{host} cannot be reached.",
