@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
+from tests.gui.release import Release
 from tsdesktop.core.errors import Cancelled, WeightsError
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.gui.downloads import Downloads
@@ -19,53 +20,14 @@ from tsdesktop.weights.stopping import Stop
 A, B, C = packages(catalogue())[:3]
 
 
-class Server:
-    """Stands in for the transport: every download waits for what the test says comes of it."""
-
-    def __init__(self) -> None:
-        self.began: list[str] = []
-        self.forgotten: list[str] = []
-        self.at_once = 0
-        self._say: dict[str, Exception | None] = {}
-        self._said = threading.Condition()
-
-    def download(self, package: Package, listen: Listen, stop: Stop) -> None:
-        self.began.append(package.folder)
-        self.at_once += 1
-        try:
-            self._wait(package, listen, stop)
-        finally:
-            self.at_once -= 1
-
-    def _wait(self, package: Package, listen: Listen, stop: Stop) -> None:
-        for n in range(10_000):
-            listen(Progress("downloading", n, 10_000, 100.0, 5.0))
-            stop.wait(0.005)
-            with self._said:
-                if package.folder in self._say:
-                    error = self._say.pop(package.folder)
-                    if error is not None:
-                        raise error
-                    return
-        raise AssertionError("nobody ended the download")
-
-    def ends(self, package: Package, error: Exception | None = None) -> None:
-        with self._said:
-            self._say[package.folder] = error
-
-    def forget(self, package: Package) -> None:
-        assert self.began.count(package.folder) == 0 or self.at_once == 0 or self.began[-1] != package.folder
-        self.forgotten.append(package.folder)
+@pytest.fixture
+def release() -> Release:
+    return Release()
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
-
-
-@pytest.fixture
-def queue(qtbot: QtBot, server: Server) -> Iterator[Downloads]:
-    made = Downloads(None, server.download, server.forget)
+def queue(qtbot: QtBot, release: Release) -> Iterator[Downloads]:
+    made = Downloads(None, release.download, release.forget)
     yield made
     made.close()
 
@@ -78,23 +40,23 @@ def soon(qtbot: QtBot, holds: Callable[[], bool]) -> None:
     qtbot.waitUntil(holds, timeout=5_000)
 
 
-def test_one_at_a_time_in_order(qtbot: QtBot, queue: Downloads, server: Server) -> None:
+def test_one_at_a_time_in_order(qtbot: QtBot, queue: Downloads, release: Release) -> None:
     queue.add([A, B])
     queue.add([C, A])
     assert states(queue) == {A.folder: "running", B.folder: "queued", C.folder: "queued"}
     for package in (A, B, C):
-        soon(qtbot, lambda package=package: server.began[-1:] == [package.folder])  # type: ignore[misc]
+        soon(qtbot, lambda package=package: release.began[-1:] == [package.folder])  # type: ignore[misc]
         with qtbot.waitSignal(queue.finished, timeout=5_000) as caught:
-            server.ends(package)
+            release.ends(package)
         assert caught.args == [package]
-    assert server.began == [A.folder, B.folder, C.folder]
+    assert release.began == [A.folder, B.folder, C.folder]
     assert queue.items == () and not queue.is_active
     assert queue.batch == (A, B, C), "how many there were is told until more is asked for"
     queue.add([B])
     assert queue.batch[0] == B and len(queue.batch) == 1
 
 
-def test_progress_is_told_no_more_often_than_can_be_followed(qtbot: QtBot, queue: Downloads, server: Server) -> None:
+def test_progress_is_told_no_more_often_than_can_be_followed(qtbot: QtBot, queue: Downloads, release: Release) -> None:
     heard: list[int] = []
 
     def hear() -> None:
@@ -105,94 +67,94 @@ def test_progress_is_told_no_more_often_than_can_be_followed(qtbot: QtBot, queue
     queue.changed.connect(hear)
     queue.add([A])
     soon(qtbot, lambda: len(heard) >= 4)
-    # A step of the server takes 5 ms or more, the queue tells every 100 ms.
+    # A step of the download takes 5 ms or more, the queue tells every 100 ms.
     assert heard[0] == 0 and max(heard) > 3 * 4 and len(heard) < max(heard) / 3
 
 
-def test_paused_gives_way_to_the_next_and_goes_on_later(qtbot: QtBot, queue: Downloads, server: Server) -> None:
+def test_paused_gives_way_to_the_next_and_goes_on_later(qtbot: QtBot, queue: Downloads, release: Release) -> None:
     queue.add([A, B])
-    soon(qtbot, lambda: server.began == [A.folder])
+    soon(qtbot, lambda: release.began == [A.folder])
     queue.pause(A.folder)
-    soon(qtbot, lambda: server.began == [A.folder, B.folder])
+    soon(qtbot, lambda: release.began == [A.folder, B.folder])
     assert states(queue) == {A.folder: "paused", B.folder: "running"}
-    assert server.forgotten == []
-    server.ends(B)
+    assert release.forgotten == []
+    release.ends(B)
     soon(qtbot, lambda: states(queue) == {A.folder: "paused"})
     queue.resume(A.folder)
-    soon(qtbot, lambda: server.began == [A.folder, B.folder, A.folder])
+    soon(qtbot, lambda: release.began == [A.folder, B.folder, A.folder])
 
 
-def test_paused_and_resumed_at_once(qtbot: QtBot, queue: Downloads, server: Server) -> None:
+def test_paused_and_resumed_at_once(qtbot: QtBot, queue: Downloads, release: Release) -> None:
     queue.add([A])
-    soon(qtbot, lambda: server.began == [A.folder])
+    soon(qtbot, lambda: release.began == [A.folder])
     queue.pause(A.folder)
     queue.resume(A.folder)
     assert states(queue) == {A.folder: "queued"}
-    soon(qtbot, lambda: server.began == [A.folder, A.folder])
-    assert states(queue) == {A.folder: "running"} and server.at_once == 1
+    soon(qtbot, lambda: release.began == [A.folder, A.folder])
+    assert states(queue) == {A.folder: "running"} and release.at_once == 1
 
 
 def test_cancelled_while_under_way_forgets_the_bytes_once_it_has_stopped(
-    qtbot: QtBot, queue: Downloads, server: Server
+    qtbot: QtBot, queue: Downloads, release: Release
 ) -> None:
     queue.add([A, B])
-    soon(qtbot, lambda: server.began == [A.folder])
+    soon(qtbot, lambda: release.began == [A.folder])
     queue.cancel(A.folder)
     assert states(queue) == {B.folder: "queued"}
-    soon(qtbot, lambda: server.began == [A.folder, B.folder])
-    assert server.forgotten == [A.folder]
+    soon(qtbot, lambda: release.began == [A.folder, B.folder])
+    assert release.forgotten == [A.folder]
     assert queue.batch == (B,)
 
 
-def test_cancelled_and_wanted_again_begins_anew(qtbot: QtBot, queue: Downloads, server: Server) -> None:
+def test_cancelled_and_wanted_again_begins_anew(qtbot: QtBot, queue: Downloads, release: Release) -> None:
     queue.add([A])
-    soon(qtbot, lambda: server.began == [A.folder])
+    soon(qtbot, lambda: release.began == [A.folder])
     queue.cancel(A.folder)
     queue.add([A])
-    soon(qtbot, lambda: server.began == [A.folder, A.folder])
-    assert server.forgotten == [A.folder]
+    soon(qtbot, lambda: release.began == [A.folder, A.folder])
+    assert release.forgotten == [A.folder]
 
 
-def test_cancelled_while_it_waits(qtbot: QtBot, queue: Downloads, server: Server) -> None:
+def test_cancelled_while_it_waits(qtbot: QtBot, queue: Downloads, release: Release) -> None:
     queue.add([A, B])
     queue.cancel(B.folder)
     queue.cancel("Dataset000_nothing")
-    soon(qtbot, lambda: server.forgotten == [B.folder])
+    soon(qtbot, lambda: release.forgotten == [B.folder])
     assert states(queue) == {A.folder: "running"}
 
 
-def test_a_failure_is_kept_with_its_item_and_the_next_begins(qtbot: QtBot, queue: Downloads, server: Server) -> None:
+def test_a_failure_is_kept_with_its_item_and_the_next_begins(qtbot: QtBot, queue: Downloads, release: Release) -> None:
     error = WeightsError("weights.broken", folder=A.folder, reason="x")
     queue.add([A, B])
     with qtbot.waitSignal(queue.failed, timeout=5_000) as caught:
-        server.ends(A, error)
+        release.ends(A, error)
     assert caught.args == [A, error]
     item = queue.item(A.folder)
     assert item is not None and item.state == "failed" and item.error is error
-    soon(qtbot, lambda: server.began == [A.folder, B.folder])
+    soon(qtbot, lambda: release.began == [A.folder, B.folder])
     queue.resume(A.folder)
     assert states(queue)[A.folder] == "queued"
-    server.ends(B)
-    soon(qtbot, lambda: server.began[2:] == [A.folder])
+    release.ends(B)
+    soon(qtbot, lambda: release.began[2:] == [A.folder])
     again = queue.item(A.folder)
     assert again is not None and again.error is None
 
 
-def test_an_error_of_what_was_paused_is_no_failure(qtbot: QtBot, queue: Downloads, server: Server) -> None:
+def test_an_error_of_what_was_paused_is_no_failure(qtbot: QtBot, queue: Downloads, release: Release) -> None:
     queue.add([A])
-    soon(qtbot, lambda: server.began == [A.folder])
+    soon(qtbot, lambda: release.began == [A.folder])
     with qtbot.assertNotEmitted(queue.failed, wait=200):
-        server.ends(A, OSError("the socket was shut down"))
+        release.ends(A, OSError("the socket was shut down"))
         queue.pause(A.folder)
     assert states(queue) == {A.folder: "paused"}
 
 
-def test_what_ends_in_the_moment_it_is_paused_is_here(qtbot: QtBot, queue: Downloads, server: Server) -> None:
+def test_what_ends_in_the_moment_it_is_paused_is_here(qtbot: QtBot, queue: Downloads, release: Release) -> None:
     queue.add([A])
-    soon(qtbot, lambda: server.began == [A.folder])
-    server.ends(A)
+    soon(qtbot, lambda: release.began == [A.folder])
+    release.ends(A)
     # Without the event loop, so that the queue has not heard of it yet.
-    while server.at_once:
+    while release.at_once:
         time.sleep(0.001)
     queue.pause(A.folder)
     with qtbot.waitSignal(queue.finished, timeout=5_000):
@@ -200,14 +162,14 @@ def test_what_ends_in_the_moment_it_is_paused_is_here(qtbot: QtBot, queue: Downl
     assert queue.items == ()
 
 
-def test_closing_stops_at_once_and_keeps_the_bytes(qtbot: QtBot, queue: Downloads, server: Server) -> None:
+def test_closing_stops_at_once_and_keeps_the_bytes(qtbot: QtBot, queue: Downloads, release: Release) -> None:
     queue.add([A, B])
-    soon(qtbot, lambda: server.began == [A.folder])
+    soon(qtbot, lambda: release.began == [A.folder])
     with qtbot.assertNotEmitted(queue.failed), qtbot.assertNotEmitted(queue.finished):
         queue.close()
-    assert server.at_once == 0
+    assert release.at_once == 0
     qtbot.wait(50)
-    assert server.began == [A.folder] and server.forgotten == []
+    assert release.began == [A.folder] and release.forgotten == []
 
 
 def test_a_download_that_hears_of_the_stop_only_from_its_listener(qtbot: QtBot) -> None:

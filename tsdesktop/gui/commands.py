@@ -5,7 +5,7 @@ Dialogs are imported where they are opened: the window is on screen sooner.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QWidget
 
 from tsdesktop.core.options import Options
+from tsdesktop.core.tasks import Task, catalogue
 from tsdesktop.core.volume import Modality
 from tsdesktop.gui.background import run_in_background
 from tsdesktop.gui.dialogs.log_view import LogView
@@ -27,10 +28,12 @@ from tsdesktop.gui.scene.view import SceneView
 from tsdesktop.gui.slices.measure import Tool
 from tsdesktop.gui.slices.view import SliceView
 from tsdesktop.weights.places import own_weights_folder
+from tsdesktop.weights.terms import needs_terms, tasks_with_terms, with_terms_accepted
 
 if TYPE_CHECKING:
     from tsdesktop.gui.window import MainWindow
     from tsdesktop.pipeline import SeriesSummary
+    from tsdesktop.weights.packages import Package
 
 translate = QCoreApplication.translate
 
@@ -45,7 +48,10 @@ class Commands(QObject):
     # opening
 
     def open_paths(self, paths: list[Path]) -> None:
-        """Opens paths together; asks first where a run would be stopped or labels lost."""
+        """Opens paths together, networks among them are installed; asks first where a run or labels would be lost."""
+        self._window.networks.take(paths, self._open_scans)
+
+    def _open_scans(self, paths: list[Path]) -> None:
         go_on = partial(self._window.opening.open, paths)
         if not self.ask_before_losing(go_on):
             go_on()
@@ -157,7 +163,18 @@ class Commands(QObject):
         self._window.left.start()
 
     def start_run(self, options: Options) -> None:
-        """Starts a run; not while another scan is being opened, which would take its result away."""
+        """Starts a run, once its task's terms are accepted.
+
+        Not while another scan is being opened, which would take its result away.
+        """
+        task = catalogue().tasks.get(options.task)
+        start = partial(self._start_run, options)
+        if task is None:
+            start()
+        else:
+            self.with_terms(task, start)
+
+    def _start_run(self, options: Options) -> None:
         window = self._window
         if window.opening.is_busy:
             window.telling.warning(self.tr("Something is being opened."), self.tr("Start when it is on screen."))
@@ -176,6 +193,24 @@ class Commands(QObject):
     def find_devices(self) -> None:
         """Looks for graphics cards again."""
         self._window.supervisor.find_devices()
+
+    def download_networks(self, packages: Iterable[Package], then_run: bool) -> None:
+        """Puts packages into the queue, once their terms are accepted; a run of what is chosen may follow."""
+        window, wanted = self._window, tuple(packages)
+        go_on: Callable[[], object] = partial(window.left.run.download, wanted, then_run=then_run)
+        known, settings = window.left.choices.catalogue, window.memory.settings
+        tasks = {task.name: task for each in wanted for task in tasks_with_terms(each.folder, known, settings)}
+        for task in tasks.values():
+            go_on = partial(self.with_terms, task, go_on)
+        go_on()
+
+    def browse_networks(self) -> None:
+        """Asks for zips with networks, and installs them."""
+        self._window.networks.browse(QFileDialog.FileMode.ExistingFiles)
+
+    def browse_networks_folder(self) -> None:
+        """Asks for a folder with networks, and installs them."""
+        self._window.networks.browse(QFileDialog.FileMode.Directory)
 
     def open_networks_folder(self) -> None:
         """Shows where networks belong."""
@@ -351,11 +386,41 @@ class Commands(QObject):
         if self._window.session.volume is not None:
             ScanInformation(self._window.session.volume, self._window.session.notes, self._window).open()
 
-    def show_licence(self) -> None:
-        """Opens the licence number's dialog."""
+    def show_licence(self, then: Callable[[], object] | None = None) -> None:
+        """Opens the licence number's dialog; with `then` it closes and goes on there once a number is valid."""
         from tsdesktop.gui.dialogs.licence_dialog import LicenceDialog
 
-        LicenceDialog(self._window).open()
+        dialog = LicenceDialog(self._window, closes_when_valid=then is not None)
+        if then is not None:
+            dialog.entered.connect(lambda state: then() if state == "valid" else None)
+        dialog.open()
+
+    def show_networks(self) -> None:
+        """Opens the window of all networks, or brings it to the front."""
+        from tsdesktop.gui.dialogs.networks import Networks
+
+        window = self._window
+        dialog = window.findChild(Networks)
+        if dialog is None:
+            dialog = Networks(window.downloads, window)
+            dialog.networks_changed.connect(window.left.choices.look_again)
+            dialog.licence_wanted.connect(self.show_licence)
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+
+    def with_terms(self, task: Task, go_on: Callable[[], object]) -> None:
+        """Calls `go_on`, where the task has terms of use only once they are accepted; asks for that where need be."""
+        from tsdesktop.gui.dialogs.terms import TermsDialog
+
+        memory = self._window.memory
+        if not needs_terms(task, memory.settings):
+            go_on()
+            return
+        dialog = TermsDialog(task, self._window)
+        dialog.accepted.connect(lambda: memory.take(with_terms_accepted(task, memory.settings)))
+        dialog.accepted.connect(go_on)
+        dialog.open()
 
     def show_log(self) -> None:
         """Opens the log."""

@@ -55,7 +55,8 @@ class Menus(QObject):
     def fill(self, bar: QMenuBar) -> None:
         """Puts the menus into the bar."""
         for menu in (
-            self._file_menu(), self._edit_menu(), self._view_menu(), self._run_menu(), self._help_menu()
+            self._file_menu(), self._edit_menu(), self._view_menu(), self._run_menu(), self._networks_menu(),
+            self._help_menu(),
         ):  # fmt: skip
             bar.addMenu(menu)
         self._on_session_changed()
@@ -288,8 +289,24 @@ class Menus(QObject):
                 self.measure_menu,
                 None,
                 self._action(Said(self.tr("Look for graphics cards again")), commands.find_devices),
+            ],
+        )
+
+    def _networks_menu(self) -> QMenu:
+        commands = self._commands
+        everything = Said(self.tr("All networks…"), "Ctrl+N", self.tr("What is here, how large it is, what is missing"))
+        bring = Said(self.tr("Import file…"), "", self.tr("A zip with networks or a bundle; it may be dropped, too"))
+        folder = Said(self.tr("Import folder…"), "", self.tr("Results of nnU-Net, or the home of TotalSegmentator"))
+        return self._menu(
+            self.tr("&Networks"),
+            [
+                self._action(everything, commands.show_networks),
+                None,
+                self._action(bring, commands.browse_networks),
+                self._action(folder, commands.browse_networks_folder),
                 self._action(Said(self.tr("Open the folder of networks")), commands.open_networks_folder),
-                self._action(Said(self.tr("Licence…")), commands.show_licence),
+                None,
+                self._action(Said(self.tr("Licence number…")), commands.show_licence),
             ],
         )
 

@@ -68,8 +68,11 @@ class Telling(QObject):
         self._line.show_message(text, hint, role="warning")
 
     def done(self, text: str) -> None:
-        """Something that went well: a word at the foot of the window, which goes by itself."""
-        self._status.say(text)
+        """Something that went well: a word at the foot of the window, which goes by itself; without a scan a line."""
+        if self._session.volume is None:
+            self._line.show_message(text, role="good")
+        else:
+            self._status.say(text)
 
     def _open_report(self, words: Words) -> None:
         BugReport(words, self._window).open()

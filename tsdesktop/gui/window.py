@@ -18,8 +18,10 @@ from tsdesktop.gui import theme
 from tsdesktop.gui.actions import ActionMaker
 from tsdesktop.gui.centre import Centre
 from tsdesktop.gui.commands import Commands
+from tsdesktop.gui.downloads import Downloads
 from tsdesktop.gui.header import Header
 from tsdesktop.gui.menus import Menus
+from tsdesktop.gui.networks_flow import NetworksFlow
 from tsdesktop.gui.opening.dragged import paths_of
 from tsdesktop.gui.opening.flow import OpeningFlow, Wanted
 from tsdesktop.gui.panels.left import LeftPanel
@@ -34,6 +36,7 @@ from tsdesktop.gui.slices.view import SliceView
 from tsdesktop.gui.status_line import StatusLine
 from tsdesktop.gui.supervisor import Supervisor
 from tsdesktop.gui.telling import Places, Telling
+from tsdesktop.gui.transfer_line import TransferLine
 
 _FIRST_SIZE = (1400, 880)
 _LEAST_SIZE = (860, 560)
@@ -72,13 +75,16 @@ class MainWindow(QMainWindow):
     def _make_parts(self, log_lines: RecentLines) -> None:
         session = self.session
         self.header = Header(session)
-        self.left = LeftPanel(session, device=self.memory.settings.device)
+        self.downloads = Downloads(self)
+        self.left = LeftPanel(session, device=self.memory.settings.device, downloads=self.downloads)
         self.right = RightPanel(session)
         self.centre = Centre(session)
         self.status = StatusLine(session)
         self.telling = Telling(session, Places(self.centre.notes, self.status), log_lines, self)
         self.opening = OpeningFlow(session, self)
         self.runs = RunFlow(session, self.left, self.supervisor, self.memory)
+        self.networks = NetworksFlow(session, self.left, self.telling, self.memory, self)
+        self.transfers = TransferLine(self.downloads, self.networks.imports, lambda: self.networks.is_seen)
         self.commands = Commands(self)
         views = list(self.centre.slices.values())
         self.menus = Menus(session, self.commands, ActionMaker(self, self.centre.grid, views), self)
@@ -99,6 +105,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.splitter, 1)
+        column.addWidget(self.transfers)
         column.addWidget(self.status)
         self.setMenuWidget(self.header)
         self.setCentralWidget(inside)
@@ -109,7 +116,10 @@ class MainWindow(QMainWindow):
         self.header.scan_clicked.connect(commands.show_scan_information)
         self.header.export_clicked.connect(lambda: commands.export())
         self.left.run_wanted.connect(commands.start_run)
-        self.left.licence_wanted.connect(commands.show_licence)
+        self.left.licence_wanted.connect(lambda: commands.show_licence(self.left.run.show_licence_entered))
+        self.left.download_wanted.connect(commands.download_networks)
+        self.left.import_wanted.connect(commands.browse_networks)
+        self.transfers.show_wanted.connect(commands.show_networks)
         self.left.choices.device_changed.connect(lambda name: self.memory.change(device=name))
         self.right.export_wanted.connect(commands.export)
         self.supervisor.devices_found.connect(self.left.device.show_devices)
@@ -273,6 +283,7 @@ class MainWindow(QMainWindow):
         self.opening.cancel()
         if self.scene is not None:
             self.scene.close_scene()
+        self.networks.close()
         self.supervisor.close()
         super().closeEvent(event)
 

@@ -9,12 +9,15 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from tests.gui.release import Release
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.tasks import Network, Task, catalogue
 from tsdesktop.core.volume import Modality, ScanSource, Volume
+from tsdesktop.gui.downloads import Downloads
 from tsdesktop.gui.panels.left import LeftPanel
 from tsdesktop.gui.panels.task_card import TaskCard
 from tsdesktop.gui.session import Session
+from tsdesktop.weights.packages import Package
 from tsdesktop.weights.places import own_weights_folder
 
 SHAPE = (60, 50, 70)
@@ -35,6 +38,12 @@ def put_here(task: str, variant: str = "full", *, lacking: str = "") -> None:
                 _put(part.network, lacking)
 
 
+def put_package(package: Package) -> None:
+    """Puts files for a package where the program looks for them."""
+    for each in package.networks:
+        _put(each, "")
+
+
 def _put(network: Network, lacking: str) -> None:
     folder: Path = own_weights_folder() / network.folder
     checkpoints = [f"fold_{fold}/checkpoint_final.pth" for fold in network.folds or (0,)]
@@ -49,7 +58,9 @@ class LeftBench:
 
     def __init__(self) -> None:
         self.session = Session()
-        self.panel = LeftPanel(self.session)
+        self.release = Release()
+        self.downloads = Downloads(None, self.release.download, self.release.forget)
+        self.panel = LeftPanel(self.session, downloads=self.downloads)
         self.choices = self.panel.choices
 
     def open(self, volume: Volume) -> None:

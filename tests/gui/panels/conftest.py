@@ -27,6 +27,7 @@ def left(qtbot: QtBot, qapp: QApplication) -> Iterator[LeftBench]:
     yield bench
     while (popup := qapp.activePopupWidget()) is not None:
         popup.close()
+    bench.downloads.close()
     bench.panel.close()
     bench.panel.deleteLater()
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

@@ -1,27 +1,32 @@
-"""The foot of the panel: start, watch, stop, and what is missing."""
+"""The foot of the panel: start, watch, stop."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
 from tests.gui.panels.bench import LeftBench, click, put_here, scan
-from tsdesktop.core.errors import OutOfMemory, WeightsError
+from tsdesktop.core.errors import OutOfMemory
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.gui.panels.run_words import count_text, left_text, stage_text
 from tsdesktop.jobs.messages import Device, Devices, Progress
-from tsdesktop.weights.places import LICENCE_PAGE, own_weights_folder
 
 NO_CARD = Device("gpu:0", "NVIDIA graphics card", 0.0, "no card or no driver was found")
 CPU = Device("cpu", "processor", 16.0)
 CARD = Device("gpu:0", "NVIDIA A10", 24.0)
+
+
+@pytest.fixture
+def ready(with_ct: LeftBench) -> LeftBench:
+    """With the networks of the chosen task here."""
+    put_here("total", "fast")
+    put_here("total", "fastest")
+    with_ct.choices.look_again()
+    return with_ct
 
 
 def texts(left: LeftBench) -> str:
@@ -29,13 +34,11 @@ def texts(left: LeftBench) -> str:
     return "\n".join(each.text() for each in left.panel.run.findChildren(QLabel) if each.isVisible())
 
 
-def test_the_button_wants_a_run_with_what_was_chosen(with_ct: LeftBench, qtbot: QtBot) -> None:
-    put_here("total", "fast")
-    put_here("total", "fastest")
-    with_ct.choices.choose_structures(("liver", "spleen"))
-    with_ct.choices.choose_device("cpu")
-    with qtbot.waitSignal(with_ct.panel.run_wanted) as caught:
-        click(with_ct.panel.run.button)
+def test_the_button_wants_a_run_with_what_was_chosen(ready: LeftBench, qtbot: QtBot) -> None:
+    ready.choices.choose_structures(("liver", "spleen"))
+    ready.choices.choose_device("cpu")
+    with qtbot.waitSignal(ready.panel.run_wanted) as caught:
+        click(ready.panel.run.button)
     assert caught.args == [Options(task="total", fast=True, roi=("liver", "spleen"), device="cpu")]
 
 
@@ -60,82 +63,6 @@ def test_cancel_is_the_button_of_a_run_under_way(with_ct: LeftBench, qtbot: QtBo
         with_ct.panel.cancel()
 
 
-def test_missing_networks_are_named_with_their_place(with_ct: LeftBench, qtbot: QtBot) -> None:
-    with qtbot.assertNotEmitted(with_ct.panel.run_wanted):
-        click(with_ct.panel.run.button)
-    card = with_ct.panel.run.missing
-    assert card.isVisible()
-    network = with_ct.choices.task.variants["fast"].parts[0].network
-    assert f"{network.dataset_folder}.zip" in card.words
-    assert str(own_weights_folder()) in card.words and "135\u00a0MB" in card.words
-    click(card.copy_link)
-    assert QGuiApplication.clipboard().text() == network.url
-    assert not card.licence.isVisible()
-
-
-def test_many_missing_networks_are_counted(with_ct: LeftBench) -> None:
-    with_ct.choices.choose_quality("full")
-    click(with_ct.panel.run.button)
-    assert "5 networks" in with_ct.panel.run.missing.words
-    assert "and 2 more" in with_ct.panel.run.missing.words
-    click(with_ct.panel.run.missing.copy_link)
-    assert len(QGuiApplication.clipboard().text().splitlines()) == 5
-
-
-def test_the_folder_is_made_and_opened(with_ct: LeftBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[QUrl] = []
-
-    def open_once(url: QUrl) -> bool:
-        opened.append(url)
-        return len(opened) == 1
-
-    monkeypatch.setattr(QDesktopServices, "openUrl", open_once)
-    click(with_ct.panel.run.button)
-    click(with_ct.panel.run.missing.open_folder)
-    assert own_weights_folder().is_dir()
-    assert Path(opened[0].toLocalFile()) == own_weights_folder()
-    click(with_ct.panel.run.missing.open_folder)
-    assert "Nothing here opens folders" in with_ct.panel.run.missing.words
-
-
-def test_a_folder_that_cannot_be_made(with_ct: LeftBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    monkeypatch.setenv("TSDESKTOP_WEIGHTS_DIR", str(tmp_path / "file" / "weights"))
-    click(with_ct.panel.run.button)
-    click(with_ct.panel.run.missing.open_folder)
-    assert "cannot be made" in with_ct.panel.run.missing.words
-
-
-def test_try_again_goes_on_once_they_are_there(with_ct: LeftBench, qtbot: QtBot) -> None:
-    click(with_ct.panel.run.button)
-    with qtbot.assertNotEmitted(with_ct.panel.run_wanted):
-        click(with_ct.panel.run.missing.again)
-    put_here("total", "fast")
-    with qtbot.waitSignal(with_ct.panel.run_wanted) as caught:
-        click(with_ct.panel.run.missing.again)
-    assert caught.args == [Options(task="total", fast=True)]
-    assert not with_ct.panel.run.missing.isVisible()
-    assert with_ct.card("total").words.badge == "ready"
-
-
-def test_a_network_with_a_file_lacking(with_ct: LeftBench) -> None:
-    put_here("total", "fast", lacking="dataset.json")
-    with_ct.choices.look_again()
-    click(with_ct.panel.run.button)
-    assert "dataset.json is missing" in with_ct.panel.run.missing.words
-
-
-def test_a_licensed_network_leads_to_the_licence(with_ct: LeftBench, qtbot: QtBot) -> None:
-    with_ct.choose("heartchambers_highres")
-    click(with_ct.panel.run.button)
-    card = with_ct.panel.run.missing
-    assert "licence number" in card.words and card.licence.isVisible()
-    with qtbot.waitSignal(with_ct.panel.licence_wanted):
-        click(card.licence)
-    click(card.copy_link)
-    assert LICENCE_PAGE in QGuiApplication.clipboard().text()
-
-
 def test_a_run_is_watched(with_ct: LeftBench) -> None:
     run = with_ct.panel.run
     run.show_started(Options(task="total"))
@@ -148,13 +75,13 @@ def test_a_run_is_watched(with_ct: LeftBench) -> None:
     assert "A draft is shown" in texts(with_ct)
 
 
-def test_stopping_is_said_until_it_has_stopped(with_ct: LeftBench, qtbot: QtBot) -> None:
-    run = with_ct.panel.run
+def test_stopping_is_said_until_it_has_stopped(ready: LeftBench, qtbot: QtBot) -> None:
+    run = ready.panel.run
     run.show_started(Options(task="total"))
-    with qtbot.waitSignal(with_ct.panel.cancel_wanted):
+    with qtbot.waitSignal(ready.panel.cancel_wanted):
         click(run.cancel)
     run.show_progress(Progress("total organs", 0.5, 3, 5, 13, 27, 100.0))
-    assert "Stopping" in texts(with_ct) and "left" not in texts(with_ct)
+    assert "Stopping" in texts(ready) and "left" not in texts(ready)
     assert not run.cancel.isEnabled()
     run.show_idle()
     assert run.button.isVisible() and not run.cancel.isVisible()
@@ -176,12 +103,6 @@ def test_an_error_says_what_happened_and_what_to_do(with_ct: LeftBench) -> None:
     assert "choose fewer structures" in texts(with_ct)
     run.show_error(RuntimeError("index 7"))
     assert "This is a bug" in texts(with_ct) and "index 7" not in texts(with_ct)
-
-
-def test_networks_that_went_away_are_offered_anew(with_ct: LeftBench) -> None:
-    words = {"folder": "Dataset297", "zip_name": "Dataset297.zip", "url": "u", "place": "p", "command": "c"}
-    with_ct.panel.run.show_error(WeightsError("weights.missing", **words))
-    assert with_ct.panel.run.missing.isVisible()
 
 
 @pytest.mark.parametrize(
@@ -240,16 +161,16 @@ def test_instant_tasks_need_no_device(with_ct: LeftBench) -> None:
     assert not with_ct.panel.device.isVisible()
 
 
-def test_the_keyboard_stays_in_the_panel_when_a_run_begins_is_stopped_and_ends(with_ct: LeftBench) -> None:
-    run = with_ct.panel.run
+def test_the_keyboard_stays_in_the_panel_when_a_run_begins_is_stopped_and_ends(ready: LeftBench) -> None:
+    run = ready.panel.run
     run.button.setFocus()
-    run.show_started(with_ct.choices.options())
+    run.show_started(ready.choices.options())
     assert run.cancel.hasFocus()
     QTest.keyClick(run.cancel, Qt.Key.Key_Space)
     assert run.hasFocus(), "nothing can be pressed while it stops"
     run.show_idle()
     assert run.button.hasFocus()
-    run.show_started(with_ct.choices.options())
+    run.show_started(ready.choices.options())
     assert run.cancel.hasFocus() and run.cancel.isEnabled()
     run.show_done("Found 61 structures in 20 s")
     assert run.button.hasFocus()
@@ -262,8 +183,8 @@ def test_the_keyboard_stays_where_it_is_outside_of_the_panel(with_ct: LeftBench)
     assert with_ct.panel.tasks.search.hasFocus()
 
 
-def test_what_was_said_takes_the_keyboard_back_to_the_button_when_it_goes(with_ct: LeftBench) -> None:
-    run = with_ct.panel.run
+def test_what_was_said_takes_the_keyboard_back_to_the_button_when_it_goes(ready: LeftBench) -> None:
+    run = ready.panel.run
     run.show_error(OutOfMemory("run.out_of_memory", device="the graphics card"))
     cross = next(each for each in run.findChildren(QToolButton) if each.accessibleName() == "Dismiss")
     cross.setFocus()

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
 from tsdesktop.core.tasks import Catalogue, Task
+from tsdesktop.gui.downloads import Downloads
 from tsdesktop.gui.panels.advanced import AdvancedOptions
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.device_row import DeviceRow
@@ -20,7 +21,8 @@ from tsdesktop.gui.session import Session
 
 
 class LeftPanel(QFrame):
-    """What to do. `run_wanted(Options)`, `cancel_wanted()` and `licence_wanted()` (where a licence number is needed).
+    """What to do. `run_wanted(Options)`, `cancel_wanted()`, `licence_wanted()` (where a licence number is needed),
+    `import_wanted()` (of networks) and `download_wanted(packages, whether a run is to follow)`.
 
     The window tells `run` how it goes and `device` what was found; `choices.device_changed(str)` says what to remember.
     """
@@ -28,9 +30,16 @@ class LeftPanel(QFrame):
     run_wanted = Signal(object)
     cancel_wanted = Signal()
     licence_wanted = Signal()
+    import_wanted = Signal()
+    download_wanted = Signal(object, bool)
 
     def __init__(
-        self, session: Session, known: Catalogue | None = None, device: str = "auto", parent: QWidget | None = None
+        self,
+        session: Session,
+        known: Catalogue | None = None,
+        device: str = "auto",
+        downloads: Downloads | None = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
@@ -40,10 +49,15 @@ class LeftPanel(QFrame):
         self.quality = QualityControl(self.choices)
         self.device = DeviceRow(self.choices)
         self.advanced = AdvancedOptions(self.choices)
-        self.run = RunPanel(self.choices)
+        self.downloads = downloads or Downloads(self)
+        # Before the run panel, which finds what has come.
+        self.downloads.finished.connect(lambda _: self.choices.look_again())
+        self.run = RunPanel(self.choices, self.downloads)
         self.run.run_wanted.connect(self.run_wanted)
         self.run.cancel_wanted.connect(self.cancel_wanted)
         self.run.licence_wanted.connect(self.licence_wanted)
+        self.run.import_wanted.connect(self.import_wanted)
+        self.run.download_wanted.connect(self.download_wanted)
         self.tasks.details_wanted.connect(self.open_page)
         self._of_the_task = QWidget()
         self._lay_out()
@@ -71,9 +85,8 @@ class LeftPanel(QFrame):
         self.tasks.focus_search()
 
     def start(self) -> None:
-        """As the run button: starts, or says what is missing; nothing without a scan or while a run is under way."""
-        if self.run.button.isEnabled() and self.run.button.isVisibleTo(self):
-            self.run.button.click()
+        """As the run button: starts, or goes to what is missing; nothing without a scan or while a run is under way."""
+        self.run.start()
 
     def cancel(self) -> None:
         """As the cancel button; nothing while no run is under way."""

@@ -1,118 +1,192 @@
-"""What a run lacks: the files of networks that are not on this computer, where they belong and how to get them."""
+"""What a run lacks: networks that are not on this computer. One button gets them; how that goes is seen here, too."""
 
 from __future__ import annotations
 
-import re
+import logging
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
+from tsdesktop.core.errors import LicenceError
+from tsdesktop.gui.background import run_in_background
+from tsdesktop.gui.downloads import Downloads
+from tsdesktop.gui.error_words import words_for
 from tsdesktop.gui.figures import size_text
-from tsdesktop.gui.folders import show_folder
-from tsdesktop.gui.panels.choices import RunChoices
+from tsdesktop.gui.panels.download_box import DownloadBox
+from tsdesktop.gui.panels.download_words import amount_text
 from tsdesktop.gui.panels.needs import State
+from tsdesktop.gui.panels.other_ways import OtherWays
 from tsdesktop.gui.panels.parts import MARGIN
 from tsdesktop.gui.parts import button, paragraph, stacked
-from tsdesktop.weights.places import LICENCE_PAGE, Presence, own_weights_folder
+from tsdesktop.weights.licence import stored_licence
 
-_MOST_NAMED = 3
+log = logging.getLogger(__name__)
+_MAIN_HEIGHT = 36
 
 
 class MissingNetworks(QFrame):
-    """Names the files and their place, with buttons. `try_again` when the person has put them there, `licence_wanted`
-    for a network that comes with a licence number.
+    """Says what is missing and gets it.
+
+    `download_wanted(packages, whether a run is to follow)`, `licence_wanted` for a network that comes with a licence
+    number, `import_wanted` to choose a file, `look_again` when the person has put the files there.
     """
 
-    try_again = Signal()
+    download_wanted = Signal(object, bool)
     licence_wanted = Signal()
+    import_wanted = Signal()
+    look_again = Signal()
 
-    def __init__(self, choices: RunChoices, parent: QWidget | None = None) -> None:
+    def __init__(self, downloads: Downloads, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
-        self._choices = choices
-        self._links: list[str] = []
+        self._downloads = downloads
+        self._state = State("ready")
+        # None until somebody has looked.
+        self._has_licence: bool | None = None
+        self._more_open = False
         self._told = paragraph()
-        self._files = paragraph()
-        self._place = paragraph(role="secondary")
-        self.open_folder = button(self.tr("Open folder"), self._open_folder, help=self.tr("Where networks belong"))
-        self.copy_link = button(self.tr("Copy link"), self._copy_links, help=self.tr("For your browser"))
-        self.licence = button(
-            self.tr("Licence…"),
-            self.licence_wanted.emit,
-            help=self.tr("Enter a licence number, or find out how to get one"),
-        )
-        self.again = button(self.tr("Try again"), self.try_again.emit, help=self.tr("Look for the networks again"))
-        self.setLayout(stacked(self._told, self._files, self._place, self._buttons(), gap=6, margin=MARGIN))
-
-    def _buttons(self) -> QVBoxLayout:
-        upper, lower = QHBoxLayout(), QHBoxLayout()
-        upper.addWidget(self.open_folder)
-        upper.addWidget(self.copy_link)
-        lower.addWidget(self.licence)
-        lower.addWidget(self.again)
-        for row in (upper, lower):
-            row.setSpacing(4)
-        return stacked(upper, lower, gap=4)
+        self.note = paragraph(role="secondary")
+        self.download = button("", lambda: self._ask(then_run=True), "primary")
+        self.licence = button(self.tr("Enter licence number…"), self.licence_wanted.emit, "primary")
+        for each in (self.download, self.licence):
+            each.setMinimumHeight(_MAIN_HEIGHT)
+        self.licence.setToolTip(self.tr("Enter a licence number, or find out how to get one"))
+        self.box = DownloadBox(downloads)
+        self.more = button(self.tr("Other ways"), self._toggle_more, "link", self.tr("For a computer without internet"))
+        self.ways = OtherWays()
+        self.ways.hide()
+        self.ways.look_again.connect(self.look_again)
+        self.ways.import_wanted.connect(self.import_wanted)
+        self.ways.download_wanted.connect(lambda: self._ask(then_run=False))
+        parts = (self._told, self.box, self.download, self.licence, self.note, self.more, self.ways)
+        column = stacked(*parts, gap=6, margin=MARGIN)
+        column.setAlignment(self.more, Qt.AlignmentFlag.AlignLeft)
+        self.setLayout(column)
+        downloads.changed.connect(self.refresh)
 
     def show_state(self, state: State) -> None:
-        """What is missing."""
-        count = len(state.missing)
-        self._told.setText(self._sentence(state))
-        names = [_file_text(each) for each in state.missing[:_MOST_NAMED]]
-        if count > _MOST_NAMED:
-            names.append(self.tr("and {count} more").format(count=count - _MOST_NAMED))
-        self._show(self._files, "\n".join(names))
-        self._show(self._place, self.tr("Unpack in {place}").format(place=own_weights_folder()))
-        self._links = [link for each in state.missing if (link := _link(each))]
-        self.copy_link.setText(self.tr("Copy link") if len(self._links) < 2 else self.tr("Copy links"))
-        self.copy_link.setEnabled(bool(self._links))
-        self.licence.setVisible(state.kind == "licence")
+        """What is missing now."""
+        self._state = state
+        self.ways.show_state(state)
+        self.box.show_folders([each.folder for each in state.packages], state.needed)
+        if state.kind == "licence" and self._has_licence is None:
+            self.look_for_licence()
+        self.refresh()
+
+    def look_for_licence(self) -> None:
+        """Whether a licence number is stored may have changed. It may lie in a store that is slow to open."""
+        run_in_background(lambda: bool(stored_licence()), self._on_licence_known, self._on_licence_unknown)
+
+    @property
+    def is_downloading(self) -> bool:
+        """Whether all that is missing is in the queue."""
+        return self.box.whole is not None
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The dataset folders of what is missing."""
+        return tuple(each.folder for each in self._state.packages)
+
+    @property
+    def main(self) -> QWidget:
+        """The one thing to do now."""
+        shown = [each for each in (self.download, self.licence) if each.isVisibleTo(self)]
+        return shown[0] if shown else self.box.main if self.box.isVisibleTo(self) else self.ways.import_file
 
     @property
     def words(self) -> str:
         """All that it says, as one text."""
-        return "\n".join(label.accessibleName() or label.text() for label in (self._told, self._files, self._place))
+        parts = [self._told.text(), self.box.words if self.is_downloading else "", self.note.text(), self.ways.words]
+        return "\n".join(filter(None, parts))
 
-    def _show(self, label: QLabel, text: str) -> None:
-        label.setText(_breakable(text))
-        label.setAccessibleName(text)
+    def refresh(self) -> None:
+        """As things are now."""
+        if not self._state.missing:
+            return
+        had_keyboard = self.has_keyboard
+        self.box.refresh()
+        self._show_parts()
+        self._told.setText(self._sentence())
+        self.download.setText(self.tr("Resume and run") if self._state.partial_bytes else self.tr("Download and run"))
+        if had_keyboard and not self.has_keyboard:
+            self.main.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _sentence(self, state: State) -> str:
+    def _show_parts(self) -> None:
+        is_downloading, wants_licence = self.is_downloading, self._wants_licence
+        sources = {each.source for each in self._state.packages}
+        can_download = bool(sources) and sources <= {"release", "licence_server"}
+        shown = {
+            self.box: is_downloading and not (wants_licence and self._failed_for_licence),
+            self._told: not is_downloading or self._failed_for_licence,
+            self.licence: wants_licence,
+            self.download: can_download and not wants_licence and not is_downloading,
+            self.more: can_download and not (self.box.whole is not None and self.box.whole.now.is_active),
+            self.note: bool(self.note.text()) and is_downloading,
+        }
+        self.ways.setVisible((shown[self.more] and self._more_open) or not can_download)
+        self.more.setText(self.tr("Fewer ways") if self._more_open else self.tr("Other ways"))
+        for part, is_shown in sorted(shown.items(), key=lambda pair: not pair[1]):
+            part.setVisible(is_shown)
+        self.ways.download.setVisible(shown[self.download])
+
+    @property
+    def _failed_for_licence(self) -> bool:
+        whole = self.box.whole
+        return whole is not None and whole.now.state == "failed" and isinstance(whole.now.error, LicenceError)
+
+    @property
+    def _wants_licence(self) -> bool:
+        if self._state.kind != "licence":
+            return False
+        return self._failed_for_licence or (not self._has_licence and not self.is_downloading)
+
+    def _on_licence_known(self, is_there: bool) -> None:
+        self._has_licence = is_there
+        self.refresh()
+
+    def _on_licence_unknown(self, error: Exception) -> None:
+        log.warning("whether a licence number is stored could not be seen: %s", type(error).__name__)
+
+    def _ask(self, *, then_run: bool) -> None:
+        self.download_wanted.emit(self._state.packages, then_run)
+
+    def _toggle_more(self) -> None:
+        self._more_open = not self._more_open
+        self.refresh()
+
+    @property
+    def has_keyboard(self) -> bool:
+        """Whether one of its buttons takes the keys."""
+        focused = QApplication.focusWidget()
+        return focused is not None and self.isAncestorOf(focused)
+
+    def _sentence(self) -> str:
+        state = self._state
+        if self._failed_for_licence and self.box.whole is not None and self.box.whole.now.error is not None:
+            told = words_for(self.box.whole.now.error)
+            return "" if told is None else f"{told.sentence} {told.hint}".strip()
         broken = next((each for each in state.missing if each.state == "incomplete"), None)
-        if state.kind == "licence":
+        if state.kind == "licence" and not self._has_licence:
             return self.tr("This task needs a network that comes with a licence number.")
-        if broken is not None and len(state.missing) == 1:
+        if broken is not None and len(state.packages) == 1:
             return self.tr("The network is incomplete: {what} is missing.").format(what=broken.lacking)
-        if len(state.missing) == 1:
-            return self.tr("This needs a network that is not on this computer yet.")
-        return self.tr("This needs {count} networks that are not on this computer yet.").format(
-            count=len(state.missing)
-        )
+        return self._count_text()
 
-    def _open_folder(self) -> None:
-        problem = show_folder(own_weights_folder())
-        if problem:
-            self._show(self._place, problem)
-
-    def _copy_links(self) -> None:
-        QGuiApplication.clipboard().setText("\n".join(self._links))
-        self.copy_link.setText(self.tr("Copied"))
-
-
-def _breakable(text: str) -> str:
-    """A path or file name that may go on in the next line after its separators."""
-    return re.sub(r"([_/\\\\])(?=.)", "\\1\u200b", text)
-
-
-def _file_text(missing: Presence) -> str:
-    network = missing.network
-    if network.source == "licence_server":
-        return network.dataset_folder
-    name = f"{network.dataset_folder}.zip"
-    # A size does not go on in the next line.
-    return f"{name} · {size_text(network.zip_bytes)}".replace(" ", "\u00a0") if network.zip_bytes else name
-
-
-def _link(missing: Presence) -> str:
-    return LICENCE_PAGE if missing.network.source == "licence_server" else missing.network.url or ""
+    def _count_text(self) -> str:
+        state, count = self._state, len(self._state.packages)
+        if not count:
+            return self.tr("Its network is not on this computer any more.")
+        if state.partial_bytes:
+            amount = amount_text(state.partial_bytes, state.missing_bytes)
+            if count == 1:
+                return self.tr("{amount} of its network are here.").format(amount=amount)
+            return self.tr("{amount} of its {count} networks are here.").format(amount=amount, count=count)
+        size = size_text(state.missing_bytes) if state.missing_bytes else ""
+        if count == 1 and size:
+            return self.tr("Its network is not on this computer yet: {size} to download.").format(size=size)
+        if count == 1:
+            return self.tr("Its network is not on this computer yet.")
+        if size:
+            text = self.tr("Its {count} networks are not on this computer yet: {size} to download.")
+            return text.format(count=count, size=size)
+        return self.tr("Its {count} networks are not on this computer yet.").format(count=count)

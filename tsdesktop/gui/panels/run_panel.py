@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from PySide6.QtCore import QEasingCurve, QPropertyAnimation, Qt, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from tsdesktop.core.errors import OptionsError, WeightsError
 from tsdesktop.core.options import Options
+from tsdesktop.gui.downloads import Downloads
 from tsdesktop.gui.error_words import words_for
 from tsdesktop.gui.panels.choices import RunChoices
+from tsdesktop.gui.panels.even_bar import EvenBar
 from tsdesktop.gui.panels.missing import MissingNetworks
 from tsdesktop.gui.panels.run_words import count_text, left_text, stage_text
+from tsdesktop.gui.panels.task_words import problem_text
 from tsdesktop.gui.parts import GAP, ShortLabel, button, one_line, paragraph, set_role, small_button, stacked
 from tsdesktop.jobs.messages import Progress
+from tsdesktop.weights.packages import Package
 
-_STEPS = 1000
+
+@dataclass(frozen=True)
+class _ThenRun:
+    """A run that follows once these dataset folders are here."""
+
+    options: Options
+    folders: frozenset[str]
 
 
 class RunPanel(QWidget):
-    """Emits `run_wanted(Options)`, `cancel_wanted()`, `licence_wanted()`; is told by its show_ methods how it goes."""
+    """Emits `run_wanted(Options)`, `cancel_wanted()`, `licence_wanted()`, `import_wanted()` and
+    `download_wanted(packages, whether a run is to follow)`; is told by its show_ methods how it goes.
+
+    Where networks are missing their card stands in the place of the button.
+    """
 
     run_wanted = Signal(object)
     cancel_wanted = Signal()
     licence_wanted = Signal()
+    import_wanted = Signal()
+    download_wanted = Signal(object, bool)
 
-    def __init__(self, choices: RunChoices, parent: QWidget | None = None) -> None:
+    def __init__(self, choices: RunChoices, downloads: Downloads, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._choices = choices
+        self._downloads = downloads
+        self._then_run: _ThenRun | None = None
         self._options: Options | None = None
         self._seconds_left: float | None = None
         self._stopping = False
         self.button = self._big_button(self.tr("Segment"), self._on_button_clicked, primary=True)
         self.cancel = self._big_button(self.tr("Cancel"), self._on_cancel_clicked)
-        self.question = paragraph(self.tr("Is it CT or MR? Choose a task that fits."), "secondary")
+        self.question = paragraph("", "secondary")
         self._told = paragraph()
         self._hint = paragraph(role="secondary")
         self._message = self._message_box()
-        self.missing = MissingNetworks(choices)
-        self.missing.try_again.connect(self._on_button_clicked)
-        self.missing.licence_wanted.connect(self.licence_wanted)
+        self.missing = MissingNetworks(downloads)
+        self._connect_missing()
         self._running = self._running_box()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -51,7 +69,8 @@ class RunPanel(QWidget):
         self._clock.timeout.connect(self._count_down)
         choices.changed.connect(self._on_choices_changed)
         choices.task_changed.connect(self._clear)
-        choices.session.volume_changed.connect(self._clear)
+        choices.session.volume_changed.connect(self._on_volume_changed)
+        downloads.changed.connect(self._on_downloads_changed)
         self.show_idle()
 
     # what the window tells
@@ -60,8 +79,7 @@ class RunPanel(QWidget):
         """A run has begun."""
         self._clear()
         self._options = options
-        self._glide.stop()
-        self._bar.setValue(0)
+        self._bar.begin()
         self._set_running(True)
         self.show_progress(Progress("", 0.0))
 
@@ -77,7 +95,7 @@ class RunPanel(QWidget):
         if progress.seconds_left is not None:
             self._seconds_left = progress.seconds_left
         self._left.setText(left_text(self._seconds_left))
-        self._move_bar(progress.share)
+        self._bar.move_to(progress.share)
 
     def show_note(self, text: str) -> None:
         """A line under the bar, such as that a draft result is on the screen already."""
@@ -99,22 +117,75 @@ class RunPanel(QWidget):
         """The run has failed: one sentence and what to do; for missing networks, how to get them."""
         self.show_idle()
         self._choices.look_again()
-        if isinstance(error, WeightsError) and self._offer_missing():
-            return
-        self._tell(error)
+        # What is missing is said by its card.
+        if not (isinstance(error, WeightsError) and self.missing.isVisibleTo(self)):
+            self._tell(error)
+
+    def show_licence_entered(self) -> None:
+        """The licence number that this panel asked for was entered: the download goes on."""
+        self.missing.look_for_licence()
+        if self._is_offering:
+            self._on_download_wanted(self._choices.state(self._choices.task).packages, True)
+
+    def download(self, packages: Iterable[Package], *, then_run: bool) -> None:
+        """Puts packages into the queue; with `then_run` what is chosen now is run once they are here."""
+        wanted = tuple(packages)
+        if then_run:
+            self._then_run = _ThenRun(self._choices.options(), frozenset(each.folder for each in wanted))
+        self._downloads.add(wanted)
+        self._show_what_follows()
 
     # what the person does
 
+    def start(self) -> None:
+        """As the run button; where networks are missing the keyboard goes to the button that gets them."""
+        if self.missing.isVisibleTo(self):
+            self.missing.main.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif self.button.isEnabled() and self.button.isVisibleTo(self):
+            self.button.click()
+
     def _on_button_clicked(self) -> None:
         self._clear()
+        options = self._checked_options()
+        if options is None:
+            return
+        # They may have gone since.
+        self._choices.look_again()
+        if self.missing.isVisibleTo(self):
+            self.missing.main.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.run_wanted.emit(options)
+
+    def _checked_options(self) -> Options | None:
+        """The choices, None where they do not go together, which is said."""
         try:
             options = self._choices.options()
             options.check_for(self._choices.task, [])
         except OptionsError as error:
             self._tell(error)
+            return None
+        return options
+
+    def _on_download_wanted(self, packages: tuple[Package, ...], then_run: bool) -> None:
+        self._clear()
+        if self._checked_options() is not None:
+            self.download_wanted.emit(packages, then_run)
+
+    def _on_look_again(self) -> None:
+        self._choices.look_again()
+        if not self._is_offering:
+            self._on_button_clicked()
+
+    def _on_downloads_changed(self) -> None:
+        """The run follows once all it waits for is here, unless something else has been chosen meanwhile."""
+        waiting = self._then_run
+        if waiting is None or any(each.package.folder in waiting.folders for each in self._downloads.items):
             return
-        if not self._offer_missing():
-            self.run_wanted.emit(options)
+        self._then_run = None
+        self._show_what_follows()
+        is_idle = self.button.isVisibleTo(self) and self.button.isEnabled()
+        if is_idle and self._choices.options() == waiting.options:
+            self.run_wanted.emit(waiting.options)
 
     def _on_cancel_clicked(self) -> None:
         if self._has_keyboard:
@@ -129,38 +200,59 @@ class RunPanel(QWidget):
         self.show_note("")
         self.cancel_wanted.emit()
 
+    def _on_volume_changed(self) -> None:
+        self._then_run = None
+        self._clear()
+        self._show_what_follows()
+
     def _on_choices_changed(self) -> None:
         has_scan, is_open_question = self._choices.session.volume is not None, self._choices.is_open_question
-        self.question.setVisible(is_open_question)
-        self.button.setEnabled(has_scan and not is_open_question)
+        problem = problem_text(self._choices.task)
+        question = self.tr("Is it CT or MR? Choose a task that fits.") if is_open_question else problem or ""
+        self.question.setText(question)
+        self.question.setVisible(bool(question))
+        self.button.setEnabled(has_scan and not question)
         ready = self.tr("Compute the labels of this scan")
         self.button.setToolTip(ready if has_scan else self.tr("Open a scan first"))
-        if self.missing.isVisibleTo(self) and self._choices.state(self._choices.task).kind in ("ready", "instant"):
-            self.missing.hide()
+        self._show_main()
 
     # how it looks
 
-    def _offer_missing(self) -> bool:
-        state = self._choices.state(self._choices.task)
-        if state.missing:
-            # They may have been put there since.
-            self._choices.look_again()
-            state = self._choices.state(self._choices.task)
-        if not state.missing:
-            return False
-        self.missing.show_state(state)
-        self.missing.show()
-        return True
+    @property
+    def _is_running(self) -> bool:
+        return self._running.isVisibleTo(self)
+
+    @property
+    def _is_offering(self) -> bool:
+        """Whether there is something to get before anything can run."""
+        return bool(self._choices.state(self._choices.task).missing) and self.button.isEnabled()
+
+    def _show_main(self) -> None:
+        """The one thing to do: stop the run, get what is missing, or run."""
+        had_keyboard = self._has_keyboard
+        offers = self._is_offering and not self._is_running
+        if offers:
+            self.missing.show_state(self._choices.state(self._choices.task))
+            self._show_what_follows()
+        shown = self.cancel if self._is_running else self.missing if offers else self.button
+        shown.show()
+        goal = self.missing.main if shown is self.missing else shown
+        if had_keyboard and not (shown is self.missing and self.missing.has_keyboard):
+            goal.setFocus(Qt.FocusReason.OtherFocusReason)
+        for each in (self.cancel, self.missing, self.button):
+            if each is not shown:
+                each.hide()
+
+    def _show_what_follows(self) -> None:
+        follows = self._then_run is not None and self._then_run.options == self._choices.options()
+        self.missing.note.setText(self.tr("The run starts when all is here.") if follows else "")
+        self.missing.refresh()
 
     def _set_running(self, running: bool) -> None:
         self._stopping = False
         self._running.setVisible(running)
-        shown, hidden = (self.cancel, self.button) if running else (self.button, self.cancel)
-        shown.show()
         self.cancel.setEnabled(True)
-        if self._has_keyboard:
-            shown.setFocus(Qt.FocusReason.OtherFocusReason)
-        hidden.hide()
+        self._show_main()
         if running:
             self._clock.start()
         else:
@@ -176,9 +268,9 @@ class RunPanel(QWidget):
     def _clear(self) -> None:
         had_keyboard = self._has_keyboard
         self._message.hide()
-        self.missing.hide()
         if had_keyboard and not self._has_keyboard:
-            (self.button if self.button.isVisibleTo(self) else self.cancel).setFocus(Qt.FocusReason.OtherFocusReason)
+            shown = [each for each in (self.button, self.cancel) if each.isVisibleTo(self)]
+            (shown[0] if shown else self.missing.main).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _say(self, text: str, more: str, role: str) -> None:
         set_role(self._told, role)
@@ -198,33 +290,24 @@ class RunPanel(QWidget):
             self._seconds_left -= 1
             self._left.setText(left_text(self._seconds_left))
 
-    def _move_bar(self, share: float) -> None:
-        goal = round(_STEPS * min(1.0, max(0.0, share)))
-        if goal <= self._bar.value():
-            return
-        self._glide.stop()
-        self._glide.setStartValue(self._bar.value())
-        self._glide.setEndValue(goal)
-        self._glide.start()
-
     def _running_box(self) -> QWidget:
         self._stage, self._left = ShortLabel(), one_line(role="secondary")
         self._count = ShortLabel("secondary")
         self._count.setFixedHeight(16)
         self._note = paragraph(role="secondary")
-        self._bar = QProgressBar()
-        self._bar.setRange(0, _STEPS)
-        self._bar.setTextVisible(False)
-        self._bar.setAccessibleName(self.tr("Progress of the run"))
-        self._glide = QPropertyAnimation(self._bar, b"value", self)
-        self._glide.setDuration(400)
-        self._glide.setEasingCurve(QEasingCurve.Type.OutCubic)
+        self._bar = EvenBar(self.tr("Progress of the run"))
         line = QHBoxLayout()
         line.addWidget(self._stage, 1)
         line.addWidget(self._left)
         box = QWidget()
         box.setLayout(stacked(line, self._bar, self._count, self._note, gap=6))
         return box
+
+    def _connect_missing(self) -> None:
+        self.missing.download_wanted.connect(self._on_download_wanted)
+        self.missing.licence_wanted.connect(self.licence_wanted)
+        self.missing.import_wanted.connect(self.import_wanted)
+        self.missing.look_again.connect(self._on_look_again)
 
     def _message_box(self) -> QWidget:
         close = small_button("mdi6.close", self.tr("Dismiss"), self._clear)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication
 
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.tasks import Task
+from tsdesktop.gui.error_words import words_for
 from tsdesktop.gui.figures import about_text, decimal, size_text
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.panels.finder import Match, fits
@@ -13,6 +14,7 @@ from tsdesktop.gui.panels.needs import State
 from tsdesktop.gui.panels.quality_words import spacing_text
 from tsdesktop.gui.panels.task_card import CardText
 from tsdesktop.gui.words import structure_title, structures_text, task_description, task_title
+from tsdesktop.weights.catalogue import refusal
 
 translate = QCoreApplication.translate
 
@@ -45,6 +47,8 @@ def badge_of(state: State) -> tuple[str, str]:
         return translate("TaskWords", "instant"), "good"
     if state.kind == "licence":
         return translate("TaskWords", "licence"), "warning"
+    if state.kind == "unusable":
+        return translate("TaskWords", "cannot run"), "warning"
     return (size_text(state.missing_bytes) if state.missing_bytes else translate("TaskWords", "not here")), "secondary"
 
 
@@ -54,6 +58,8 @@ def state_text(state: State) -> str:
         return translate("TaskWords", "on this computer, ready to run")
     if state.kind == "instant":
         return translate("TaskWords", "computed at once, nothing to download")
+    if state.kind == "unusable":
+        return translate("TaskWords", "cannot be run by this program")
     size = size_text(state.missing_bytes) if state.missing_bytes else ""
     if state.kind == "licence":
         return translate("TaskWords", "not here, comes with a licence number")
@@ -75,7 +81,16 @@ def cautions(task: Task) -> list[str]:
         found.append(translate("TaskWords", "Needs a licence number; free for non-commercial use."))
     if task.licence == "non_commercial":
         found.append(translate("TaskWords", "For non-commercial use only."))
+    if (problem := problem_text(task)) is not None:
+        found.append(problem)
     return found
+
+
+def problem_text(task: Task) -> str | None:
+    """Why this program cannot run a person's own network, and what would help; None where it can."""
+    error = refusal(task)
+    told = words_for(error) if error is not None else None
+    return None if told is None else f"{told.sentence} {told.hint}".strip()
 
 
 def licence_text(task: Task) -> str:
