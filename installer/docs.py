@@ -1,13 +1,15 @@
-"""Writes the tables of docs/command-line.md from the declarations of the options: `.venv/bin/python installer/docs.py`.
+"""Writes the tables of docs/command-line.md from what the program declares: `.venv/bin/python installer/docs.py`.
 
 A test fails when the page is not what this writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import argparse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tsdesktop.cli.command import make_parser
 from tsdesktop.core.options import NOT_OFFERED, Declaration, Section, declarations
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "command-line.md"
@@ -23,6 +25,7 @@ def main() -> None:
 def renewed(page: str) -> str:
     """The page with fresh tables between its markers. Raises ValueError where a marker is missing."""
     page = _between(page, "options", options_text(declarations()))
+    page = _between(page, "networks", commands_text(make_parser(), ("weights", "license")))
     return _between(page, "not offered", not_offered_text(NOT_OFFERED.items()))
 
 
@@ -33,6 +36,16 @@ def options_text(all_options: Sequence[Declaration]) -> str:
         rows = [_row(each) for each in all_options if each.section == section]
         parts.append(f"### {title}\n\n{_table(['Option', 'Default', 'Meaning', 'TotalSegmentator'], rows)}")
     return "\n\n".join(parts)
+
+
+def commands_text(parser: argparse.ArgumentParser, names: Iterable[str]) -> str:
+    """A table of the actions of these commands with their options, as their parsers have them."""
+    rows: list[list[str]] = []
+    for name in names:
+        for action, (about, inner) in _actions(_actions(parser)[name][1]).items():
+            rows.append([f"`{name} {_with_places(action, inner)}`", f"**{about}**"])
+            rows += [[f"`{name} {action} {' '.join(_written(each))}`", str(each.help)] for each in _flags(inner)]
+    return _table(["Command or option", "Meaning"], rows)
 
 
 def not_offered_text(reasons: Iterable[tuple[str, str]]) -> str:
@@ -48,6 +61,36 @@ def usage(each: Declaration) -> str:
     if each.choices:
         value = "|".join(choice for choice in each.choices if choice)
     return f"{each.flag} {value}{' ...' if each.many else ''}"
+
+
+def _actions(parser: argparse.ArgumentParser) -> Mapping[str, tuple[str, argparse.ArgumentParser]]:
+    """The commands below a parser, each with one line about it."""
+    for each in parser._actions:
+        if isinstance(each, argparse._SubParsersAction):
+            about = {choice.dest: str(choice.help) for choice in each._choices_actions}
+            return {name: (about[name], inner) for name, inner in each.choices.items()}
+    raise ValueError("a command without commands below it")
+
+
+def _flags(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """The options that not every command has."""
+    common = ("-h", "-q", "-v")
+    return (each for each in parser._actions if each.option_strings and each.option_strings[0] not in common)
+
+
+def _with_places(action: str, parser: argparse.ArgumentParser) -> str:
+    """The action with what it takes besides options, for example `bundle OUT.zip TASK ...`."""
+    places = [each for each in parser._actions if not each.option_strings]
+    return " ".join([action, *(f"{each.metavar}{' ...' if each.nargs in ('*', '+') else ''}" for each in places)])
+
+
+def _written(each: argparse.Action) -> Iterator[str]:
+    """How an option is written, for example `--quality full|fast|fastest ...`."""
+    yield each.option_strings[-1]
+    if each.nargs != 0:
+        yield str(each.metavar or "|".join(each.choices or ()) or each.dest.upper())
+    if each.nargs == "+":
+        yield "..."
 
 
 def _row(each: Declaration) -> list[str]:

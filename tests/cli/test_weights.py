@@ -427,6 +427,7 @@ def test_the_command_that_is_named_is_the_one_that_works() -> None:
         ),
         (Progress("downloading", 1_260_000_000), "1.3 GB · name"),
         (Progress("retrying", 10, 100, retry_in_s=4.2), " 10% · the connection was lost · next try in 4 s · name"),
+        (Progress("connecting", 0, 100), "connecting · name"),
         (Progress("waiting"), "another program is at it, waiting · name"),
         (Progress("unpacking", 50, 100), " 50% · unpacking · name"),
     ],

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from installer import docs
+from tsdesktop.cli.command import make_parser
 from tsdesktop.core.options import NOT_OFFERED, declarations
 
 TOP = docs.PAGE.parents[1]
@@ -32,6 +33,14 @@ def test_usage_shows_how_an_option_is_written() -> None:
     assert usages["roi"] == "--roi NAME ..."
     assert usages["format"] == "--format multilabel|per-class"
     assert usages["meshes"] == "--meshes stl"
+
+
+def test_commands_below_a_command_are_listed_with_their_options() -> None:
+    text = docs.commands_text(make_parser(), ("weights", "license"))
+    assert "| `weights bundle OUT.zip TASK ...` | **pack networks" in text
+    assert r"| `weights download --quality full\|fast\|fastest ...` | several" in text
+    assert "| `weights list --updates` | ask the release page" in text
+    assert "| `license set NUMBER` |" in text and "--quiet" not in text
 
 
 def test_bars_in_cells_do_not_end_them() -> None:

@@ -110,7 +110,7 @@ def about(missing: Sequence[Package]) -> str:
         parts.append(f"and {unknown} of unknown size" if known else "of unknown size")
     space = f"Free on this disk: {size_text(_free_bytes())}."
     if known:
-        space = f"They take {size_text(_space_bytes(known))} while they are unpacked. {space}"
+        space = f"Space needed: {size_text(_space_bytes(known))}. {space}"
     return f"{', '.join(parts)}. {space}"
 
 

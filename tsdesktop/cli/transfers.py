@@ -14,6 +14,7 @@ from tsdesktop.weights.stopping import Stop
 
 T = TypeVar("T")
 _LOOKS_UP_S = 0.1
+_BEFORE_BYTES = ("waiting", "connecting")
 _STAGES = {
     "waiting": "another program is at it, waiting",
     "connecting": "connecting",
@@ -41,7 +42,7 @@ class TransferLine(Line):
 
 def transfer_text(told: Progress, title: str) -> str:
     """One line: percentage, size, speed and time left while downloading, else what is done; then what it is about."""
-    parts = [] if told.share is None else [f"{told.share:4.0%}"]
+    parts = [] if told.share is None or told.stage in _BEFORE_BYTES else [f"{told.share:4.0%}"]
     if told.stage == "downloading":
         parts.append(_amount(told))
         if told.bytes_per_s:
