@@ -16,8 +16,11 @@ from typing import Any
 import torch
 
 from tsdesktop.core.assets import asset
+from tsdesktop.core.errors import Cancelled
 from tsdesktop.core.tasks import Network, catalogue
 from tsdesktop.weights.packages import Package, package_named
+from tsdesktop.weights.places import own_weights_folder
+from tsdesktop.weights.stopping import Stop
 
 Members = dict[str, bytes]
 DEMO = "demo/Dataset900_phantom/nnUNetTrainer__nnUNetPlans__3d_fullres"
@@ -279,3 +282,35 @@ BAD: dict[str, Callable[[Path], Path]] = {
     "runs code": lambda path: changed(path, ".pth", saved({"network_weights": Malice(path.parent / "trace")})),
 }  # fmt: skip
 _PLAIN = "nnUNetTrainer__nnUNetPlans__3d_fullres"
+
+
+def visible() -> list[str]:
+    """Everything in the program's folder of networks but its notes."""
+    own = own_weights_folder()
+    return sorted(each.relative_to(own).as_posix() for each in own.glob("*") if each.name != ".records")
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {each.relative_to(folder).as_posix(): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
+
+
+class StopAt(Stop):
+    """Set when it is asked for the n-th time, counted from none."""
+
+    def __init__(self, moment: int) -> None:
+        super().__init__()
+        self.moment, self.asked = moment, 0
+
+    def check(self) -> None:
+        self.asked += 1
+        if self.asked > self.moment:
+            raise Cancelled
+
+
+def is_cancelled(work: Callable[[Stop], object], moment: int) -> bool:
+    """Whether `work` was still asking when it was stopped at that moment."""
+    try:
+        work(StopAt(moment))
+    except Cancelled:
+        return True
+    return False

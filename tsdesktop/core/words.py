@@ -211,9 +211,9 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "weights.incomplete": (
         "The network {folder} is incomplete: {what} is missing.",
-        "Delete the folder and get it again.",
+        "Get it again, or from another source.",
     ),
-    "weights.broken": ("The network {folder} is broken: {reason}.", "Delete the folder and get it again."),
+    "weights.broken": ("The network {folder} is broken: {reason}.", "Get it again, or from another source."),
     "weights.untrusted": (
         "The network {folder} asks for {what}, which this program does not run.",
         "Use networks of nnU-Net v2 from a source you trust.",

@@ -106,6 +106,7 @@ WORDS_OF_IMPORTS: dict[str, tuple[str, str]] = {
         "Update the program, or make the bundle again with the older one.",
     ),
     "weights.bundle_broken": ("{name} is a damaged bundle of networks: {reason}.", "Make or copy it again."),
+    "weights.bundle_empty": ("The bundle would be empty.", "Choose networks that are on this computer."),
     "weights.bundle_lacks": (
         "The bundle cannot be made: {folder} is not on this computer.",
         "Get it first, or leave it out.",

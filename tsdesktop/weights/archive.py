@@ -25,6 +25,7 @@ _ALWAYS_ALLOWED_BYTES = 1 << 24
 _MOST_FILES = 20_000
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _ENCRYPTED = 1
+_START = b"PK\x03\x04"
 _DRIVE = re.compile(r"[A-Za-z]:")
 _NOT_ON_WINDOWS = re.compile(r'[\x00-\x1f<>:"|?*]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
@@ -63,13 +64,17 @@ def open_archive(path: Path, name: str = "") -> zipfile.ZipFile:
     """Opens a zip for reading. Raises WeightsError that says what the file is instead."""
     name = name or path.name
     try:
-        return zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(path)
     except OSError as error:
         if error.filename is not None:
             raise WeightsError("weights.not_readable", name=name, reason=error.strerror or "no access") from error
         raise WeightsError(_what_it_is(path), name=name) from error
     except UNREADABLE as error:
         raise WeightsError(_what_it_is(path), name=name) from error
+    if _is_only_the_end(archive):
+        archive.close()
+        raise WeightsError("weights.archive_truncated", name=name)
+    return archive
 
 
 def is_left_out(member: str) -> bool:
@@ -78,12 +83,19 @@ def is_left_out(member: str) -> bool:
     return any(part.startswith(".") or part.lower() in _LEFT_BY_SYSTEMS for part in parts)
 
 
+def _is_only_the_end(archive: zipfile.ZipFile) -> bool:
+    """Whether what was found is a checkpoint, a zip itself, at the end of another zip that was cut off behind it."""
+    first = min((each.header_offset for each in archive.infolist()), default=0)
+    with Path(archive.filename or "").open("rb") as file:
+        return first > 0 and file.read(4) == _START
+
+
 def _what_it_is(path: Path) -> str:
     with path.open("rb") as file:
         start = file.read(512)
     if not start:
         return "weights.archive_empty"
-    if start.startswith(b"PK\x03\x04"):
+    if start.startswith(_START):
         return "weights.archive_truncated"
     if re.match(rb"\s*(<!doctype html|<html|<head|<\?xml)", start, re.IGNORECASE):
         return "weights.archive_web_page"

@@ -71,6 +71,8 @@ def write_bundle(path: Path, packages: Iterable[Package], tasks: Iterable[str], 
     packages, tasks = tuple(packages), tuple(tasks)
     own = [each for each in custom_networks() if each.name in tasks]
     sources = [pair for each in packages for pair in _files_of(each)] + [pair for each in own for pair in _own(each)]
+    if not sources:
+        raise WeightsError("weights.bundle_empty")
     try:
         total = sum(source.stat().st_size for _, source in sources)
         require_space(path.parent, total + SPARE_BYTES, path.name)

@@ -46,7 +46,7 @@ def verify(package: Package, listen: Listen, stop: Stop) -> None:
 
 def _check_network(folder: Path, network: Network) -> None:
     name = network.dataset_folder
-    if lacking := lacking_file(folder, network):
+    if lacking := lacking_file(folder, network) if folder.is_dir() else folder.name:
         raise WeightsError("weights.incomplete", folder=name, what=lacking)
     for fold in folds_of(network, folder):
         facts = checkpoint_facts(checkpoint(folder, fold))

@@ -305,7 +305,7 @@ def _copy(path: Path, target: Path, name: str, tell: Tell, stop: Stop) -> FileFa
 def _require_network(archive: ZipFile, name: str) -> None:
     """Raises WeightsError that says what the archive holds instead of a network."""
     names = archive.namelist()
-    if has_network(names) or is_bundle(names):
+    if has_network(names):
         return
     first = next((each for each in archive.infolist() if each.file_size > 132), None)
     try:
@@ -336,5 +336,5 @@ def _is_ours(path: Path) -> bool:
 
 
 def _plain(path: Path) -> str:
-    """A name for a folder from the name of a file."""
-    return _NOT_IN_NAMES.sub("_", path.stem)[:60].strip("_") or "networks"
+    """A short name for a folder from the name of a file."""
+    return _NOT_IN_NAMES.sub("_", path.stem)[:8].strip("_") or "networks"

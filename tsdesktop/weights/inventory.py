@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -89,8 +90,10 @@ def remove_obsolete(entry: Entry) -> int:
     take_away(place)
     for parent in place.relative_to(own_weights_folder()).parents:
         folder = own_weights_folder() / parent
-        if parent != Path() and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        if parent != Path():
+            # One that holds something else stays.
+            with suppress(OSError):
+                folder.rmdir()
     return freed
 
 

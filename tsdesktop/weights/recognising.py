@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from tsdesktop.core.errors import WeightsError
-from tsdesktop.weights.archive import UNREADABLE, is_left_out
+from tsdesktop.weights.archive import is_left_out, open_archive
 
 BUNDLE_MANIFEST = "manifest.json"
 # A results folder lies at most this deep below what people choose: a wrapper, a home, nnunet, results, the dataset.
@@ -20,11 +20,11 @@ _MOST_NAMES = 5_000
 _DATASET = re.compile(r"Dataset\d{3,}_[\w .+-]*[\w+-]")
 _MODEL = re.compile(r"[^.].*?__.+__.+")
 _PART_OF_NETWORK = re.compile(r"(.*/)?(plans\.json|checkpoint_(final|best|latest)\.pth)", re.IGNORECASE)
-_VERSION_1 = re.compile(r"(.*/)?(Task\d{3}_.*|.*\.model\.pkl|plans\.pkl)", re.IGNORECASE)
+_VERSION_1 = re.compile(r"(.*/)?(.*\.model(\.pkl)?|plans\.pkl)", re.IGNORECASE)
 _SCAN = re.compile(r"(.*/)?(dicomdir|.*\.(dcm|ima|nii|nii\.gz|nrrd|nhdr|mha|mhd|mgz|mgh))", re.IGNORECASE)
 _ARCHIVE = re.compile(r".*\.(zip|tar|tgz|gz|bz2|xz|7z|rar)", re.IGNORECASE)
 _PROJECT = re.compile(r"(.*/)?(setup\.py|pyproject\.toml|cmakelists\.txt|makefile)", re.IGNORECASE)
-_CUT_NETWORK = re.compile(rb"PK\x03\x04.{26}(\./)?Dataset\d{3}_", re.DOTALL)
+_CUT_NETWORK = re.compile(rb"PK\x03\x04.{26}((\./)?Dataset\d{3}_|manifest\.json)", re.DOTALL)
 
 
 def looks_like_networks(path: Path) -> bool:
@@ -32,14 +32,11 @@ def looks_like_networks(path: Path) -> bool:
     if path.is_dir():
         return bool(model_folders(path))
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             names = archive.namelist()
-    except OSError as error:
-        return error.filename is None and _is_cut_network(path)
-    except UNREADABLE:
+    except WeightsError:
         return _is_cut_network(path)
-    is_version_1 = any(name.lower().endswith(".model.pkl") for name in names)
-    return has_network(names) or is_version_1 or is_bundle(names)
+    return has_network(names) or any(name.lower().endswith(".model.pkl") for name in names)
 
 
 def has_network(names: Sequence[str]) -> bool:
@@ -49,7 +46,7 @@ def has_network(names: Sequence[str]) -> bool:
 
 def is_bundle(names: Sequence[str]) -> bool:
     """Whether an archive with these files, in this order, is a bundle that this program wrote."""
-    return names[:1] == [BUNDLE_MANIFEST]
+    return names[:1] == [BUNDLE_MANIFEST] and has_network(names)
 
 
 def model_folders(folder: Path) -> list[Path]:
@@ -120,8 +117,10 @@ def _folders(folder: Path, depth: int) -> Iterator[Path]:
     if depth == 0 or is_model_folder(folder):
         return
     try:
-        inner = sorted(each for each in folder.iterdir() if not each.name.startswith(".") and each.is_dir())
+        # Thousands of slices may lie in one folder: scandir knows what is a folder without asking for each.
+        with os.scandir(folder) as entries:
+            inner = sorted(each.path for each in entries if not each.name.startswith(".") and each.is_dir())
     except OSError:
         return
     for each in inner:
-        yield from _folders(each, depth - 1)
+        yield from _folders(Path(each), depth - 1)

@@ -7,7 +7,9 @@ program that still runs is known by a lock that ends with it.
 from __future__ import annotations
 
 import logging
+import os
 import shutil
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from tsdesktop.weights.hashing import not_written
 from tsdesktop.weights.places import own_weights_folder
 
 log = logging.getLogger(__name__)
+_PATIENCE_S = (0.1, 0.2, 0.4, 0.8, 1.6)
 _UNPACKING, _OLD, _GONE = ".unpacking-", ".old-", ".gone-"
 
 
@@ -26,7 +29,8 @@ def staging_folder(name: str) -> Iterator[Path]:
     from filelock import FileLock
 
     own = own_weights_folder()
-    folder = own / f"{_UNPACKING}{name}-{uuid.uuid4().hex[:8]}"
+    # Short: networks have long names, and Windows has a limit for a whole path.
+    folder = own / f"{_UNPACKING}{name[:10]}-{uuid.uuid4().hex[:6]}"
     lock = FileLock(_lock_of(folder))
     try:
         own.mkdir(parents=True, exist_ok=True)
@@ -52,7 +56,7 @@ def put_in_place(staged: Path, place: Path) -> bool:
         old = _aside(place, _OLD) if place.exists() else None
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            staged.rename(place)
+            _rename(staged, place)
         except OSError as error:
             if old is not None:
                 old.rename(place)
@@ -96,9 +100,19 @@ def clear_leftovers() -> None:
 def _aside(place: Path, prefix: str) -> Path:
     aside = own_weights_folder() / f"{prefix}{place.name}-{uuid.uuid4().hex[:8]}"
     try:
-        return place.rename(aside)
+        return _rename(place, aside)
     except OSError as error:
         raise not_written(error, place.name) from error
+
+
+def _rename(source: Path, target: Path) -> Path:
+    """Windows refuses while another program looks into a new file, as those against viruses do for a moment."""
+    for seconds in _PATIENCE_S if os.name == "nt" else ():
+        try:
+            return source.rename(target)
+        except PermissionError:
+            threading.Event().wait(seconds)
+    return source.rename(target)
 
 
 @contextmanager
