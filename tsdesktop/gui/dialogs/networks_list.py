@@ -86,9 +86,10 @@ class NetworkList(QTreeWidget):
 
     def enter(self) -> None:
         """Takes the keyboard, with a row to start from."""
-        self.setFocus(Qt.FocusReason.TabFocusReason)
+        # Before it has the keyboard: it would start from the first heading.
         if self.currentItem() is None and self._items:
             self.setCurrentItem(next(iter(self._items.values())))
+        self.setFocus(Qt.FocusReason.TabFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return and Delete act on what is selected; Return on a heading closes or opens it."""
