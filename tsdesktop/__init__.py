@@ -21,13 +21,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tsdesktop.core.version import __version__
+
 if TYPE_CHECKING:
     from tsdesktop.core.errors import Cancelled, TsDesktopError
     from tsdesktop.core.options import Options
     from tsdesktop.core.volume import LabelMap, Volume
     from tsdesktop.pipeline import Engine, Segmentation, export, read, segment, to_nibabel
 
-__version__ = "0.1.0"
 __all__ = [
     "Cancelled",
     "Engine",
@@ -36,6 +37,7 @@ __all__ = [
     "Segmentation",
     "TsDesktopError",
     "Volume",
+    "__version__",
     "export",
     "read",
     "segment",

@@ -14,8 +14,9 @@ from tsdesktop.core.notes import Note
 from tsdesktop.core.options import Options, declarations
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.tasks import Task
+from tsdesktop.core.version import __version__
 from tsdesktop.core.volume import Volume
-from tsdesktop.exports.writing import not_written, program_version, write_json
+from tsdesktop.exports.writing import not_written, write_json
 
 _LIBRARIES = ("numpy", "scipy", "nibabel", "SimpleITK", "pydicom", "vtk", "torch", "nnunetv2")
 # What a person typed or how files are called may name a patient.
@@ -62,7 +63,7 @@ def manifest_data(run: Run, outputs: Sequence[Path], folder: Path) -> dict[str, 
     """The manifest as plain data; outputs are named relative to `folder`. Raises ExportError for an unreadable one."""
     task = run.task
     return {
-        "program": {"name": "tsdesktop", "version": program_version()},
+        "program": {"name": "tsdesktop", "version": __version__},
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "libraries": library_versions(),

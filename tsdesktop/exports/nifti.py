@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.structures import Code, Codes, StructureClass
+from tsdesktop.core.version import __version__
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
 from tsdesktop.exports.gzipped import ZeroRunGzip
 from tsdesktop.exports.label_table import EXTENSION_CODE, label_table_xml
-from tsdesktop.exports.writing import existing_folder, file_names, program_version, refuse_existing, write_json, written
+from tsdesktop.exports.writing import existing_folder, file_names, refuse_existing, write_json, written
 
 _HEADER_BYTES = 348
 _DATA_OFFSET = 352
@@ -88,7 +89,7 @@ def label_map_description(label_map: LabelMap) -> dict[str, Any]:
     """What the labels stand for, as plain data: the content of the JSON file beside a label map."""
     return {
         "program": "tsdesktop",
-        "version": program_version(),
+        "version": __version__,
         "task": label_map.task,
         "labels": [_label_description(label_map, each) for each in label_map.classes],
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,6 @@ from tsdesktop.core.files import written_whole
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 _FORBIDDEN = '<>:"/\\|?*'
 _LONGEST_NAME = 100
-
-
-def program_version() -> str:
-    """The version of tsdesktop. Asked for by name: the package itself stands above the rooms and re-exports them."""
-    return str(import_module("tsdesktop").__version__)
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tsdesktop import __version__
 from tsdesktop.core.errors import WeightsError
 from tsdesktop.core.files import written_whole
 from tsdesktop.core.structures import Rgb
+from tsdesktop.core.version import __version__
 from tsdesktop.weights.archive import SPARE_BYTES, UNREADABLE, open_archive, unpack
 from tsdesktop.weights.custom import recolour_custom, rename_custom
 from tsdesktop.weights.custom_reading import CustomNetwork, custom_networks

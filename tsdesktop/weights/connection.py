@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tsdesktop import __version__
 from tsdesktop.core.errors import Cancelled, WeightsError
 from tsdesktop.core.settings import load_settings
+from tsdesktop.core.version import __version__
 from tsdesktop.weights.packages import Package
 from tsdesktop.weights.stopping import Stop
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tsdesktop import __version__
 from tsdesktop.core.files import written_whole
+from tsdesktop.core.version import __version__
 from tsdesktop.weights.hashing import FileFact
 from tsdesktop.weights.places import own_weights_folder
 
