@@ -5,7 +5,7 @@ The order and rules are those of `jobs.plan`, which builds a plan only when ever
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import Catalogue, Network, Part, Refine, Spacing, Task, Variant
@@ -42,14 +42,12 @@ def networks_of_run(task: Task, options: Options, catalogue: Catalogue) -> tuple
 
 
 def networks_for_offline(task: Task, catalogue: Catalogue) -> tuple[Network, ...]:
-    """Every network that any version of `task` may load: all qualities, crops (robust ones too) and refinements."""
+    """Every network that any version of `task` may load: all qualities, all crops (of the body too), refinements."""
     found: dict[str, Network] = {}
     for name in task.variants:
         fast, fastest, small = name.startswith("fast") and name != "fastest", name == "fastest", name.endswith("_small")
-        for robust in (False, True):
-            options = Options(
-                task=task.name, fast=fast, fastest=fastest, model_size="small" if small else "big", robust_crop=robust
-            )
+        plain = Options(task=task.name, fast=fast, fastest=fastest, model_size="small" if small else "big")
+        for options in (plain, replace(plain, robust_crop=True), replace(plain, body_crop=True)):
             found |= {each.key: each for each in networks_of_run(task, options, catalogue)}
     if task.roi_subset:
         rough = catalogue.task("total_mr" if task.modality == "MR" else "total")

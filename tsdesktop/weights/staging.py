@@ -121,7 +121,10 @@ def _renaming() -> Iterator[None]:
     from filelock import FileLock
 
     records = own_weights_folder() / ".records"
-    records.mkdir(parents=True, exist_ok=True)
+    try:
+        records.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_written(error, own_weights_folder().name) from error
     with FileLock(records / ".lock"):
         yield
 
