@@ -116,6 +116,13 @@ def test_a_folder_that_holds_something_else(tmp_path: Path, kind: str) -> None:
     assert refusal(source).sentence == f"chosen {said}"
 
 
+@pytest.mark.parametrize(("name", "content"), [("ct.nii.gz", b"\x1f\x8b"), ("IM0001", bytes(128) + b"DICM")])
+def test_a_file_that_is_a_scan(tmp_path: Path, name: str, content: bytes) -> None:
+    write_files(tmp_path, {name: content})
+    assert not looks_like_networks(tmp_path / name)
+    assert refusal(tmp_path / name).sentence == f"{name} holds a scan, not a network."
+
+
 def test_what_is_in_its_place_is_not_imported_again(tmp_path: Path) -> None:
     install_zip(good_zip(tmp_path / "a.zip"), None, nobody, Stop())
     for folder in (own_weights_folder(), package().place):

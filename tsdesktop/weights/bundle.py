@@ -119,7 +119,7 @@ def install_bundle(path: Path, listen: Listen, stop: Stop) -> tuple[Installed, .
         inside.mkdir()
         facts = unpack(path, inside, listen, stop)
         _compare(path.name, manifest, [each for each in facts if each.name != BUNDLE_MANIFEST])
-        installed = install_unpacked(inside, facts, Origin(path.name), stop)
+        installed = install_unpacked(inside, facts, Origin(path.name), listen, stop)
     _give_titles(installed, manifest)
     return installed
 

@@ -20,13 +20,14 @@ from tsdesktop.weights.hashing import FileFact, Tell, not_written, pour, sha256_
 from tsdesktop.weights.packages import Package, package_named, title_of
 from tsdesktop.weights.parts import require_space
 from tsdesktop.weights.places import checkpoint, find_network, folds_of, own_weights_folder
-from tsdesktop.weights.progress import Listen, Meter, nobody
+from tsdesktop.weights.progress import Listen, Meter
 from tsdesktop.weights.recognising import (
     dataset_of,
     files_in,
     has_network,
     is_bundle,
     is_dicom,
+    is_scan,
     looks_like_networks,
     model_folders,
     not_a_network,
@@ -99,6 +100,8 @@ def install_zip(
     WeightsError that says what is wrong with the zip, Cancelled.
     """
     name = package.zip_name if package else path.name
+    if is_scan(path):
+        raise WeightsError("weights.is_scan", name=name)
     with open_archive(path, name) as archive:
         names = archive.namelist()
         _require_network(archive, name)
@@ -113,7 +116,7 @@ def install_zip(
             inside.mkdir()
             facts = unpack(path, inside, listen, stop, name)
             origin = Origin(name, address, digest)
-            found = install_unpacked(inside, facts, origin, stop, package)
+            found = install_unpacked(inside, facts, origin, listen, stop, package)
     return replace(found[0], others=found[1:])
 
 
@@ -129,7 +132,7 @@ def install_folder(path: Path, listen: Listen, stop: Stop) -> tuple[Installed, .
     groups = _by_dataset(model_folders(path))
     if not groups:
         members = files_in(path)
-        raise not_a_network(path.name, members, looks_like_dicom=bool(members) and _is_dicom_file(path / members[0]))
+        raise not_a_network(path.name, members, looks_like_dicom=bool(members) and is_scan(path / members[0]))
     if len(groups) > 1:
         obsolete = set(catalogue().obsolete_folders)
         groups = {name: models for name, models in groups.items() if name not in obsolete and not _is_ours(models[0])}
@@ -137,11 +140,16 @@ def install_folder(path: Path, listen: Listen, stop: Stop) -> tuple[Installed, .
         raise WeightsError("weights.already_here", folder=path.name)
     with staging_folder(_plain(path)) as staging:
         ready, custom = _copied(groups, staging, listen, stop)
-        return _checked_and_put(ready, custom, Origin(path.name), stop)
+        return _checked_and_put(ready, custom, Origin(path.name), listen, stop)
 
 
 def install_unpacked(
-    inside: Path, facts: Iterable[FileFact], origin: Origin, stop: Stop, wanted: Package | None = None
+    inside: Path,
+    facts: Iterable[FileFact],
+    origin: Origin,
+    listen: Listen,
+    stop: Stop,
+    wanted: Package | None = None,
 ) -> tuple[Installed, ...]:
     """Checks the networks of a folder in a staging folder, where `facts` are its files, and puts them in place.
 
@@ -160,7 +168,7 @@ def install_unpacked(
             custom += _to_add(dataset, models)
         elif package.folder == dataset:
             ready.append(_gathered(package, models, inside, facts))
-    return _checked_and_put(ready, custom, origin, stop)
+    return _checked_and_put(ready, custom, origin, listen, stop)
 
 
 def remove(package: Package) -> int:
@@ -178,20 +186,22 @@ def remove(package: Package) -> int:
     return freed
 
 
-def _checked_and_put(ready: list[_Ready], custom: Iterable[Path], origin: Origin, stop: Stop) -> tuple[Installed, ...]:
+def _checked_and_put(
+    ready: list[_Ready], custom: Iterable[Path], origin: Origin, listen: Listen, stop: Stop
+) -> tuple[Installed, ...]:
     for each in ready:
         check_package(each.folder, each.package)
     stop.check()
-    added = _added(custom, stop)
+    added = _added(custom, listen, stop)
     return (*(_put(each, origin) for each in ready), *added)
 
 
-def _added(folders: Iterable[Path], stop: Stop) -> list[Installed]:
+def _added(folders: Iterable[Path], listen: Listen, stop: Stop) -> list[Installed]:
     """Networks of one's own from these folders; when one cannot be added, those before it are removed again."""
     networks: list[CustomNetwork] = []
     try:
         for folder in folders:
-            networks += add_custom(folder, nobody, stop)
+            networks += add_custom(folder, listen, stop)
     except BaseException:
         for each in networks:
             if not each.replaced:
@@ -321,14 +331,6 @@ def _forget(folder: str) -> None:
         forget(folder)
     except OSError as error:
         raise not_written(error, folder) from error
-
-
-def _is_dicom_file(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return is_dicom(file.read(132))
-    except OSError:
-        return False
 
 
 def _is_ours(path: Path) -> bool:

@@ -103,6 +103,15 @@ def is_dicom(start: bytes) -> bool:
     return start[128:132] == b"DICM"
 
 
+def is_scan(path: Path) -> bool:
+    """Whether a single file is a scan by its name or its beginning."""
+    try:
+        with path.open("rb") as file:
+            return is_dicom(file.read(132)) or _SCAN.fullmatch(path.name) is not None
+    except OSError:
+        return False
+
+
 def _is_cut_network(path: Path) -> bool:
     """Whether a file is the beginning of a network's zip: its table of contents, at the end, has not arrived."""
     try:
