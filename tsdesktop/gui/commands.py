@@ -405,6 +405,8 @@ class Commands(QObject):
             dialog = Networks(window.downloads, window)
             dialog.networks_changed.connect(window.left.choices.look_again)
             dialog.licence_wanted.connect(self.show_licence)
+            dialog.terms_wanted.connect(self.with_terms)
+            window.networks.installed.connect(dialog.look_again)
         dialog.show()
         dialog.raise_()
         dialog.activateWindow()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.gui.dialogs.networks_bench import (
@@ -29,12 +30,15 @@ from tsdesktop.gui.dialogs import networks_deeds, networks_reading
 from tsdesktop.gui.dialogs.networks_choosing import DownloadChooser
 from tsdesktop.gui.dialogs.networks_details import NetworkDetails
 from tsdesktop.gui.dialogs.networks_rows import actions_of, found, line_words, size_words, spoken, state_word
+from tsdesktop.gui.dialogs.networks_sentences import problem_text
+from tsdesktop.gui.translation import install, uninstall
 from tsdesktop.gui.words import GROUPS
 from tsdesktop.jobs.needs import networks_for_offline
 from tsdesktop.weights.licence import enter_licence
 from tsdesktop.weights.packages import packages, packages_of
 from tsdesktop.weights.places import own_weights_folder
 from tsdesktop.weights.progress import Progress
+from tsdesktop.weights.stopping import Stop
 
 NUMBER = "aca_" + "A1b2C3d4E5f6G7"
 
@@ -420,6 +424,47 @@ def test_work_that_is_stopped_ends_once_and_says_so(
     bench.press("verify")
     bench.window.close()
     assert not bench.window.line.is_busy
+
+
+def test_a_window_that_goes_unclosed_stops_its_work(
+    qtbot: QtBot, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, stopped = threading.Event(), threading.Event()
+
+    def endless(_rows: object, _listen: object, stop: Stop) -> None:
+        began.set()
+        try:
+            while True:
+                stop.wait(0.01)
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr(networks_deeds, "verify_rows", endless)
+    parent = QWidget()
+    bench = Bench(qtbot, tmp_path, parent)
+    bench.install(BRAIN)
+    bench.show()
+    bench.select(BRAIN)
+    bench.press("verify")
+    assert began.wait(5.0)
+    parent.deleteLater()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert stopped.wait(5.0)
+    bench.downloads.close()
+
+
+def test_what_is_wrong_is_said_in_the_language_of_the_window(bench: Bench, qapp: QApplication) -> None:
+    bench.install(BRAIN)
+    next((own_weights_folder() / BRAIN).rglob("plans.json")).write_bytes(b"")
+    bench.show()
+    row = bench.row(BRAIN)
+    assert problem_text(row.problem) == row.problem == f"The network {BRAIN} is broken: plans.json is empty."
+    installed = install(qapp, "de")
+    try:
+        told = problem_text(row.problem)
+    finally:
+        uninstall(qapp, installed)
+    assert told != row.problem and BRAIN in told
 
 
 def test_deleting_asks_with_the_freed_size_and_can_be_refused(bench: Bench) -> None:

@@ -19,10 +19,10 @@ from tsdesktop.gui.background import Work
 from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.dialogs.networks_deeds import Deeds
 from tsdesktop.gui.dialogs.networks_details import NetworkDetails
-from tsdesktop.gui.dialogs.networks_line import NetworksLine
+from tsdesktop.gui.dialogs.networks_line import NetworksLine, forget_all
 from tsdesktop.gui.dialogs.networks_list import NetworkList
 from tsdesktop.gui.dialogs.networks_reading import Holdings, read_holdings
-from tsdesktop.gui.dialogs.networks_rows import Row, found, make_rows, with_items
+from tsdesktop.gui.dialogs.networks_rows import Findings, Row, found, make_rows, with_items
 from tsdesktop.gui.dialogs.networks_sentences import told_text
 from tsdesktop.gui.downloads import Downloads
 from tsdesktop.gui.figures import size_text
@@ -53,6 +53,8 @@ class Networks(Dialog):
         self._select_next: tuple[str, ...] = ()
         self._make_parts()
         self.deeds = Deeds(downloads, self.line, self)
+        # Where the window goes without being closed, as when the program ends.
+        self.when_gone(partial(forget_all, self.line.under_way))
         self._build()
         self._wire()
         self.read()
@@ -73,6 +75,11 @@ class Networks(Dialog):
             self._reading.forget()
         self._reading = self.in_background(partial(read_holdings, self.deeds.updates), self._on_read, self._on_not_read)
         self._show_rows()
+
+    def look_again(self) -> None:
+        """Networks came or went elsewhere: what was found out here may be true no more."""
+        self.deeds.findings = Findings()
+        self.read()
 
     def reject(self) -> None:
         """Escape stops what is under way first, then takes back a question, and closes then."""

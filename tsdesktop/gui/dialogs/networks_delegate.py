@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QS
 
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.networks_rows import Row, line_words, place_words, size_words, state_word
+from tsdesktop.gui.dialogs.networks_sentences import explained
 from tsdesktop.gui.panels.parts import write, write_right
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -131,7 +132,7 @@ class NetworkDelegate(QStyledItemDelegate):
 def row_help(row: Row) -> str:
     """What a tooltip says about a network."""
     entry = row.entry
-    lines = [row.title, entry.folder, row.problem]
+    lines = [row.title, entry.folder, explained(row)[0] if row.problem else ""]
     if entry.licensed:
         lines.append(translate("Networks", "Needs a licence number; free for non-commercial use"))
     if entry.place is not None and not entry.ours:

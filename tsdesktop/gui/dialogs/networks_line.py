@@ -35,7 +35,8 @@ class NetworksLine(QWidget):
         self._offer = offer
         self._showing: Showing = "offer"
         self._threads = OneAtATime(self)
-        self._work: Transfer | None = None
+        # What is under way; a list, so that whoever must stop it need not hold the widget.
+        self.under_way: list[Transfer] = []
         self._titles: list[str] = []
         self._on_yes: Callable[[], None] = _nothing
         self.text = ShortLabel()
@@ -67,7 +68,7 @@ class NetworksLine(QWidget):
     @property
     def is_busy(self) -> bool:
         """Whether work is under way."""
-        return self._work is not None
+        return bool(self.under_way)
 
     def ask(self, question: str, yes: str, no: str, on_yes: Callable[[], None], role: str = "") -> None:
         """Asks; `on_yes` follows if the person says so. An empty `yes` only tells."""
@@ -113,23 +114,22 @@ class NetworksLine(QWidget):
         hearers = Hearers(
             partial(self._on_progress, title), partial(self._on_done, on_done), partial(self._on_failed, on_error)
         )
-        self._work = Transfer(call, hearers, self._threads)
+        self.under_way.append(Transfer(call, hearers, self._threads))
         self.busy_changed.emit(True)
         self.cancel.setFocus()
 
     def stop(self) -> None:
         """Stops the work; how it ended follows."""
-        if self._work is not None:
-            self._work.stop.set()
+        for each in self.under_way:
+            each.stop.set()
             self.cancel.setEnabled(False)
             self.text.show_text(self.tr("Stopping…"))
 
     def close_down(self) -> None:
         """Stops the work, and nobody hears of it any more."""
-        if self._work is not None:
-            self._work.forget()
+        if self.is_busy:
+            forget_all(self.under_way)
             self._threads.wait()
-            self._work = None
 
     def _say_yes(self) -> None:
         call, self._on_yes = self._on_yes, _nothing
@@ -155,7 +155,7 @@ class NetworksLine(QWidget):
             self.left.emit()
 
     def _on_progress(self, title: str, progress: Progress) -> None:
-        if self._work is None or self._work.stop.is_set:
+        if any(each.stop.is_set for each in self.under_way):
             return
         self.text.show_text(" · ".join(filter(None, [title, progress_text(progress)])))
         share = progress.share
@@ -174,9 +174,15 @@ class NetworksLine(QWidget):
             on_error(error)
 
     def _end(self) -> None:
-        self._work = None
+        self.under_way.clear()
         self._show("offer")
         self.busy_changed.emit(False)
+
+
+def forget_all(under_way: list[Transfer]) -> None:
+    """Stops what is under way, and nobody hears of it any more."""
+    while under_way:
+        under_way.pop().forget()
 
 
 def _nothing() -> None:

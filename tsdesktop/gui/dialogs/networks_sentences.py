@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from PySide6.QtCore import QCoreApplication
 
+from tsdesktop.core.words import WORDS
 from tsdesktop.gui.dialogs.networks_rows import Row, RowState
 from tsdesktop.gui.dialogs.networks_words import count_text, progress_text, stage_text
 from tsdesktop.gui.error_words import words_for
 from tsdesktop.gui.figures import size_text
 from tsdesktop.gui.panels.download_words import amount_text
-from tsdesktop.gui.translation import reason_words
+from tsdesktop.gui.translation import reason_words, translated
 from tsdesktop.weights.install import Installed
 from tsdesktop.weights.packages import Package
 
 translate = QCoreApplication.translate
 # A zip and what it unpacks to are on the disk together for a while; checkpoints hardly become smaller in a zip.
 _UNPACKED_TIMES = 1.2
+_GAP = re.compile(r"\\\{(\w+)\\\}")
 
 
 def explained(row: Row) -> tuple[str, str]:
@@ -26,7 +30,7 @@ def explained(row: Row) -> tuple[str, str]:
         return told_text(row.item.error), "error"
     if row.entry.custom is not None:
         if row.state == "broken":
-            return row.problem, "error"
+            return problem_text(row.problem), "error"
         if row.problem:
             cannot = translate("Networks", "It cannot be run here: {reason}.")
             return cannot.format(reason=reason_words(row.problem)), "warning"
@@ -60,6 +64,21 @@ def told_text(error: BaseException) -> str:
     """An error as one paragraph; empty where nothing is to be said."""
     told = words_for(error)
     return "" if told is None else f"{told.sentence} {told.hint}".strip()
+
+
+def sentence_of(error: BaseException) -> str:
+    """What went wrong alone, where a button says what to do about it."""
+    told = words_for(error)
+    return "" if told is None else told.sentence
+
+
+def problem_text(problem: str) -> str:
+    """A sentence about a network, which the list of networks has in English, in the person's language."""
+    for sentence_id, pattern in _sentences():
+        match = pattern.fullmatch(problem)
+        if match is not None:
+            return translated(sentence_id, match.groupdict())
+    return problem
 
 
 def download_question(packages: Sequence[Package], to_come: int | None, free: int | None) -> tuple[str, bool]:
@@ -136,6 +155,13 @@ def updates_text(count: int) -> str:
     return translate("Networks", "There are other versions of {count} networks.").format(count=count)
 
 
+@cache
+def _sentences() -> list[tuple[str, re.Pattern[str]]]:
+    """The sentences about networks, with their gaps as groups."""
+    english = [(key, words[0]) for key, words in WORDS.items() if key.startswith("weights.")]
+    return [(key, re.compile(_GAP.sub(r"(?P<\1>.+)", re.escape(text), count=0))) for key, text in english]
+
+
 def _here_text(row: Row) -> str:
     if row.is_whole:
         return translate("Networks", "On this computer; every file is whole.")
@@ -156,7 +182,7 @@ def _missing_text(row: Row) -> str:
 def _broken_text(row: Row) -> str:
     if not row.problem:
         return translate("Networks", "A part of it is missing or damaged.")
-    return row.problem
+    return problem_text(row.problem)
 
 
 def _running_text(row: Row) -> str:

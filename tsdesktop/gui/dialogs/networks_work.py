@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tsdesktop.core.errors import WeightsError
 from tsdesktop.gui.dialogs.networks_rows import Row
-from tsdesktop.gui.dialogs.networks_sentences import told_text
+from tsdesktop.gui.dialogs.networks_sentences import sentence_of
 from tsdesktop.weights.custom import remove_custom
 from tsdesktop.weights.downloads import forget_partial
 from tsdesktop.weights.install import remove, verify
@@ -34,7 +34,7 @@ def verify_rows(rows: Sequence[Row], listen: Listen, stop: Stop) -> Results:
         try:
             verify(package, tell, stop)
         except WeightsError as error:
-            results.append((row.key, told_text(error)))
+            results.append((row.key, sentence_of(error)))
         else:
             results.append((row.key, ""))
         before += row.entry.bytes_here
