@@ -98,6 +98,9 @@ def _needed(task: Task, catalogue: Catalogue) -> Iterator[Network]:
     for name in task.variants:
         yield from _networks(task, name)
     yield from _around(task, catalogue)
+    if task.variants and task.crop is None and task.modality == "CT":
+        # Where people ask for it, the body is looked for first.
+        yield from _networks(catalogue.task("body"), "fast")
     if task.roi_subset:
         rough = catalogue.task("total_mr" if task.modality == "MR" else "total")
         yield from (*_networks(rough, "fast"), *_networks(rough, "fastest"))
