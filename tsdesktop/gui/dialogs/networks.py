@@ -175,6 +175,8 @@ class Networks(Dialog):
         inner.addStretch(0)
         area = scrolled(self.details)
         area.setMinimumWidth(260)
+        # Its buttons have the keyboard.
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.addWidget(left)
         split.addWidget(area)

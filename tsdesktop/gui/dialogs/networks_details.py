@@ -131,20 +131,19 @@ class NetworkDetails(QWidget):
     def _lay_out(self, shown: Sequence[Action]) -> None:
         while self._button_grid.takeAt(0):
             pass
-        for each in self.buttons.values():
-            each.setVisible(False)
+        for action, each in self.buttons.items():
+            each.setVisible(action in shown)
         for n, action in enumerate(shown):
             alone = n == 0 and self.buttons[action].property("role") == "primary"
             at = n if self.buttons[shown[0]].property("role") != "primary" else n + 1
             self._button_grid.addWidget(self.buttons[action], at // 2, 0 if alone else at % 2, 1, 2 if alone else 1)
-            self.buttons[action].setVisible(True)
 
     def _made_buttons(self) -> dict[Action, QPushButton]:
         titles, helps = self._titles(), self._helps()
         primary = ("download", "resume", "try_again", "repair", "update", "licence")
         made: dict[Action, QPushButton] = {}
         for action, title in titles.items():
-            made[action] = each = QPushButton(title)
+            made[action] = each = QPushButton(title, self)
             each.setAutoDefault(False)
             each.setToolTip(helps[action])
             each.setProperty("role", "primary" if action in primary else "")
