@@ -57,7 +57,7 @@ class Bench:
 
     def said(self) -> tuple[str, str]:
         """What the line at the foot shows, and its words."""
-        return self.window.line.showing, self.window.line.text.whole
+        return self.window.line.showing, self.window.line.text.accessibleName()
 
     def queued(self) -> list[str]:
         """The folders in the queue."""

@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from tsdesktop.core.errors import Cancelled
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.networks_words import progress_text
-from tsdesktop.gui.parts import ShortLabel, button, set_role, small_button, stacked
+from tsdesktop.gui.dialogs.networks_words import breakable, progress_text
+from tsdesktop.gui.parts import button, paragraph, set_role, small_button, stacked
 from tsdesktop.gui.transfers import Hearers, OneAtATime, Transfer, Transferring
 from tsdesktop.weights.progress import Progress
 
-_HEIGHT = 40
+_HEIGHT = 44
 _PER_MILLE = 1000
 _GOOD_NEWS_MS = 8_000
 Showing = Literal["offer", "question", "work", "message"]
@@ -39,7 +39,8 @@ class NetworksLine(QWidget):
         self.under_way: list[Transfer] = []
         self._titles: list[str] = []
         self._on_yes: Callable[[], None] = _nothing
-        self.text = ShortLabel()
+        self.text = paragraph()
+        self.text.setMinimumWidth(1)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(self.tr("How far it is"))
@@ -123,7 +124,7 @@ class NetworksLine(QWidget):
         for each in self.under_way:
             each.stop.set()
             self.cancel.setEnabled(False)
-            self.text.show_text(self.tr("Stopping…"))
+            self._show_text(self.tr("Stopping…"))
 
     def close_down(self) -> None:
         """Stops the work, and nobody hears of it any more."""
@@ -137,8 +138,14 @@ class NetworksLine(QWidget):
         call()
 
     def _say(self, text: str, role: str) -> None:
-        self.text.show_text(text)
+        self._show_text(text)
         set_role(self.text, role)
+
+    def _show_text(self, text: str) -> None:
+        self.text.setText(breakable(text))
+        self.text.setAccessibleName(text)
+        # Of a longer sentence than there is room for, all is read here.
+        self.text.setToolTip(text)
 
     def _show(self, showing: Showing) -> None:
         self._good_news.stop()
@@ -157,7 +164,7 @@ class NetworksLine(QWidget):
     def _on_progress(self, title: str, progress: Progress) -> None:
         if any(each.stop.is_set for each in self.under_way):
             return
-        self.text.show_text(" · ".join(filter(None, [title, progress_text(progress)])))
+        self._show_text(" · ".join(filter(None, [title, progress_text(progress)])))
         share = progress.share
         self.bar.setRange(0, 0 if share is None else _PER_MILLE)
         self.bar.setValue(round((share or 0.0) * _PER_MILLE))
