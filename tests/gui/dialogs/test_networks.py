@@ -30,14 +30,15 @@ from tsdesktop.gui.dialogs import networks_deeds, networks_reading
 from tsdesktop.gui.dialogs.networks_choosing import DownloadChooser
 from tsdesktop.gui.dialogs.networks_details import NetworkDetails
 from tsdesktop.gui.dialogs.networks_rows import actions_of, found, line_words, size_words, spoken, state_word
-from tsdesktop.gui.dialogs.networks_sentences import problem_text
+from tsdesktop.gui.dialogs.networks_sentences import freed_text, problem_text
+from tsdesktop.gui.dialogs.networks_work import delete_rows
 from tsdesktop.gui.translation import install, uninstall
 from tsdesktop.gui.words import GROUPS
 from tsdesktop.jobs.needs import networks_for_offline
 from tsdesktop.weights.licence import enter_licence
 from tsdesktop.weights.packages import packages, packages_of
 from tsdesktop.weights.places import own_weights_folder
-from tsdesktop.weights.progress import Progress
+from tsdesktop.weights.progress import Progress, nobody
 from tsdesktop.weights.stopping import Stop
 
 NUMBER = "aca_" + "A1b2C3d4E5f6G7"
@@ -485,6 +486,16 @@ def test_deleting_asks_with_the_freed_size_and_can_be_refused(bench: Bench) -> N
     bench.settle()
     assert bench.row(BRAIN).state == bench.row(ROUGH).state == "missing"
     assert bench.changes == 1 and not (own_weights_folder() / BRAIN).exists()
+
+
+def test_deleting_that_is_stopped_keeps_the_rest_and_says_what_went(bench: Bench) -> None:
+    bench.install(BRAIN, ROUGH)
+    bench.show()
+    rows, stop = (bench.row(BRAIN), bench.row(ROUGH)), Stop()
+    assert delete_rows(rows[:1], nobody, stop) == rows[0].entry.bytes_here
+    stop.set()
+    assert delete_rows(rows[1:], nobody, stop) == 0 and (own_weights_folder() / ROUGH).is_dir()
+    assert freed_text(0) == "Nothing was deleted."
 
 
 def test_deleting_says_that_other_tasks_need_it(bench: Bench) -> None:

@@ -131,6 +131,8 @@ def verified_text(results: Iterable[tuple[str, str]]) -> tuple[str, str]:
 
 def freed_text(freed_bytes: int) -> str:
     """How deleting ended."""
+    if not freed_bytes:
+        return translate("Networks", "Nothing was deleted.")
     return translate("Networks", "{size} are free again.").format(size=size_text(freed_bytes))
 
 
