@@ -16,7 +16,7 @@ from shiboken6 import isValid
 from tests.gui.release import Release
 from tests.weights.zips import members_of, package, write_zip
 from tsdesktop.gui.dialogs.networks import Networks
-from tsdesktop.gui.dialogs.networks_rows import Action, Row
+from tsdesktop.gui.dialogs.networks_rows import Action, Row, size_words, state_word
 from tsdesktop.gui.downloads import Downloads
 from tsdesktop.weights.install import import_networks
 from tsdesktop.weights.packages import Package
@@ -75,6 +75,11 @@ class Bench:
     def row(self, key: str) -> Row:
         """One network as it is now."""
         return next(each for each in self.window.rows if each.key == key)
+
+    def words(self, key: str) -> tuple[str, str]:
+        """What the row of a network says: its state and its size."""
+        row = self.row(key)
+        return state_word(row)[0], size_words(row)
 
     def select(self, *keys: str) -> None:
         """As a person does."""

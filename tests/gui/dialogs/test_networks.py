@@ -1,16 +1,13 @@
-"""The window of networks: what it lists, how downloads are seen in it, and what is done with what is here."""
+"""The window of networks: what it lists, how downloads are seen in it, all that is needed without internet."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.gui.dialogs.networks_bench import (
@@ -20,40 +17,23 @@ from tests.gui.dialogs.networks_bench import (
     ORGANS,
     ROUGH,
     Bench,
-    damage,
     half_downloaded,
     titles,
 )
 from tsdesktop.core.errors import WeightsError
 from tsdesktop.core.tasks import Task, catalogue
-from tsdesktop.gui.dialogs import networks_deeds, networks_reading
+from tsdesktop.gui.dialogs import networks_reading
 from tsdesktop.gui.dialogs.networks_choosing import DownloadChooser
 from tsdesktop.gui.dialogs.networks_details import NetworkDetails
-from tsdesktop.gui.dialogs.networks_rows import actions_of, found, line_words, size_words, spoken, state_word
-from tsdesktop.gui.dialogs.networks_sentences import freed_text, problem_text
-from tsdesktop.gui.dialogs.networks_work import delete_rows
-from tsdesktop.gui.translation import install, uninstall
+from tsdesktop.gui.dialogs.networks_rows import actions_of, found, line_words, size_words, spoken
 from tsdesktop.gui.words import GROUPS
 from tsdesktop.jobs.needs import networks_for_offline
 from tsdesktop.weights.licence import enter_licence
 from tsdesktop.weights.packages import packages, packages_of
 from tsdesktop.weights.places import own_weights_folder
-from tsdesktop.weights.progress import Progress, nobody
-from tsdesktop.weights.stopping import Stop
+from tsdesktop.weights.progress import Progress
 
 NUMBER = "aca_" + "A1b2C3d4E5f6G7"
-
-
-@pytest.fixture
-def bench(qtbot: QtBot, window: QWidget, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(qtbot, tmp_path, window)
-    yield made
-    made.close()
-
-
-def words(bench: Bench, key: str) -> tuple[str, str]:
-    row = bench.row(key)
-    return state_word(row)[0], size_words(row)
 
 
 # the list
@@ -83,9 +63,9 @@ def test_states_are_said_in_words_with_their_sizes(bench: Bench) -> None:
     half_downloaded(ROUGH, 43_000_000)
     bench.install(BRAIN)
     bench.show()
-    assert words(bench, ORGANS) == ("missing", "234 MB")
-    assert words(bench, ROUGH) == ("partial", "43 of 135 MB")
-    assert words(bench, BRAIN) == ("here", "1 MB")
+    assert bench.words(ORGANS) == ("missing", "234 MB")
+    assert bench.words(ROUGH) == ("partial", "43 of 135 MB")
+    assert bench.words(BRAIN) == ("here", "1 MB")
     assert bench.row(HEART).lacks_licence and size_words(bench.row(HEART)) == ""
     assert spoken(bench.row(HEART)).startswith("Heart chambers, high resolution, missing, needs a licence number")
     assert "also for" in line_words(bench.row(ROUGH)) and line_words(bench.row(ROUGH)).startswith("dataset 298")
@@ -181,7 +161,7 @@ def test_a_download_is_seen_in_its_row_paused_resumed_and_here_at_last(qtbot: Qt
     bench.show()
     bench.select(BRAIN)
     bench.press("download")
-    qtbot.waitUntil(lambda: words(bench, BRAIN) == ("downloading 20 %", "65 of 325 MB · 12.3 MB/s · 20 s left"))
+    qtbot.waitUntil(lambda: bench.words(BRAIN) == ("downloading 20 %", "65 of 325 MB · 12.3 MB/s · 20 s left"))
     details = bench.window.details
     assert set(bench.possible) == {"pause", "cancel"} and details.bar.isVisible() and details.bar.value() == 200
     bench.press("pause")
@@ -343,180 +323,6 @@ def test_the_choice_of_tasks_can_be_searched_and_ticked_by_keyboard(qtbot: QtBot
     QTest.keyClick(chooser.search, Qt.Key.Key_Down)
     QTest.keyClick(chooser.tree, Qt.Key.Key_Space)
     assert chooser.ticked == ("cerebral_bleed",)
-
-
-# what is here
-
-
-def test_a_whole_network_is_verified(qtbot: QtBot, bench: Bench) -> None:
-    bench.install(BRAIN)
-    bench.show()
-    bench.select(BRAIN)
-    bench.press("verify")
-    assert bench.window.line.is_busy and not bench.window.import_button.isEnabled()
-    bench.settle()
-    assert bench.window.line.text.accessibleName() == "Brain haemorrhage is whole."
-    assert words(bench, BRAIN)[0] == "verified" and bench.window.import_button.isEnabled()
-
-
-def test_a_damaged_network_is_found_and_repaired(qtbot: QtBot, bench: Bench) -> None:
-    bench.install(BRAIN)
-    damage(BRAIN)
-    bench.show()
-    bench.select(BRAIN)
-    assert bench.row(BRAIN).state == "here"
-    bench.press("verify")
-    bench.settle()
-    row = bench.row(BRAIN)
-    assert (
-        row.state == "broken" and row.problem and bench.window.line.text.accessibleName().startswith(row.problem[:20])
-    )
-    assert bench.possible[0] == "repair"
-    bench.press("repair")
-    qtbot.waitUntil(lambda: bench.again == [BRAIN])
-    package = bench.row(BRAIN).entry.package
-    assert package is not None
-    bench.release.ends(package)
-    qtbot.waitUntil(lambda: bench.row(BRAIN).state == "here")
-    bench.press("verify")
-    bench.settle()
-    assert words(bench, BRAIN)[0] == "verified"
-
-
-def test_an_incomplete_network_says_what_is_missing(bench: Bench) -> None:
-    bench.install(BRAIN)
-    next((own_weights_folder() / BRAIN).rglob("checkpoint_final.pth")).unlink()
-    bench.show()
-    bench.select(BRAIN)
-    assert bench.row(BRAIN).state == "broken"
-    assert "checkpoint_final.pth" in bench.window.details.state.accessibleName()
-
-
-def test_several_are_verified_together(bench: Bench) -> None:
-    bench.install(BRAIN, ROUGH)
-    damage(BRAIN)
-    bench.show()
-    bench.select(BRAIN, ROUGH, ORGANS)
-    bench.press("verify")
-    bench.settle()
-    assert bench.row(BRAIN).state == "broken" and words(bench, ROUGH)[0] == "verified"
-    assert bench.row(ORGANS).state == "missing"
-
-
-def test_work_that_is_stopped_ends_once_and_says_so(
-    qtbot: QtBot, bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def endless(_rows: object, listen: object, stop: object) -> None:
-        assert callable(listen) and hasattr(stop, "wait")
-        while True:
-            listen(Progress("checking", 1, 4))
-            stop.wait(0.01)
-
-    monkeypatch.setattr(networks_deeds, "verify_rows", endless)
-    bench.install(BRAIN)
-    bench.show()
-    bench.select(BRAIN)
-    told: list[bool] = []
-    bench.window.line.busy_changed.connect(told.append)
-    bench.press("verify")
-    qtbot.waitUntil(lambda: bench.window.line.bar.value() == 250)
-    QTest.keyClick(bench.window, Qt.Key.Key_Escape)
-    bench.settle()
-    assert told == [True, False] and bench.window.line.text.accessibleName() == "Stopped; nothing was changed."
-    assert bench.window.isVisible()
-    bench.press("verify")
-    bench.window.close()
-    assert not bench.window.line.is_busy
-
-
-def test_a_window_that_goes_unclosed_stops_its_work(
-    qtbot: QtBot, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    began, stopped = threading.Event(), threading.Event()
-
-    def endless(_rows: object, _listen: object, stop: Stop) -> None:
-        began.set()
-        try:
-            while True:
-                stop.wait(0.01)
-        finally:
-            stopped.set()
-
-    monkeypatch.setattr(networks_deeds, "verify_rows", endless)
-    parent = QWidget()
-    bench = Bench(qtbot, tmp_path, parent)
-    bench.install(BRAIN)
-    bench.show()
-    bench.select(BRAIN)
-    bench.press("verify")
-    assert began.wait(5.0)
-    parent.deleteLater()
-    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    assert stopped.wait(5.0)
-    bench.downloads.close()
-
-
-def test_what_is_wrong_is_said_in_the_language_of_the_window(bench: Bench, qapp: QApplication) -> None:
-    bench.install(BRAIN)
-    next((own_weights_folder() / BRAIN).rglob("plans.json")).write_bytes(b"")
-    bench.show()
-    row = bench.row(BRAIN)
-    assert problem_text(row.problem) == row.problem == f"The network {BRAIN} is broken: plans.json is empty."
-    installed = install(qapp, "de")
-    try:
-        told = problem_text(row.problem)
-    finally:
-        uninstall(qapp, installed)
-    assert told != row.problem and BRAIN in told
-
-
-def test_deleting_asks_with_the_freed_size_and_can_be_refused(bench: Bench) -> None:
-    bench.install(BRAIN, ROUGH)
-    bench.show()
-    bench.select(BRAIN)
-    bench.press("delete")
-    line = bench.window.line
-    assert line.text.accessibleName() == "Delete Brain haemorrhage? It frees 1 MB."
-    QTest.keyClick(bench.window, Qt.Key.Key_Escape)
-    assert line.showing == "offer" and bench.row(BRAIN).state == "here" and bench.window.isVisible()
-    bench.select(BRAIN, ROUGH)
-    QTest.keyClick(bench.window.list, Qt.Key.Key_Delete)
-    assert line.text.accessibleName().startswith("Delete 2 networks?")
-    QTest.keyClick(line.yes, Qt.Key.Key_Space)
-    bench.settle()
-    assert bench.row(BRAIN).state == bench.row(ROUGH).state == "missing"
-    assert bench.changes == 1 and not (own_weights_folder() / BRAIN).exists()
-
-
-def test_deleting_that_is_stopped_keeps_the_rest_and_says_what_went(bench: Bench) -> None:
-    bench.install(BRAIN, ROUGH)
-    bench.show()
-    rows, stop = (bench.row(BRAIN), bench.row(ROUGH)), Stop()
-    assert delete_rows(rows[:1], nobody, stop) == rows[0].entry.bytes_here
-    stop.set()
-    assert delete_rows(rows[1:], nobody, stop) == 0 and (own_weights_folder() / ROUGH).is_dir()
-    assert freed_text(0) == "Nothing was deleted."
-
-
-def test_deleting_says_that_other_tasks_need_it(bench: Bench) -> None:
-    bench.install(ROUGH)
-    bench.show()
-    bench.select(ROUGH)
-    bench.press("delete")
-    assert bench.window.line.text.accessibleName().endswith(f"{len(bench.row(ROUGH).uses)} tasks need it.")
-
-
-def test_updates_are_only_looked_for_when_asked(qtbot: QtBot, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(networks_deeds, "find_updates", lambda *_: {BRAIN: "0" * 64})
-    bench.install(BRAIN)
-    bench.show()
-    assert bench.row(BRAIN).state == "here"
-    QTest.mouseClick(bench.window.updates_button, Qt.MouseButton.LeftButton)
-    bench.settle()
-    assert bench.row(BRAIN).state == "update" and words(bench, BRAIN)[0] == "update available"
-    bench.select(BRAIN)
-    bench.press("update")
-    qtbot.waitUntil(lambda: bench.again == [BRAIN])
 
 
 # the keyboard, and the end

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from tests.gui.dialogs.networks_bench import BRAIN, ROUGH, Bench, titles
@@ -24,13 +23,6 @@ from tsdesktop.weights.licence import enter_licence
 from tsdesktop.weights.packages import packages_of
 
 NUMBER = "aca_" + "A1b2C3d4E5f6G7"
-
-
-@pytest.fixture
-def bench(qtbot: QtBot, window: QWidget, tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(qtbot, tmp_path, window)
-    yield made
-    made.close()
 
 
 def own_key(bench: Bench) -> str:
