@@ -397,7 +397,7 @@ class Commands(QObject):
 
     def show_networks(self) -> None:
         """Opens the window of all networks, or brings it to the front."""
-        from tsdesktop.gui.dialogs.networks import Networks
+        from tsdesktop.gui.networks.window import Networks
 
         window = self._window
         dialog = window.findChild(Networks)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.gui.dialogs.networks_bench import Bench
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap, Volume
@@ -52,11 +49,3 @@ def session(volume: Volume, label_map: LabelMap) -> Session:
     made.show_labels(label_map)
     made.set_looks({2: replace(made.looks[2], visible=False)})
     return made
-
-
-@pytest.fixture
-def bench(qtbot: QtBot, window: QWidget, tmp_path: Path) -> Iterator[Bench]:
-    """The window of networks."""
-    made = Bench(qtbot, tmp_path, window)
-    yield made
-    made.close()

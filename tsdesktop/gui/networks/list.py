@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from tsdesktop.gui.dialogs.networks_delegate import VALUE, Heading, NetworkDelegate
-from tsdesktop.gui.dialogs.networks_rows import Row, spoken
-from tsdesktop.gui.dialogs.networks_words import heading_of
+from tsdesktop.gui.networks.delegate import VALUE, Heading, NetworkDelegate
+from tsdesktop.gui.networks.rows import Row, spoken
+from tsdesktop.gui.networks.words import heading_of
 
 _SPOKEN = Qt.ItemDataRole.AccessibleTextRole
 _BY_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)

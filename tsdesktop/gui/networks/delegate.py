@@ -10,8 +10,8 @@ from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QToolTip, QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.networks_rows import Row, line_words, place_words, size_words, state_word
-from tsdesktop.gui.dialogs.networks_sentences import explained
+from tsdesktop.gui.networks.rows import Row, line_words, place_words, size_words, state_word
+from tsdesktop.gui.networks.sentences import explained
 from tsdesktop.gui.panels.parts import write, write_right
 
 AnyIndex = QModelIndex | QPersistentModelIndex

@@ -13,11 +13,13 @@ from PySide6.QtWidgets import QWidget
 
 from tsdesktop.core.structures import Rgb
 from tsdesktop.gui.background import run_in_background
-from tsdesktop.gui.dialogs.networks_choosing import BundleChooser, DownloadChooser
-from tsdesktop.gui.dialogs.networks_line import NetworksLine
-from tsdesktop.gui.dialogs.networks_reading import Holdings
-from tsdesktop.gui.dialogs.networks_rows import Action, Findings, Row, actions_of
-from tsdesktop.gui.dialogs.networks_sentences import (
+from tsdesktop.gui.downloads import Downloads
+from tsdesktop.gui.folders import show_folder
+from tsdesktop.gui.networks.choosing import BundleChooser, DownloadChooser
+from tsdesktop.gui.networks.line import NetworksLine
+from tsdesktop.gui.networks.reading import Holdings
+from tsdesktop.gui.networks.rows import Action, Findings, Row, actions_of
+from tsdesktop.gui.networks.sentences import (
     delete_question,
     download_question,
     freed_text,
@@ -26,10 +28,8 @@ from tsdesktop.gui.dialogs.networks_sentences import (
     updates_text,
     verified_text,
 )
-from tsdesktop.gui.dialogs.networks_words import count_text
-from tsdesktop.gui.dialogs.networks_work import delete_rows, discard_rows, verify_rows
-from tsdesktop.gui.downloads import Downloads
-from tsdesktop.gui.folders import show_folder
+from tsdesktop.gui.networks.words import count_text
+from tsdesktop.gui.networks.work import delete_rows, discard_rows, verify_rows
 from tsdesktop.weights.bundle import write_bundle
 from tsdesktop.weights.custom import recolour_custom, rename_custom
 from tsdesktop.weights.install import Installed, import_networks, looks_like_networks

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QColorDialog, QGridLayout, QHBoxLayout, QLabel, QL
 
 from tsdesktop.core.structures import Rgb
 from tsdesktop.gui.dialogs.controls import TextField
-from tsdesktop.gui.dialogs.networks_reading import Spacing
-from tsdesktop.gui.dialogs.networks_words import spacing_words
+from tsdesktop.gui.networks.reading import Spacing
+from tsdesktop.gui.networks.words import spacing_words
 from tsdesktop.gui.panels.parts import MARGIN
 from tsdesktop.gui.panels.structure_colour import COLUMNS, PALETTE, ColourButton
 from tsdesktop.gui.panels.structure_tree import swatch

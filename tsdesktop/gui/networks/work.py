@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tsdesktop.core.errors import WeightsError
-from tsdesktop.gui.dialogs.networks_rows import Row
-from tsdesktop.gui.dialogs.networks_sentences import sentence_of
+from tsdesktop.gui.networks.rows import Row
+from tsdesktop.gui.networks.sentences import sentence_of
 from tsdesktop.weights.custom import remove_custom
 from tsdesktop.weights.downloads import forget_partial
 from tsdesktop.weights.install import remove, verify

@@ -9,10 +9,10 @@ from functools import cache
 from PySide6.QtCore import QCoreApplication
 
 from tsdesktop.core.words import WORDS
-from tsdesktop.gui.dialogs.networks_rows import Row, RowState
-from tsdesktop.gui.dialogs.networks_words import count_text, progress_text, stage_text
 from tsdesktop.gui.error_words import words_for
 from tsdesktop.gui.figures import size_text
+from tsdesktop.gui.networks.rows import Row, RowState
+from tsdesktop.gui.networks.words import count_text, progress_text, stage_text
 from tsdesktop.gui.panels.download_words import amount_text
 from tsdesktop.gui.translation import reason_words, translated
 from tsdesktop.weights.install import Installed

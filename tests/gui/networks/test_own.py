@@ -11,11 +11,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from tests.gui.dialogs.networks_bench import BRAIN, ROUGH, Bench, titles
+from tests.gui.networks.bench import BRAIN, ROUGH, Bench, titles
 from tests.weights.zips import custom_members, members_of, package, write_files, write_zip
 from tsdesktop.core.tasks import catalogue
-from tsdesktop.gui.dialogs.networks_choosing import BundleChooser
-from tsdesktop.gui.dialogs.networks_rows import line_words, state_word
+from tsdesktop.gui.networks.choosing import BundleChooser
+from tsdesktop.gui.networks.rows import line_words, state_word
 from tsdesktop.gui.panels.structure_colour import PALETTE
 from tsdesktop.jobs.needs import networks_for_offline
 from tsdesktop.weights.custom import custom_networks

@@ -11,8 +11,10 @@ from typing import Literal
 
 from PySide6.QtCore import QCoreApplication
 
-from tsdesktop.gui.dialogs.networks_reading import Holdings
-from tsdesktop.gui.dialogs.networks_words import (
+from tsdesktop.gui.downloads import Item, ItemState
+from tsdesktop.gui.figures import size_text
+from tsdesktop.gui.networks.reading import Holdings
+from tsdesktop.gui.networks.words import (
     OBSOLETE,
     group_of,
     heading_of,
@@ -20,8 +22,6 @@ from tsdesktop.gui.dialogs.networks_words import (
     progress_text,
     stage_text,
 )
-from tsdesktop.gui.downloads import Item, ItemState
-from tsdesktop.gui.figures import size_text
 from tsdesktop.gui.panels.download_words import amount_text
 from tsdesktop.gui.words import GROUPS, task_title
 from tsdesktop.weights.inventory import Entry, State

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from tests.gui.dialogs.networks_bench import (
+from tests.gui.networks.bench import (
     ANEURYSM,
     BRAIN,
     HEART,
@@ -22,10 +22,10 @@ from tests.gui.dialogs.networks_bench import (
 )
 from tsdesktop.core.errors import WeightsError
 from tsdesktop.core.tasks import Task, catalogue
-from tsdesktop.gui.dialogs import networks_reading
-from tsdesktop.gui.dialogs.networks_choosing import DownloadChooser
-from tsdesktop.gui.dialogs.networks_details import NetworkDetails
-from tsdesktop.gui.dialogs.networks_rows import actions_of, found, line_words, size_words, spoken
+from tsdesktop.gui.networks import reading
+from tsdesktop.gui.networks.choosing import DownloadChooser
+from tsdesktop.gui.networks.details import NetworkDetails
+from tsdesktop.gui.networks.rows import actions_of, found, line_words, size_words, spoken
 from tsdesktop.gui.words import GROUPS
 from tsdesktop.jobs.needs import networks_for_offline
 from tsdesktop.weights.licence import enter_licence
@@ -290,7 +290,7 @@ def test_with_a_licence_number_everything_is_really_everything(bench: Bench) -> 
 
 
 def test_a_full_disk_is_said_before_anything_is_downloaded(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(networks_reading, "free_bytes", lambda _: 3_000_000_000)
+    monkeypatch.setattr(reading, "free_bytes", lambda _: 3_000_000_000)
     bench.show()
     QTest.mouseClick(bench.window.everything, Qt.MouseButton.LeftButton)
     line = bench.window.line

@@ -17,15 +17,15 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QSplitter, QVBoxL
 from tsdesktop.gui import theme
 from tsdesktop.gui.background import Work
 from tsdesktop.gui.dialogs.dialog import Dialog, column
-from tsdesktop.gui.dialogs.networks_deeds import Deeds
-from tsdesktop.gui.dialogs.networks_details import NetworkDetails
-from tsdesktop.gui.dialogs.networks_line import NetworksLine, forget_all
-from tsdesktop.gui.dialogs.networks_list import NetworkList
-from tsdesktop.gui.dialogs.networks_reading import Holdings, read_holdings
-from tsdesktop.gui.dialogs.networks_rows import Findings, Row, found, make_rows, with_items
-from tsdesktop.gui.dialogs.networks_sentences import told_text
 from tsdesktop.gui.downloads import Downloads
 from tsdesktop.gui.figures import size_text
+from tsdesktop.gui.networks.deeds import Deeds
+from tsdesktop.gui.networks.details import NetworkDetails
+from tsdesktop.gui.networks.line import NetworksLine, forget_all
+from tsdesktop.gui.networks.list import NetworkList
+from tsdesktop.gui.networks.reading import Holdings, read_holdings
+from tsdesktop.gui.networks.rows import Findings, Row, found, make_rows, with_items
+from tsdesktop.gui.networks.sentences import told_text
 from tsdesktop.gui.parts import SearchBox, ShortLabel, button, hairline, one_line, paragraph, row, scrolled
 from tsdesktop.weights.packages import Package
 

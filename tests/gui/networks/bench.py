@@ -15,9 +15,9 @@ from shiboken6 import isValid
 
 from tests.gui.release import Release
 from tests.weights.zips import members_of, package, write_zip
-from tsdesktop.gui.dialogs.networks import Networks
-from tsdesktop.gui.dialogs.networks_rows import Action, Row, size_words, state_word
 from tsdesktop.gui.downloads import Downloads
+from tsdesktop.gui.networks.rows import Action, Row, size_words, state_word
+from tsdesktop.gui.networks.window import Networks
 from tsdesktop.weights.install import import_networks
 from tsdesktop.weights.packages import Package
 from tsdesktop.weights.places import own_weights_folder

@@ -10,12 +10,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.networks_custom import CustomDetails
-from tsdesktop.gui.dialogs.networks_reading import Spacing
-from tsdesktop.gui.dialogs.networks_rows import TOGETHER, Action, Row, actions_of, place_words
-from tsdesktop.gui.dialogs.networks_sentences import explained, several_explained
-from tsdesktop.gui.dialogs.networks_words import breakable, count_text
 from tsdesktop.gui.figures import size_text
+from tsdesktop.gui.networks.custom import CustomDetails
+from tsdesktop.gui.networks.reading import Spacing
+from tsdesktop.gui.networks.rows import TOGETHER, Action, Row, actions_of, place_words
+from tsdesktop.gui.networks.sentences import explained, several_explained
+from tsdesktop.gui.networks.words import breakable, count_text
 from tsdesktop.gui.parts import GAP, one_line, paragraph, set_role, stacked
 from tsdesktop.weights.terms import TERMS_NAME
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from tsdesktop.core.errors import Cancelled
 from tsdesktop.gui import theme
-from tsdesktop.gui.dialogs.networks_words import breakable, progress_text
+from tsdesktop.gui.networks.words import breakable, progress_text
 from tsdesktop.gui.parts import button, paragraph, set_role, small_button, stacked
 from tsdesktop.gui.transfers import Hearers, OneAtATime, Transfer, Transferring
 from tsdesktop.weights.progress import Progress

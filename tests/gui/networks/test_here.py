@@ -11,16 +11,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.gui.dialogs.networks_bench import (
+from tests.gui.networks.bench import (
     BRAIN,
     ORGANS,
     ROUGH,
     Bench,
     damage,
 )
-from tsdesktop.gui.dialogs import networks_deeds
-from tsdesktop.gui.dialogs.networks_sentences import freed_text, problem_text
-from tsdesktop.gui.dialogs.networks_work import delete_rows
+from tsdesktop.gui.networks import deeds
+from tsdesktop.gui.networks.sentences import freed_text, problem_text
+from tsdesktop.gui.networks.work import delete_rows
 from tsdesktop.gui.translation import install, uninstall
 from tsdesktop.weights.places import own_weights_folder
 from tsdesktop.weights.progress import Progress, nobody
@@ -93,7 +93,7 @@ def test_work_that_is_stopped_ends_once_and_says_so(
             listen(Progress("checking", 1, 4))
             stop.wait(0.01)
 
-    monkeypatch.setattr(networks_deeds, "verify_rows", endless)
+    monkeypatch.setattr(deeds, "verify_rows", endless)
     bench.install(BRAIN)
     bench.show()
     bench.select(BRAIN)
@@ -123,7 +123,7 @@ def test_a_window_that_goes_unclosed_stops_its_work(
         finally:
             stopped.set()
 
-    monkeypatch.setattr(networks_deeds, "verify_rows", endless)
+    monkeypatch.setattr(deeds, "verify_rows", endless)
     parent = QWidget()
     bench = Bench(qtbot, tmp_path, parent)
     bench.install(BRAIN)
@@ -188,7 +188,7 @@ def test_deleting_says_that_other_tasks_need_it(bench: Bench) -> None:
 
 
 def test_updates_are_only_looked_for_when_asked(qtbot: QtBot, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(networks_deeds, "find_updates", lambda *_: {BRAIN: "0" * 64})
+    monkeypatch.setattr(deeds, "find_updates", lambda *_: {BRAIN: "0" * 64})
     bench.install(BRAIN)
     bench.show()
     assert bench.row(BRAIN).state == "here"

@@ -12,11 +12,11 @@ from tsdesktop.core.tasks import Task
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.controls import Segments
 from tsdesktop.gui.dialogs.dialog import Dialog, column
-from tsdesktop.gui.dialogs.networks_reading import Holdings
-from tsdesktop.gui.dialogs.networks_rows import Row
-from tsdesktop.gui.dialogs.networks_sentences import download_question
-from tsdesktop.gui.dialogs.networks_words import count_text
 from tsdesktop.gui.figures import size_text
+from tsdesktop.gui.networks.reading import Holdings
+from tsdesktop.gui.networks.rows import Row
+from tsdesktop.gui.networks.sentences import download_question
+from tsdesktop.gui.networks.words import count_text
 from tsdesktop.gui.panels.finder import find_tasks
 from tsdesktop.gui.parts import SearchBox, button, hairline, paragraph, row, set_role
 from tsdesktop.gui.words import GROUPS, group_title, task_title
