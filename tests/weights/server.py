@@ -1,7 +1,7 @@
 """A release page, a store of files, a release API and a licence server on this computer, with faults on command.
 
     with ReleaseServer() as server:
-        server.add_file("Dataset291_x.zip", content)          # content: bytes or a Path; tag "v2.0.0-weights"
+        server.add_package(package, content)                  # content: bytes or a Path of its zip; or add_file(...)
         monkeypatch.setenv("TSDESKTOP_DOWNLOAD_MIRROR", server.mirror)
         monkeypatch.setenv("TSDESKTOP_RELEASE_API", server.api)
         monkeypatch.setenv("TSDESKTOP_LICENCE_SERVER", server.url)
@@ -29,6 +29,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
+
+from tsdesktop.weights.packages import Package
 
 TAG = "v2.0.0-weights"
 PAGE = b"<!DOCTYPE html><html><head><title>Guest network</title></head><body>Please log in.</body></html>"
@@ -58,13 +60,14 @@ Kind = Literal[
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with one answer."""
+    """What goes wrong with one answer; with `cut` the connection also ends after so many bytes of it."""
 
     kind: Kind
     at: int = 0
     seconds: float = 60.0
     code: int = 500
     retry_after: str = ""
+    cut: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,11 @@ class _File:
     content: bytes
     version: int = 1
     digest: str = ""
+    name: str = field(default_factory=lambda: secrets.token_hex(6))
 
     @property
     def etag(self) -> str:
-        return f'"{hashlib.md5(self.content).hexdigest()[:12]}-{self.version}"'
+        return f'"{self.name}-{self.version}"'
 
     @property
     def modified(self) -> str:
@@ -179,6 +183,14 @@ class ReleaseServer:
         self._state.files[f"{tag}/{name}"] = _File(data, 1 if before is None else before.version + 1, told)
         return f"{self.mirror}/{tag}/{name}"
 
+    def add_package(self, package: Package, content: bytes | Path, *, digest: str | None = None) -> None:
+        """Adds the zip of a package where the program looks for it: a release, or the licence server."""
+        if package.source == "licence_server":
+            self.add_licensed(package.networks[0].licence_server_task or "", content)
+        else:
+            tag = urlsplit(package.url or "").path.split("/")[-2]
+            self.add_file(package.zip_name, content, tag=tag, digest=digest)
+
     def add_licensed(self, task: str, content: bytes | Path) -> None:
         """Adds what the licence server hands out for a task; see `licences`."""
         self._state.licensed[task] = _File(content.read_bytes() if isinstance(content, Path) else content)
@@ -245,6 +257,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(self._owner._state.licensed[asked["task"]], fault)
         else:
             self._tell(404, b"Not Found", "text/plain")
+
+    def do_CONNECT(self) -> None:
+        """As a proxy that wants a name and password."""
+        self._note(b"")
+        self._tell(407, b"who are you", "text/plain")
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silent."""
@@ -375,9 +392,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _send_body(self, body: bytes, fault: Fault, length: int) -> None:
-        at = min(fault.at, len(body)) if fault.kind in _AT_A_BYTE else 0
+        at = min(fault.at if fault.cut is None else fault.cut, len(body))
+        if fault.kind not in _AT_A_BYTE and fault.cut is None:
+            at = 0
         self._send(body[:at], fault)
-        if fault.kind == "cut" or (fault.kind == "chunked" and 0 < at < len(body)):
+        if fault.kind == "cut" or fault.cut is not None or (fault.kind == "chunked" and 0 < at < len(body)):
             self._cut()
             return
         if fault.kind in ("stall", "hold"):

@@ -80,8 +80,6 @@ def refuse_other_answers(response: httpx.Response, source: Source) -> None:
         _refuse_told(response)
     code, host = response.status_code, response.url.host
     if code in (200, 206, 416):
-        if _kind(response) in ("text/html", "application/xhtml+xml") and code != 416:
-            raise WeightsError("weights.login_page", host=source.host)
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise TryAgain(WeightsError("weights.wrong_answer", host=host))
         return
@@ -101,7 +99,7 @@ def refuse_other_answers(response: httpx.Response, source: Source) -> None:
     raise TryAgain(WeightsError("weights.wrong_answer", host=host))
 
 
-def opened(pieces: Iterator[bytes], source: Source) -> bytes:
+def opened(pieces: Iterator[bytes], response: httpx.Response, source: Source) -> bytes:
     """The first bytes of a whole file, which must be those of a zip; raises as `refuse_other_answers`."""
     head = b""
     for piece in pieces:
@@ -110,9 +108,9 @@ def opened(pieces: Iterator[bytes], source: Source) -> bytes:
             break
     if head[:2] == b"PK":
         return head
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+    if _kind(response) == "text/html" or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         raise WeightsError("weights.login_page", host=source.host)
-    raise TryAgain(WeightsError("weights.wrong_answer", host=source.host))
+    raise TryAgain(WeightsError("weights.wrong_answer", host=response.url.host))
 
 
 def failure(error: httpx.HTTPError, source: Source) -> Exception:
@@ -148,7 +146,7 @@ def _refuse_told(response: httpx.Response) -> None:
         status = json.loads(told).get("status")
     except (ValueError, AttributeError, RecursionError):
         status = None
-    if status == "invalid_license":
+    if isinstance(status, str) and status.endswith("_license") and status != "valid_license":
         raise LicenceError("licence.rejected")
     if response.status_code == 200:
         raise TryAgain(WeightsError("weights.wrong_answer", host=response.url.host))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,6 +27,7 @@ from tsdesktop.weights.packages import Package, title_of
 from tsdesktop.weights.parts import forget, length_of, require_space, writing
 from tsdesktop.weights.places import find_network, own_weights_folder
 from tsdesktop.weights.progress import Listen, Progress
+from tsdesktop.weights.staging import clear_leftovers
 from tsdesktop.weights.stopping import Stop
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ _SERVED_VERSION = "2.18.0"
 _API_PATIENCE = Patience(connect_s=4.0, read_s=4.0)
 _API_S = 10.0
 _MOST_API_BYTES = 8_000_000
-_GOOD_FOR_S = 600.0
+_GOOD_FOR_S, _SILENT_FOR_S = 600.0, 60.0
 _LOOK_S = 0.2
 # Those that say nothing about what has arrived.
 _OF_THE_DISK = ("weights.disk_full", "weights.disk_space", "weights.not_written", "weights.not_writable")
@@ -52,7 +54,10 @@ def download(
     it is unless `again`. Raises Cancelled when stopped (what has arrived is kept), WeightsError, LicenceError.
     """
     with _alone(package, listen, stop):
+        clear_leftovers()
         if package.is_here and not again:
+            # A program that was killed just after installing it leaves what it had brought.
+            forget(_part(package))
             return _here(package)
         source = _source(package, stop)
         _require_space(package)
@@ -96,16 +101,17 @@ def digest_of(package: Package, stop: Stop | None = None) -> str:
 def release_digests(tag: str, stop: Stop, *, fresh: bool = False) -> Mapping[str, str]:
     """The SHA-256 of every file of a release that its page states one for; nothing when it cannot be asked.
 
-    Not asked when networks come from elsewhere. What was told is good for ten minutes unless `fresh`. Raises Cancelled.
+    Not asked when networks come from elsewhere. What was told is good for ten minutes unless `fresh`, and a page that
+    could not be asked is left alone for one. Raises Cancelled.
     """
     given = os.environ.get(RELEASE_API_VARIABLE, "").strip().rstrip("/")
     if mirror() and not given:
         return {}
     address = f"{given or RELEASE_API}/{tag}"
-    when, told = _told.get(address, (-_GOOD_FOR_S, {}))
-    if fresh or time.monotonic() - when >= _GOOD_FOR_S:
+    until, told = _told.get(address, (-math.inf, {}))
+    if fresh or time.monotonic() >= until:
         told = _ask_for_digests(address, stop)
-        _told[address] = (time.monotonic(), told)
+        _told[address] = (time.monotonic() + (_GOOD_FOR_S if told else _SILENT_FOR_S), told)
     return told
 
 

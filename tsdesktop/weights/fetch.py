@@ -136,7 +136,7 @@ class _Fetching:
         """A server that does not go on, or a file that has changed: only then is what was here given up."""
         self._doubt(told.total, response)
         pieces = response.iter_raw()
-        head = opened(pieces, self._source)
+        head = opened(pieces, response, self._source)
         more = None if told.total is None else told.total - self._part.length
         require_space(self._part.path.parent, more, self._source.name)
         self._part.begin(told)
@@ -146,9 +146,12 @@ class _Fetching:
             self._part.note(replace(told, total=self._part.length))
 
     def _doubt(self, total: int | None, response: httpx.Response) -> None:
-        """A length the catalogue does not know is asked for again, then believed: the zip's own sums decide."""
+        """A length the catalogue does not know is asked for again, then believed: the zip's own sums decide.
+
+        Where the release page states a hash, that decides.
+        """
         unexpected = self._source.expected_bytes is not None and total not in (None, self._source.expected_bytes)
-        if unexpected and self._doubts < self._patience.whole_again:
+        if unexpected and not self._source.sha256 and self._doubts < self._patience.whole_again:
             self._doubts += 1
             raise TryAgain(WeightsError("weights.wrong_answer", host=response.url.host))
 

@@ -160,5 +160,6 @@ def writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             raise WeightsError("weights.disk_full") from error
-        place, reason = str(folder.parent), error.strerror or "no access"
-        raise WeightsError("weights.not_writable", place=place, reason=reason) from error
+        # People know the folder of networks, not the hidden ones in it.
+        place, reason = folder.parent if folder.name.startswith(".") else folder, error.strerror or "no access"
+        raise WeightsError("weights.not_writable", place=str(place), reason=reason) from error
