@@ -27,7 +27,17 @@ from tsdesktop.weights.terms import check_terms, tasks_with_terms
 
 # Without being told to go on, more than this is only downloaded after a question (on a terminal).
 _ASKS_ABOVE_BYTES = 2_000_000_000
-_ENDS_ALL = ("weights.disk_full", "weights.disk_space", "weights.not_writable")
+# The next network would fail the same way.
+_ENDS_ALL = (
+    "weights.disk_full",
+    "weights.disk_space",
+    "weights.not_writable",
+    "weights.certificate",
+    "weights.bad_certificates",
+    "weights.bad_proxy",
+    "weights.proxy_refused",
+    "weights.login_page",
+)
 
 
 def run(given: argparse.Namespace) -> None:
