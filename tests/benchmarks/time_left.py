@@ -58,6 +58,7 @@ def measure_by_cpu_time(scan: str, options: Options, drafts: bool) -> tuple[list
     import torch
 
     from tsdesktop.inference.drafts import Drafts
+    from tsdesktop.inference.networks import TorchNetworks
     from tsdesktop.inference.progress import Meter
     from tsdesktop.inference.segment import Engine, Scan, segment
 
@@ -78,7 +79,7 @@ def measure_by_cpu_time(scan: str, options: Options, drafts: bool) -> tuple[list
     meter = Meter(hear, lambda: False, time.process_time)
     with tempfile.TemporaryDirectory() as name:
         show = Drafts(Path(name), meter.show) if drafts else None
-        engine = Engine(Choices(), torch.device("cpu"), meter, Path(name), show)
+        engine = Engine(Choices(), TorchNetworks(torch.device("cpu")), meter, Path(name), show)
         segment(Scan(volume.array, volume.geometry), plan, engine)
     meter.done("writing")
     return told, shown, time.process_time() - started

@@ -17,6 +17,7 @@ from tests.networks import write_band_network
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
+from tsdesktop.inference.networks import TorchNetworks
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.segment import Engine, Result, Scan, segment
 from tsdesktop.jobs.job import Choices
@@ -59,7 +60,7 @@ class Runner:
         )
         self.heard = Heard()
         self.meter = Meter(self.heard.hear, lambda: False)
-        engine = Engine(choices, torch.device("cpu"), self.meter, self.folder)
+        engine = Engine(choices, TorchNetworks(torch.device("cpu")), self.meter, self.folder)
         shape = (scan.shape[0], scan.shape[1], scan.shape[2])
         return segment(Scan(scan, Geometry(shape, affine)), plan, engine)
 

@@ -20,10 +20,11 @@ from tests.networks import BandNetwork, CtRange, write_band_network
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import Options
 from tsdesktop.inference.merge import resampled_labels
-from tsdesktop.inference.predictor import winners
+from tsdesktop.inference.networks import TorchNetworks
 from tsdesktop.inference.preprocess import network_input
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.segment import Engine, Scan, segment
+from tsdesktop.inference.torch_windows import winners
 from tsdesktop.inference.verify import compared
 from tsdesktop.jobs.job import Choices
 from tsdesktop.jobs.plan import make_plan
@@ -102,7 +103,9 @@ def ours(name: str, scan: NDArray[Any], geometry: Geometry, folder: Path, **choi
     known = full_catalogue()
     plan = make_plan(known.task(name), Options(task=name), known)
     meter = Meter(lambda _: None, lambda: False)
-    result = segment(Scan(scan, geometry), plan, Engine(Choices(**choices), torch.device("cpu"), meter, folder))
+    result = segment(
+        Scan(scan, geometry), plan, Engine(Choices(**choices), TorchNetworks(torch.device("cpu")), meter, folder)
+    )
     if not choices.get("force_split"):
         assert meter.left.windows == 0 and abs(meter.left.around_s) < 1e-6, "done is what was planned"
     return np.asarray(result.labels)
@@ -154,7 +157,7 @@ def test_regions_are_painted_as_nnunet_paints_them(tmp_path: Path) -> None:
     logits = torch.from_numpy(np.random.default_rng(1).normal(size=(3, 9, 8, 7)).astype(np.float32))
     logits[:, 0] = 0.0
 
-    labels = np.array([0, *plans.regions])[winners(logits, plans).numpy()]
+    labels = np.array([0, *plans.regions])[winners(logits, regions=True).numpy()]
 
     np.testing.assert_array_equal(labels, manager.convert_logits_to_segmentation(logits).numpy())
     assert set(np.unique(labels)) == {0, 1, 2, 3} and not labels[0].any(), "one half is not more likely than not"

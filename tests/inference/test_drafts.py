@@ -19,6 +19,7 @@ from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.inference.drafts import Drafts, on_grid
+from tsdesktop.inference.networks import TorchNetworks
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.segment import Engine, Result, Scan, segment
 from tsdesktop.jobs.job import Choices
@@ -63,7 +64,9 @@ class Watched:
     def run(self, scan: Array, options: Options) -> Result:
         plan = make_plan(catalogue().task(options.task), options, catalogue(), drafts=True)
         meter = Meter(self.hear, lambda: False)
-        engine = Engine(Choices(), torch.device("cpu"), meter, self.folder, Drafts(self.folder, meter.show))
+        engine = Engine(
+            Choices(), TorchNetworks(torch.device("cpu")), meter, self.folder, Drafts(self.folder, meter.show)
+        )
         result = segment(Scan(scan, grid_of(scan)), plan, engine)
         self.left = abs(meter.left.windows) + abs(meter.left.around_s)
         return result
@@ -142,7 +145,9 @@ def test_chosen_structures_are_shown_by_the_network_that_looks_for_them(run: Run
     plain = Watched(watched.folder)
     plan = make_plan(catalogue().task("total"), options, catalogue())
     meter = Meter(plain.hear, lambda: False)
-    segment(Scan(scan, grid_of(scan)), plan, Engine(Choices(), torch.device("cpu"), meter, watched.folder))
+    segment(
+        Scan(scan, grid_of(scan)), plan, Engine(Choices(), TorchNetworks(torch.device("cpu")), meter, watched.folder)
+    )
     assert counted == len(plain.windows), "no network runs twice for it"
 
 

@@ -21,7 +21,7 @@ from tests.inference.expected import How, network_labels
 from tests.networks import BandNetwork, CtRange, Shape, band_centres, write_band_network
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import Options
-from tsdesktop.inference.networks import load_network
+from tsdesktop.inference.networks import TorchNetworks, load_network
 from tsdesktop.inference.predictor import predict_labels, predict_logits
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.segment import Engine, Scan, segment
@@ -56,7 +56,7 @@ def labels_of(
     folder = write_band_network(place, given)
     run = NetworkRun("901", str(folder), given.folds, "", tuple(range(1, given.outputs)))
     plan = Plan("bands", None, 0.5, (run,))
-    engine = Engine(choices or Choices(), torch.device("cpu"), Meter(Heard().hear, lambda: False), place)
+    engine = Engine(choices or Choices(), TorchNetworks(torch.device("cpu")), Meter(Heard().hear, lambda: False), place)
     affine = straight_affine() if affine is None else affine
     shape = (scan.shape[0], scan.shape[1], scan.shape[2])
     return segment(Scan(scan, Geometry(shape, affine)), plan, engine).labels

@@ -19,10 +19,11 @@ from tsdesktop.core.notes import Note
 from tsdesktop.inference import devices as devices_module
 from tsdesktop.inference import worker
 from tsdesktop.inference.networks import LoadedNetwork, Way, fresh_network, load_network
-from tsdesktop.inference.predictor import tile_logits
 from tsdesktop.inference.progress import Meter
+from tsdesktop.inference.tiling import busiest_tile, make_tiling
+from tsdesktop.inference.torch_windows import tile_logits
 from tsdesktop.inference.trust import Memory
-from tsdesktop.inference.verify import Verifier, busiest_tile, compared
+from tsdesktop.inference.verify import Verifier, compared
 from tsdesktop.jobs.job import SCAN_FILE, Choices, Job
 from tsdesktop.jobs.messages import Device, Devices, Message, Noted
 from tsdesktop.jobs.plan import NetworkRun, Plan
@@ -188,8 +189,6 @@ def test_ties_are_no_other_labels() -> None:
 
 
 def test_the_window_with_most_in_it_is_compared(case: Case) -> None:
-    from tsdesktop.inference.predictor import make_tiling
-
     image = np.zeros((40, 30, 30), np.float32)
     image[30:, 20:, 20:] = np.random.default_rng(1).normal(size=(10, 10, 10))
     tile = busiest_tile(make_tiling(image, (16, 16, 16), 0.5))
@@ -212,7 +211,7 @@ def test_a_run_on_a_card_with_too_little_memory_fails_with_words(
     def starved(*given: object) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("tsdesktop.inference.predictor.tile_logits", starved)
+    monkeypatch.setattr("tsdesktop.inference.torch_windows.run_on", starved)
     scan = np.zeros((20, 20, 20), np.int16)
     np.save(tmp_path / SCAN_FILE, scan)
     plan = Plan("total", (3.0, 3.0, 3.0), 0.8, (case.run,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -96,12 +97,29 @@ def on_ras_grid(labels: NDArray[np.uint8], given: NetworkInput, plans: NetworkPl
     return whole.transpose(plans.transpose_backward).transpose(2, 1, 0)
 
 
-def merge_part(merged: NDArray[Any], labels: NDArray[np.uint8], final_labels: tuple[int, ...]) -> None:
-    """Writes a part's labels, through its table, over `merged` where they are not background (later parts win)."""
-    table = np.zeros(256, merged.dtype)
+def table_of(final_labels: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The task's label for each label of a part."""
+    table = np.zeros(256, np.uint8)
     table[1 : len(final_labels) + 1] = final_labels
-    final = table[labels]
-    np.copyto(merged, final, where=final > 0)
+    return table
+
+
+def merged_with(merged: NDArray[np.uint8] | None, part: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Labels of the task with those of one more part over them (later parts win), in `merged` itself."""
+    if merged is None:
+        return np.array(part, order="F")
+    np.copyto(merged, part, where=part > 0)
+    return merged
+
+
+def renumber(labels: NDArray[Any], pairs: Sequence[tuple[int, int]], keep_others: bool = False) -> NDArray[Any]:
+    """Labels through a table of (old, new); labels without a pair become 0 unless `keep_others`."""
+    size = int(np.iinfo(labels.dtype).max) + 1
+    table = np.arange(size) if keep_others else np.zeros(size, np.int64)
+    for old, new in pairs:
+        table[old] = new
+    renumbered: NDArray[Any] = table.astype(labels.dtype)[labels]
+    return renumbered
 
 
 def _resampled(values: NDArray[np.float32], given: NetworkInput, plans: NetworkPlans) -> NDArray[np.float32]:

@@ -12,16 +12,23 @@ import zipfile
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+from numpy.typing import NDArray
 
 from tsdesktop.core.errors import WeightsError
+from tsdesktop.inference.predictor import Opened
+from tsdesktop.inference.tiling import Tiling
+from tsdesktop.inference.torch_windows import TorchWindows
 from tsdesktop.jobs.plan import NetworkRun
 from tsdesktop.weights.places import checkpoint
 from tsdesktop.weights.plans import NetworkPlans, read_plans
+
+if TYPE_CHECKING:
+    from tsdesktop.inference.verify import Verifier
 
 # Checkpoints of real trainings carry their loss curves as numpy numbers, under numpy 1's or 2's module name.
 _HARMLESS: list[Any] = [
@@ -57,10 +64,36 @@ class LoadedNetwork:
     device: torch.device
     way: Way = Way()
 
+    @property
+    def fold_count(self) -> int:
+        """How many folds it has."""
+        return len(self.folds)
+
+    def windows(self, tiling: Tiling, table: NDArray[np.uint8] | None) -> TorchWindows:
+        """See `predictor.Network`."""
+        return TorchWindows(self, tiling, table)
+
     def in_another_way(self, way: Way) -> LoadedNetwork:
         """The same network, computed in another way."""
         layout = torch.channels_last_3d if way.channels_last else torch.contiguous_format
         return replace(self, folds=tuple(_laid_out(each, layout) for each in self.folds), way=way)
+
+
+@dataclass(frozen=True, eq=False)
+class TorchNetworks:
+    """Networks run by torch on `device`; with `verifier` a card is compared with the processor before it is trusted."""
+
+    device: torch.device
+    verifier: Verifier | None = None
+
+    def open(self, run: NetworkRun) -> Opened:
+        """See `predictor.Networks`."""
+        network = load_network(run, self.device)
+
+        def ready(image: NDArray[np.float32], step: float) -> LoadedNetwork:
+            return network if self.verifier is None else self.verifier.trusted(network, run, image, step)
+
+        return Opened(network.plans, ready)
 
 
 def load_network(run: NetworkRun, device: torch.device) -> LoadedNetwork:

@@ -118,15 +118,6 @@ def near(mask: NDArray[np.bool_], distance_mm: float, spacing_mm: Spacing) -> ND
     return np.asarray(ndimage.binary_dilation(mask, iterations=times)) if times > 0 else mask
 
 
-def renumber(labels: Labels, pairs: Sequence[tuple[int, int]], keep_others: bool = False) -> Labels:
-    """Labels through a table of (old, new); labels without a pair become 0 unless `keep_others`."""
-    size = int(np.iinfo(labels.dtype).max) + 1
-    table = np.arange(size) if keep_others else np.zeros(size, np.int64)
-    for old, new in pairs:
-        table[old] = new
-    return table.astype(labels.dtype)[labels]
-
-
 def _numbers_touch(labels: Labels) -> bool:
     for axis in range(3):
         low = labels[tuple(slice(None, -1) if n == axis else slice(None) for n in range(3))]

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from tsdesktop.core.geometry import Box, Shape, bounding_box
 from tsdesktop.core.volume import Intensities
@@ -120,9 +119,7 @@ def _normalised(image: NDArray[np.float32], plans: NetworkPlans) -> NDArray[np.f
         case "CTNormalization":
             return _ct_normalised(image, plans)
         case "ZScoreNormalization" if plans.use_mask_for_norm:
-            inside = ndimage.binary_fill_holes(image != 0)
-            image[inside] = _zscore(image[inside])
-            return image
+            return _zscore_inside(image)
         case "ZScoreNormalization":
             return _zscore(image)
         case "RescaleTo01Normalization":
@@ -140,6 +137,14 @@ def _ct_normalised(image: NDArray[np.float32], plans: NetworkPlans) -> NDArray[n
     np.clip(image, known.percentile_00_5, known.percentile_99_5, out=image)
     image -= np.float32(known.mean)
     image /= np.float32(max(known.std, 1e-8))
+    return image
+
+
+def _zscore_inside(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    from scipy import ndimage  # only here: networks for CT do without, and it is slow to load
+
+    inside = ndimage.binary_fill_holes(image != 0)
+    image[inside] = _zscore(image[inside])
     return image
 
 

@@ -11,7 +11,7 @@ from math import prod
 
 import numpy as np
 import psutil
-import torch
+from numpy.typing import NDArray
 
 log = logging.getLogger(__name__)
 # Left for the networks' own activations and everything else on the computer.
@@ -19,19 +19,11 @@ _SHARE_OF_FREE = 0.6
 _FLOAT_BYTES = 4
 
 
-def zeros(shape: tuple[int, ...], device: torch.device) -> torch.Tensor:
-    """A float32 tensor of zeros on `device`; where the device or main memory is too small, in main memory or in a file.
-
-    Raises OSError when the disk is too small as well.
-    """
-    if device.type != "cpu":
-        try:
-            return torch.zeros(shape, dtype=torch.float32, device=device)
-        except torch.OutOfMemoryError:
-            log.info("the graphics card is too small for %s values; main memory is used", prod(shape))
+def zeros(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Zeros in main memory; where that is too small, in a file. Raises OSError when the disk is too small as well."""
     if prod(shape) * _FLOAT_BYTES <= _SHARE_OF_FREE * free_bytes():
-        return torch.zeros(shape, dtype=torch.float32)
-    return torch.from_numpy(_in_a_file(shape))
+        return np.zeros(shape, np.float32)
+    return _in_a_file(shape)
 
 
 def free_bytes() -> int:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tsdesktop.core.files import written_whole
@@ -16,28 +15,20 @@ from tsdesktop.core.notes import note
 from tsdesktop.core.resampling import resample_intensities, resample_labels, resampled_shape, true_geometry
 from tsdesktop.core.volume import Intensities
 from tsdesktop.inference.drafts import Drafts
+from tsdesktop.inference.heads import Finisher
 from tsdesktop.inference.merge import (
-    merge_part,
+    merged_with,
     on_ras_grid,
+    renumber,
     resampled_labels,
     smooth_labels,
     smooth_masks,
     splits,
+    table_of,
 )
-from tsdesktop.inference.networks import LoadedNetwork, load_network
-from tsdesktop.inference.postprocess import (
-    apply_steps,
-    box_of,
-    clip_to,
-    dilate_labels,
-    near,
-    remove_up_to,
-    renumber,
-)
-from tsdesktop.inference.predictor import predict_labels, predict_logits, winners
+from tsdesktop.inference.predictor import AS_IT_IS, Networks, predict_labels, predict_logits
 from tsdesktop.inference.preprocess import network_input
 from tsdesktop.inference.progress import Meter
-from tsdesktop.inference.verify import Verifier
 from tsdesktop.jobs.estimate import (
     Work,
     back_s,
@@ -50,6 +41,7 @@ from tsdesktop.jobs.estimate import (
 )
 from tsdesktop.jobs.job import Choices
 from tsdesktop.jobs.plan import NetworkRun, Plan
+from tsdesktop.weights.plans import NetworkPlans
 
 Labels = NDArray[Any]
 
@@ -64,18 +56,16 @@ class Scan:
 
 @dataclass(frozen=True, eq=False)
 class Engine:
-    """What every step may need: the choices of the run, the device, the meter, and a folder for extra results.
+    """What every step may need: the choices of the run, its networks, the meter, and a folder for extra results.
 
-    `drafts` shows labels while the run goes on; without it nothing is shown. `verifier` compares a graphics card with
-    the processor; without it the device is trusted.
+    `drafts` shows labels while the run goes on; without it nothing is shown.
     """
 
     choices: Choices
-    device: torch.device
+    networks: Networks
     meter: Meter
     folder: Path
     drafts: Drafts | None = None
-    verifier: Verifier | None = None
 
     def quiet(self, choices: Choices) -> Engine:
         """For a plan inside the plan: other choices, nothing shown."""
@@ -137,6 +127,8 @@ def _look_first(scan: Scan, plan: Plan, engine: Engine, later: Work) -> tuple[La
         return None, Box((0, 0, 0), scan.geometry.shape)
     quiet = engine.quiet(Choices(resampling_order=engine.choices.resampling_order))
     rough = _run(scan, plan.crop.plan, quiet, later + guessed_after_crop(plan, scan.geometry)).labels
+    from tsdesktop.inference.postprocess import box_of  # only here: scipy is slow to load
+
     box = box_of(rough, plan.crop.labels)
     if box is None:
         return rough, None
@@ -179,41 +171,48 @@ class Grid:
 
 
 def _predicted(grid: Grid, plan: Plan, engine: Engine) -> Labels:
-    merged = np.zeros(grid.array.shape, np.uint8, order="F")
+    merged: NDArray[np.uint8] | None = None
     count = len(plan.networks)
     for number, run in enumerate(plan.networks, 1):
         part = (number, count, f"{plan.task} {run.part}" if count > 1 else plan.task)
-        merge_part(merged, _network_labels(grid, run, plan, engine, part), run.final_labels)
+        merged = merged_with(merged, _network_labels(grid, run, plan, engine, part))
         if engine.drafts is not None and number < count:
             shown = grid.order.undo(_finished(merged, plan))
             geometry = _model_geometry(merged, grid.upright, grid.order)
             computed = {label for each in plan.networks[:number] for label in each.final_labels}
             engine.drafts.show_parts(shown, geometry, computed, (number, count))
-    return merged
+    return np.zeros(grid.array.shape, np.uint8, order="F") if merged is None else merged
 
 
 def _network_labels(
     grid: Grid, run: NetworkRun, plan: Plan, engine: Engine, part: tuple[int, int, str]
 ) -> NDArray[np.uint8]:
-    geometry, step = grid.upright.geometry, plan.step_size
+    """Labels of the task that one network finds, on the whole grid."""
+    geometry, step, table = grid.upright.geometry, plan.step_size, table_of(run.final_labels)
     back = back_s(run, plan, geometry)
     with engine.meter.around("resampling", network_s(run, plan, geometry) - back):
-        network = load_network(run, engine.device)
-        given = network_input(grid.array, grid.spacing_mm, network.plans)
-    if engine.verifier is not None:
-        network = engine.verifier.trusted(network, run, given.image, step)
+        opened = engine.networks.open(run)
+        plans = opened.plans
+        given = network_input(grid.array, grid.spacing_mm, plans)
+    network = opened.ready(given.image, step)
     if not given.is_resampled and not engine.choices.probabilities:
-        labels = predict_labels(given.image, network, step, engine.meter, part)
-        return on_ras_grid(labels, given, network.plans)
+        labels = predict_labels(given.image, network, step, engine.meter, part, table)
+        return on_ras_grid(labels, given, plans)
     logits = predict_logits(given.image, network, step, engine.meter, part)
     if engine.choices.probabilities:
-        _save_probabilities(logits, run, network, engine.folder)
+        _save_probabilities(logits, run, plans, engine.folder)
     if not given.is_resampled:
-        labels = winners(torch.from_numpy(logits), network.plans).to(torch.uint8).numpy()
-        return on_ras_grid(labels, given, network.plans)
+        return on_ras_grid(table[_winning(logits, plans)], given, plans)
     with engine.meter.around("resampling back", back):
         bring_back = smooth_labels if engine.choices.smooth_labels else resampled_labels
-        return on_ras_grid(bring_back(logits, given, network.plans), given, network.plans)
+        return on_ras_grid(table[bring_back(logits, given, plans)], given, plans)
+
+
+def _winning(logits: NDArray[np.float32], plans: NetworkPlans) -> NDArray[np.uint8]:
+    labels = np.empty(logits.shape[1:], np.uint8)
+    finisher = Finisher(None, bool(plans.regions))
+    finisher.write_labels(np.moveaxis(logits, 0, -1), np.ones(labels.shape, np.float32), AS_IT_IS, labels)
+    return labels
 
 
 def _model_geometry(labels: Labels, upright: Scan, order: AxisOrder) -> Geometry:
@@ -222,21 +221,29 @@ def _model_geometry(labels: Labels, upright: Scan, order: AxisOrder) -> Geometry
     return order.undo_geometry(true_geometry(upright.geometry, (i, j, k)))
 
 
-def _save_probabilities(logits: NDArray[np.float32], run: NetworkRun, network: LoadedNetwork, folder: Path) -> None:
+def _save_probabilities(logits: NDArray[np.float32], run: NetworkRun, plans: NetworkPlans, folder: Path) -> None:
     """Likelihoods as float16, classes x z x y x x of the model's grid, in the run's folder.
 
     Those of one voxel add up to one, but for regions, which may lie in each other.
     """
-    values = torch.from_numpy(logits)
-    chances = torch.sigmoid(values) if network.plans.regions else torch.softmax(values, 0)
+    chances = np.empty(logits.shape, np.float16)
+    # Slice by slice: copies of all classes x the whole volume would be several times the result.
+    for z in range(logits.shape[1]):
+        if plans.regions:
+            chances[:, z] = 1.0 / (1.0 + np.exp(-np.clip(logits[:, z], -80.0, 80.0)))
+            continue
+        powers = np.exp(logits[:, z] - logits[:, z].max(0))
+        chances[:, z] = powers / powers.sum(0)
     path = folder / f"probabilities_{run.key}.npz"
     with written_whole(path) as temporary:
-        np.savez_compressed(
-            temporary, probabilities=chances.to(torch.float16).numpy(), labels=np.array(list(network.plans.labels))
-        )
+        np.savez_compressed(temporary, probabilities=chances, labels=np.array(list(plans.labels)))
 
 
 def _corrected(labels: Labels, plan: Plan, spacing_mm: tuple[float, float, float], choices: Choices) -> Labels:
+    if not plan.steps and choices.remove_small_blobs_mm3 <= 0:
+        return labels
+    from tsdesktop.inference.postprocess import apply_steps, remove_up_to  # only here: scipy is slow to load
+
     labels = apply_steps(labels, plan.steps, spacing_mm)
     if choices.remove_small_blobs_mm3 > 0:
         present = [int(label) for label in np.unique(labels) if label > 0]
@@ -259,6 +266,10 @@ def _pasted(labels: Labels, box: Box, shape: Shape) -> Labels:
 
 
 def _refined(labels: Labels, scan: Scan, plan: Plan, rough: Labels | None, engine: Engine, later: Work) -> Labels:
+    if plan.refine is None and plan.outside is None:
+        return labels
+    from tsdesktop.inference.postprocess import clip_to, dilate_labels, near  # only here: scipy is slow to load
+
     if plan.refine is not None:
         inner = _run(scan, plan.refine.plan, engine.quiet(engine.choices), later).labels == plan.refine.label
         labels = clip_to(dilate_labels(labels, plan.refine.dilate_mm, scan.geometry.spacing_mm), inner)

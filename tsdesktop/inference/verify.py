@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from tsdesktop.core.notes import note
 from tsdesktop.inference.networks import LoadedNetwork, Way, load_network
-from tsdesktop.inference.predictor import Tiling, make_tiling, tile_logits
 from tsdesktop.inference.progress import Meter
+from tsdesktop.inference.tiling import busiest_tile, make_tiling
+from tsdesktop.inference.torch_windows import tile_logits
 from tsdesktop.inference.trust import Memory, Verdict, card_name, key_of
 from tsdesktop.jobs.plan import NetworkRun
 
@@ -66,7 +67,8 @@ class Verifier:
         verdict = self._memory.verdict(key)
         if verdict is None:
             self._meter.stage("checking")
-            verdict = self._verdict(network, busiest_tile(make_tiling(image, network.plans.patch_shape, step)))
+            tile = busiest_tile(make_tiling(image, network.plans.patch_shape, step))
+            verdict = self._verdict(network, torch.from_numpy(np.ascontiguousarray(tile)))
             self._memory.keep(key, verdict)
         if not verdict.refused:
             return network if verdict.way == network.way else network.in_another_way(verdict.way)
@@ -110,14 +112,6 @@ def compared(got: torch.Tensor, expected: torch.Tensor, *, regions: bool = False
     picked = expected.gather(0, got.argmax(0, keepdim=True))[0]
     other = (expected.amax(0) - picked) > 2 * TOLERANCE * spread
     return Difference(logits, float(other.float().mean()))
-
-
-def busiest_tile(tiling: Tiling) -> torch.Tensor:
-    """The window with most contrast: air alone would show nothing."""
-    a, b, c = tiling.starts
-    x, y, z = tiling.patch
-    tiles = [tiling.image[i : i + x, j : j + y, k : k + z] for i in a for j in b for k in c]
-    return max(tiles, key=lambda tile: float(tile[::4, ::4, ::4].std(correction=0)))
 
 
 def _on_processor(network: LoadedNetwork) -> LoadedNetwork:

@@ -152,6 +152,7 @@ def _networks(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any],
 
     from tsdesktop.inference.devices import choose_device
     from tsdesktop.inference.drafts import Drafts
+    from tsdesktop.inference.networks import TorchNetworks
     from tsdesktop.inference.segment import Engine, Scan, segment
     from tsdesktop.inference.verify import Verifier
 
@@ -160,7 +161,7 @@ def _networks(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any],
     for each in notes:
         meter.note(each)
     drafts = Drafts(Path(job.folder), meter.show) if job.drafts else None
-    engine = Engine(job.choices, device, meter, Path(job.folder), drafts, Verifier(meter))
+    engine = Engine(job.choices, TorchNetworks(device, Verifier(meter)), meter, Path(job.folder), drafts)
     try:
         result = segment(Scan(array, job.geometry), job.plan, engine)
     except (MemoryError, RuntimeError) as error:
