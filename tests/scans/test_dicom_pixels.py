@@ -28,7 +28,7 @@ from tests.scans.series import (
     write_series,
 )
 from tsdesktop.core.errors import ReadError
-from tsdesktop.scans import dicom_pixels
+from tsdesktop.scans import dicom_parallel, dicom_pixels
 from tsdesktop.scans.reader import read_scan
 
 
@@ -76,15 +76,21 @@ def test_without_stated_padding_nothing_is_changed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_compressed_slices_come_in_order(tmp_path: Path, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by_itk", [False, True], ids=["imagecodecs", "itk"])
+def test_compressed_slices_come_in_order(
+    tmp_path: Path, threads: int, by_itk: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: threads)
-    by_itk, decoded = dicom_pixels._picture_by_itk, list[Any]()
+    module, name = (dicom_pixels, "_picture_by_itk") if by_itk else (dicom_parallel, "_decode")
+    decode, decoded = getattr(module, name), list[Any]()
 
-    def counted(each: Any) -> Any:
-        decoded.append(each)
-        return by_itk(each)
+    def counted(*arguments: Any) -> Any:
+        decoded.append(arguments)
+        return decode(*arguments)
 
-    monkeypatch.setattr(dicom_pixels, "_picture_by_itk", counted)
+    monkeypatch.setattr(module, name, counted)
+    if by_itk:
+        monkeypatch.setattr(dicom_parallel, "_jpeg2000", lambda: None)
     for n in range(40):
         ds = slice_dataset((-20.0, -30.0, 40.0 + n), Rows=64, Columns=64)
         ds.compress(JPEG2000Lossless, encoding_plugin="pylibjpeg", generate_instance_uid=False)
@@ -93,6 +99,64 @@ def test_compressed_slices_come_in_order(tmp_path: Path, threads: int, monkeypat
     assert volume.array.dtype == np.int16
     assert_shows_field(volume)
     assert len(decoded) == 42
+
+
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "jpeg2000"])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"RescaleIntercept": 0},
+        {"PixelRepresentation": 0, "BitsStored": 12, "HighBit": 11},
+        {"PixelRepresentation": 1, "BitsStored": 12, "HighBit": 11, "RescaleIntercept": 0},
+        {"RescaleSlope": 3, "RescaleIntercept": -700},
+        {"RescaleSlope": -2, "RescaleIntercept": 1000},
+        {"RescaleIntercept": 0, "PixelPaddingValue": -1040, "PixelPaddingRangeLimit": -1020},
+        {"Modality": "MR", "SOPClassUID": MRImageStorage, "PixelPaddingValue": -1040},
+    ],
+    ids=["as stored", "unsigned 12 bits", "signed 12 bits", "slope", "falling slope", "padding", "mr"],
+)
+def test_all_at_once_gives_what_one_after_the_other_gives(
+    tmp_path: Path, tags: dict[str, Any], compressed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def field(x: Any, y: Any, z: Any) -> Any:
+        return np.round(2.0 * x + 3.0 * y - 5.0 * z) - 900 + (x * y) % 7
+
+    for n in range(8):
+        ds = slice_dataset((-20.0, -30.0, 40.0 + n), field=field, Rows=64, Columns=64, **tags)
+        if compressed:
+            ds.compress(JPEG2000Lossless, encoding_plugin="pylibjpeg", generate_instance_uid=False)
+        save(ds, tmp_path / str(n))
+    at_once, calls = dicom_parallel.volume_at_once, list[Any]()
+
+    def heard(*arguments: Any) -> Any:
+        calls.append(at_once(*arguments))
+        return calls[-1]
+
+    monkeypatch.setattr(dicom_pixels, "volume_at_once", heard)
+    fast = read_scan(tmp_path)
+    monkeypatch.setattr(dicom_pixels, "volume_at_once", lambda *_: None)
+    slow = read_scan(tmp_path)
+    assert len(calls) == 1 and calls[0] is not None
+    assert fast.array.dtype == slow.array.dtype == np.int16
+    np.testing.assert_array_equal(fast.array, slow.array)
+
+
+def test_what_no_longer_fits_16_bits_is_read_the_slow_way(tmp_path: Path) -> None:
+    def field(x: Any, y: Any, z: Any) -> Any:
+        return 60_000 + 2 * x if np.max(z) > 48 else 2 * x
+
+    write_series(tmp_path, TEN, field=field, each=lambda n: {"RescaleIntercept": 0 if n < 9 else 60_000})
+    volume = read_scan(tmp_path)
+    assert volume.array.dtype == np.int32
+    assert (volume.array[..., :9].max(), volume.array[..., 9].min()) == (22, 59_960)
+
+
+def test_a_slice_whose_pixels_are_cut_off_is_told(tmp_path: Path) -> None:
+    paths = write_series(tmp_path, TEN)
+    paths[7].write_bytes(paths[7].read_bytes()[:-40])
+    with pytest.raises(ReadError) as caught:
+        read_scan(tmp_path)
+    assert caught.value.id == "read.truncated"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pydicom
 from pydicom import config, uid
 
 from tsdesktop.core.errors import ReadError
+from tsdesktop.scans.dicom_quick import PixelPlace, QuickHeader, Unusual, quick_header
+from tsdesktop.scans.dicom_tags import TAGS
 
 # A reader takes values as they are: what matters is checked here, and pydicom's remarks quote values and full paths.
 config.settings.reading_validation_mode = config.IGNORE
@@ -19,16 +21,6 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 Vector = tuple[float, ...]
 
-_TAGS = [
-    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription"),
-    *("Modality", "ImageType", "InstanceNumber", "AcquisitionNumber", "FrameOfReferenceUID", "TransferSyntaxUID"),
-    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "NumberOfFrames"),
-    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored"),
-    *("PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept"),
-    *("WindowCenter", "WindowWidth", "EchoTime", "TemporalPositionIdentifier", "TriggerTime", "DiffusionBValue"),
-    *("DiffusionGradientOrientation", "ModalityLUTSequence", "SharedFunctionalGroupsSequence"),
-    *("PerFrameFunctionalGroupsSequence", "DirectoryRecordSequence"),
-]
 _SCANS = {
     *(uid.CTImageStorage, uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage),
     *(uid.MRImageStorage, uid.EnhancedMRImageStorage, uid.LegacyConvertedEnhancedMRImageStorage),
@@ -89,6 +81,8 @@ class ImageFile:
     has_lookup_table: bool
     # No stated transfer syntax: a bare data set without file header.
     is_bare: bool
+    # None where only pydicom finds its way to the pixel data.
+    pixels: PixelPlace | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,15 +118,22 @@ class OtherObject:
 def read_header(path: Path) -> list[Slice] | OtherObject:
     """The pictures of a DICOM file, or what else it is. Raises ReadError when it is damaged, and OSError."""
     try:
-        ds = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS, force=True)
-        return _described(path, ds)
+        return described(path, _data_set(path))
     except (OSError, ReadError):
         raise
     except Exception as error:  # pydicom meets damaged files with whatever its parser stumbled over
         raise ReadError("read.broken", name=path.name, reason="its DICOM header is damaged") from error
 
 
-def _described(path: Path, ds: Any) -> list[Slice] | OtherObject:
+def _data_set(path: Path) -> Any:
+    try:
+        return quick_header(path)
+    except Unusual:
+        return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS, force=True)
+
+
+def described(path: Path, ds: Any) -> list[Slice] | OtherObject:
+    """The pictures of a data set that was read with `TAGS`, or what else it is. Raises ReadError."""
     from tsdesktop.scans.dicom_enhanced import frame_slices
 
     if "DirectoryRecordSequence" in ds:
@@ -187,6 +188,7 @@ def _image_file(path: Path, ds: Any) -> ImageFile:
         padding=_padding(ds, signed, _integer(ds, "BitsAllocated", 16)),
         has_lookup_table="ModalityLUTSequence" in ds,
         is_bare=not syntax,
+        pixels=ds.pixels if isinstance(ds, QuickHeader) else None,
     )
 
 

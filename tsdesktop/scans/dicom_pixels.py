@@ -19,11 +19,10 @@ from tsdesktop.core.errors import ReadError
 from tsdesktop.core.notes import Note
 from tsdesktop.core.volume import Intensities
 from tsdesktop.scans.dicom_headers import ImageFile, Slice
-from tsdesktop.scans.intensities import VoxelBuffer, scaled
+from tsdesktop.scans.dicom_parallel import volume_at_once
+from tsdesktop.scans.intensities import LEAST_HU, VoxelBuffer, scaled
 from tsdesktop.scans.streams import Request
 
-# The least value a CT can have; what padding puts below it is air for every network and every window.
-_LEAST_HU = -1024
 _NOT_COMPRESSED = {
     *(uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian),
     *(uid.ExplicitVRBigEndian, uid.DeflatedExplicitVRLittleEndian),
@@ -37,6 +36,8 @@ _PIXEL_TAGS = [
 
 def decode(slices: Sequence[Slice], name: str, request: Request) -> tuple[Intensities, tuple[Note, ...]]:
     """The volume [i, j, k] of slices in order, with notes. Raises ReadError when one cannot be decoded."""
+    if len(slices) > 1 and (volume := volume_at_once(slices, _picture_by_pydicom, request)) is not None:
+        return volume.transpose(2, 1, 0), ()
     first = slices[0]
     buffer = VoxelBuffer((len(slices), first.rows, first.columns), name)
     for k, picture in enumerate(_pictures(slices)):
@@ -87,7 +88,7 @@ def _itk_agrees(slices: Sequence[Slice]) -> bool:
         return False
     try:
         return all(
-            np.array_equal(_picture_by_itk(each), next(iter(_pictures_by_pydicom([each]))))
+            np.array_equal(_picture_by_itk(each), _picture_by_pydicom(each))
             for each in (slices[0], slices[len(slices) // 2])
         )
     except ReadError:
@@ -108,7 +109,7 @@ def _picture(each: Slice) -> NDArray[Any]:
     try:
         return _picture_by_itk(each)
     except ReadError:
-        return next(iter(_pictures_by_pydicom([each])))
+        return _picture_by_pydicom(each)
 
 
 def _picture_by_itk(each: Slice) -> NDArray[Any]:
@@ -121,6 +122,10 @@ def _picture_by_itk(each: Slice) -> NDArray[Any]:
     except RuntimeError as error:
         raise ReadError("read.broken", name=each.file.path.name, reason="its picture is damaged") from error
     return _without_padding(picture, each)
+
+
+def _picture_by_pydicom(each: Slice) -> NDArray[Any]:
+    return next(iter(_pictures_by_pydicom([each])))
 
 
 def _pictures_by_pydicom(slices: Sequence[Slice]) -> Iterator[NDArray[Any]]:
@@ -173,12 +178,12 @@ def _without_padding(values: NDArray[Any], each: Slice) -> NDArray[Any]:
     if each.file.padding is None or each.file.modality != "CT":
         return values
     low, high = (end * each.slope + each.intercept for end in each.file.padding)
-    low, high = min(low, high), min(max(low, high), _LEAST_HU - 1)
+    low, high = min(low, high), min(max(low, high), LEAST_HU - 1)
     padded = (values >= low) & (values <= high)
     if not padded.any():
         return values
     out = values.copy()
-    out[padded] = _LEAST_HU
+    out[padded] = LEAST_HU
     return out
 
 

@@ -16,6 +16,8 @@ from tsdesktop.core.errors import ReadError
 from tsdesktop.core.notes import Note, note
 from tsdesktop.core.volume import Intensities
 
+# The least value a CT can have; what padding puts below it is air for every network and every window.
+LEAST_HU = -1024
 _INT16 = np.iinfo(np.int16)
 _INT32 = np.iinfo(np.int32)
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
