@@ -68,7 +68,7 @@ def test_progress_is_told_no_more_often_than_can_be_followed(qtbot: QtBot, queue
     queue.add([A])
     soon(qtbot, lambda: len(heard) >= 4)
     # A step of the download takes 5 ms or more, the queue tells every 100 ms.
-    assert heard[0] == 0 and max(heard) > 3 * 4 and len(heard) < max(heard) / 3
+    assert heard == sorted(heard) and len(heard) < max(heard) / 3
 
 
 def test_paused_gives_way_to_the_next_and_goes_on_later(qtbot: QtBot, queue: Downloads, release: Release) -> None:

@@ -5,21 +5,19 @@ It does not take a place in the pool in which slices and surfaces are made.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
+from PySide6.QtCore import QObject, QThreadPool, QTimer
 
-from tsdesktop.core.errors import Cancelled
 from tsdesktop.gui.background import Work
-from tsdesktop.weights.progress import Listen, Progress, Stage
+from tsdesktop.weights.progress import Listen, Progress
 from tsdesktop.weights.stopping import Stop
 
 Transferring = Callable[[Listen, Stop], Any]
 # Often enough to look even, seldom enough to cost nothing.
-_TOLD_EVERY_S = 0.1
+_TOLD_EVERY_MS = 100
 _STOPS_WITHIN_MS = 500
 
 
@@ -54,43 +52,34 @@ class Transfer:
     def __init__(self, call: Transferring, hearers: Hearers, threads: OneAtATime) -> None:
         self.stop = Stop()
         self._hearers = hearers
-        self._is_wanted = True
-        self._voice = _Voice()
-        self._voice.heard.connect(self._hear, Qt.ConnectionType.QueuedConnection)
-        tell = _Seldom(self._voice, self.stop)
-        self._work = Work(lambda: call(tell, self.stop), hearers.done, hearers.failed)
+        self._heard = self._told = Progress("connecting")
+        self._looking = QTimer(interval=_TOLD_EVERY_MS)
+        self._looking.timeout.connect(self._look)
+        self._looking.start()
+        self._work = Work(lambda: call(self._listen, self.stop), self._on_done, self._on_failed)
         threads.start(self._work)
 
     def forget(self) -> None:
         """It is to stop, and nobody hears of it any more."""
-        self._is_wanted = False
+        self._looking.stop()
         self.stop.set()
         self._work.forget()
 
-    def _hear(self, progress: Progress) -> None:
-        if self._is_wanted:
-            self._hearers.progress(progress)
+    def _listen(self, progress: Progress) -> None:
+        """On the other thread: keeps what was heard last, for the main thread to look at."""
+        self.stop.check()
+        self._heard = progress
 
+    def _look(self) -> None:
+        if self._heard is not self._told:
+            self._told = self._heard
+            self._hearers.progress(self._told)
 
-class _Voice(QObject):
-    """Lives on the main thread; speaks from the other one."""
+    def _on_done(self, answer: object) -> None:
+        self._looking.stop()
+        self._hearers.done(answer)
 
-    heard = Signal(object)
-
-
-class _Seldom:
-    """Passes on what a person can follow: every change of stage, else ten times a second."""
-
-    def __init__(self, voice: _Voice, stop: Stop) -> None:
-        self._voice = voice
-        self._stop = stop
-        self._stage: Stage | None = None
-        self._at_s = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        if self._stop.is_set:
-            raise Cancelled
-        now_s = time.monotonic()
-        if progress.stage != self._stage or now_s - self._at_s >= _TOLD_EVERY_S:
-            self._stage, self._at_s = progress.stage, now_s
-            self._voice.heard.emit(progress)
+    def _on_failed(self, error: Exception) -> None:
+        self._looking.stop()
+        self._look()
+        self._hearers.failed(error)

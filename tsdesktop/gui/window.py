@@ -120,6 +120,9 @@ class MainWindow(QMainWindow):
         self.left.download_wanted.connect(commands.download_networks)
         self.left.import_wanted.connect(commands.browse_networks)
         self.transfers.show_wanted.connect(commands.show_networks)
+        # What the left panel shows of them may have changed.
+        self.left.choices.changed.connect(self.transfers.refresh)
+        self.runs.running_changed.connect(self.transfers.refresh)
         self.left.choices.device_changed.connect(lambda name: self.memory.change(device=name))
         self.right.export_wanted.connect(commands.export)
         self.supervisor.devices_found.connect(self.left.device.show_devices)
@@ -239,6 +242,7 @@ class MainWindow(QMainWindow):
         self.status.setVisible(is_open)
         self.menus.left.setChecked(self.memory.settings.left_open)
         self.menus.right.setChecked(self.memory.settings.right_open)
+        self.transfers.refresh()
 
     def show_sides(self, *, left: bool, right: bool) -> None:
         """Which of the panels are shown beside the views."""
