@@ -142,6 +142,57 @@
         </message>
     </context>
     <context>
+        <name>BundleChooser</name>
+        <message>
+            <source>Bundles (*.zip)</source>
+            <translation>Pakete (*.zip)</translation>
+        </message>
+        <message>
+            <source>Export a bundle</source>
+            <translation>Paket exportieren</translation>
+        </message>
+        <message>
+            <source>No task is chosen.</source>
+            <translation>Keine Aufgabe ist gewählt.</translation>
+        </message>
+        <message>
+            <source>One file with the networks that are here, for a computer without internet: there, drop it on the window. It holds no licence number.</source>
+            <translation>Eine Datei mit den Netzen, die hier sind, für einen Computer ohne Internet: legen Sie sie dort auf dem Fenster ab. Sie enthält keine Lizenznummer.</translation>
+        </message>
+        <message>
+            <source>Save bundle</source>
+            <translation>Paket speichern</translation>
+        </message>
+        <message>
+            <source>Save bundle…</source>
+            <translation>Paket speichern…</translation>
+        </message>
+        <message>
+            <source>Selected networks ({count})</source>
+            <translation>Ausgewählte Netze ({count})</translation>
+        </message>
+        <message>
+            <source>Tasks</source>
+            <translation>Aufgaben</translation>
+        </message>
+        <message>
+            <source>What to pack</source>
+            <translation>Was gepackt wird</translation>
+        </message>
+        <message>
+            <source>here</source>
+            <translation>hier</translation>
+        </message>
+        <message>
+            <source>{count} of {all} are not here and are left out: download them first.</source>
+            <translation>{count} von {all} sind nicht hier und werden weggelassen: laden Sie sie zuerst herunter.</translation>
+        </message>
+        <message>
+            <source>{networks}, {size}.</source>
+            <translation>{networks}, {size}.</translation>
+        </message>
+    </context>
+    <context>
         <name>ColourBox</name>
         <message>
             <source>Any other colour</source>
@@ -287,6 +338,120 @@
         </message>
     </context>
     <context>
+        <name>CustomDetails</name>
+        <message>
+            <source>Click or press Return to change the colour</source>
+            <translation>Klick oder Eingabetaste ändert die Farbe</translation>
+        </message>
+        <message>
+            <source>Folds</source>
+            <translation>Folds</translation>
+        </message>
+        <message>
+            <source>Images</source>
+            <translation>Bilder</translation>
+        </message>
+        <message>
+            <source>Name</source>
+            <translation>Name</translation>
+        </message>
+        <message>
+            <source>Name of the network</source>
+            <translation>Name des Netzes</translation>
+        </message>
+        <message>
+            <source>Structures</source>
+            <translation>Strukturen</translation>
+        </message>
+        <message>
+            <source>Structures it finds; Return changes the colour</source>
+            <translation>Strukturen, die es findet; Eingabetaste ändert die Farbe</translation>
+        </message>
+        <message>
+            <source>The voxel size it works at</source>
+            <translation>Die Voxelgröße, mit der es rechnet</translation>
+        </message>
+        <message>
+            <source>Trainings whose results are averaged</source>
+            <translation>Trainings, deren Ergebnisse gemittelt werden</translation>
+        </message>
+        <message>
+            <source>Voxels</source>
+            <translation>Voxel</translation>
+        </message>
+        <message>
+            <source>What it is called in the list of tasks</source>
+            <translation>Wie es in der Liste der Aufgaben heißt</translation>
+        </message>
+        <message>
+            <source>What the network has to be given</source>
+            <translation>Was das Netz bekommen muss</translation>
+        </message>
+        <message>
+            <source>one training on all cases</source>
+            <translation>ein Training mit allen Fällen</translation>
+        </message>
+    </context>
+    <context>
+        <name>Deeds</name>
+        <message>
+            <source>Asking for updates</source>
+            <translation>Nach Updates wird gefragt</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Delete</source>
+            <translation>Löschen</translation>
+        </message>
+        <message>
+            <source>Deleting {name}</source>
+            <translation>Wird gelöscht: {name}</translation>
+        </message>
+        <message>
+            <source>Download</source>
+            <translation>Herunterladen</translation>
+        </message>
+        <message>
+            <source>Importing {name}</source>
+            <translation>Wird importiert: {name}</translation>
+        </message>
+        <message>
+            <source>Keep</source>
+            <translation>Behalten</translation>
+        </message>
+        <message>
+            <source>Not now</source>
+            <translation>Nicht jetzt</translation>
+        </message>
+        <message>
+            <source>Packing {name}</source>
+            <translation>Wird gepackt: {name}</translation>
+        </message>
+        <message>
+            <source>The link is copied: download it with a browser, then import the zip here.</source>
+            <translation>Der Link ist kopiert: laden Sie das Zip mit einem Browser herunter und importieren Sie es dann hier.</translation>
+        </message>
+        <message>
+            <source>Verifying {name}</source>
+            <translation>Wird geprüft: {name}</translation>
+        </message>
+        <message>
+            <source>What needs a licence number is left out.</source>
+            <translation>Was eine Lizenznummer braucht, wird weggelassen.</translation>
+        </message>
+        <message>
+            <source>{name} holds no networks.</source>
+            <translation>{name} enthält keine Netze.</translation>
+        </message>
+        <message>
+            <source>{name} is ready to be carried to another computer.</source>
+            <translation>{name} ist bereit für einen anderen Computer.</translation>
+        </message>
+    </context>
+    <context>
         <name>DeviceRow</name>
         <message>
             <source>CPU, 1 core</source>
@@ -359,6 +524,123 @@
         <message>
             <source>{device}: {reason}.</source>
             <translation>{device}: {reason}.</translation>
+        </message>
+    </context>
+    <context>
+        <name>DownloadBox</name>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Pause</source>
+            <translation>Pausieren</translation>
+        </message>
+        <message>
+            <source>Progress of the download</source>
+            <translation>Fortschritt des Downloads</translation>
+        </message>
+        <message>
+            <source>Resume</source>
+            <translation>Fortsetzen</translation>
+        </message>
+        <message>
+            <source>Try again</source>
+            <translation>Erneut versuchen</translation>
+        </message>
+        <message>
+            <source>What is here of it is removed</source>
+            <translation>Was davon hier ist, wird entfernt</translation>
+        </message>
+        <message>
+            <source>What is here of it stays</source>
+            <translation>Was davon hier ist, bleibt</translation>
+        </message>
+    </context>
+    <context>
+        <name>DownloadChooser</name>
+        <message>
+            <source>Download</source>
+            <translation>Herunterladen</translation>
+        </message>
+        <message>
+            <source>Download for tasks</source>
+            <translation>Für Aufgaben herunterladen</translation>
+        </message>
+        <message>
+            <source>Everything the chosen tasks can ever load is downloaded: all qualities, and the networks that find the region to look at. After that they run without internet.</source>
+            <translation>Alles, was die gewählten Aufgaben je brauchen, wird heruntergeladen: alle Qualitäten und die Netze, die den Bereich suchen. Danach rechnen sie ohne Internet.</translation>
+        </message>
+        <message>
+            <source>Everything these tasks need is here.</source>
+            <translation>Alles, was diese Aufgaben brauchen, ist hier.</translation>
+        </message>
+        <message>
+            <source>No task is chosen.</source>
+            <translation>Keine Aufgabe ist gewählt.</translation>
+        </message>
+        <message>
+            <source>Those that need a licence number are left out: none is stored.</source>
+            <translation>Was eine Lizenznummer braucht, wird weggelassen: keine ist gespeichert.</translation>
+        </message>
+        <message>
+            <source>here</source>
+            <translation>hier</translation>
+        </message>
+        <message>
+            <source>over {size}</source>
+            <translation>über {size}</translation>
+        </message>
+        <message>
+            <source>size not known</source>
+            <translation>Größe unbekannt</translation>
+        </message>
+    </context>
+    <context>
+        <name>Downloads</name>
+        <message>
+            <source>Another program is downloading this network.</source>
+            <translation>Ein anderes Programm lädt dieses Netz gerade herunter.</translation>
+        </message>
+        <message>
+            <source>Checking</source>
+            <translation>Wird geprüft</translation>
+        </message>
+        <message>
+            <source>Downloading</source>
+            <translation>Wird heruntergeladen</translation>
+        </message>
+        <message>
+            <source>Downloading {number} of {count}</source>
+            <translation>{number} von {count} wird heruntergeladen</translation>
+        </message>
+        <message>
+            <source>Not downloaded</source>
+            <translation>Nicht heruntergeladen</translation>
+        </message>
+        <message>
+            <source>Paused</source>
+            <translation>Pausiert</translation>
+        </message>
+        <message>
+            <source>The connection was lost. Trying again in {seconds} s.</source>
+            <translation>Die Verbindung ist abgebrochen. Neuer Versuch in {seconds} s.</translation>
+        </message>
+        <message>
+            <source>Unpacking</source>
+            <translation>Wird entpackt</translation>
+        </message>
+        <message>
+            <source>Waiting</source>
+            <translation>Wartet</translation>
+        </message>
+        <message>
+            <source>Waiting for other downloads</source>
+            <translation>Wartet auf andere Downloads</translation>
+        </message>
+        <message>
+            <source>{done} of {total}</source>
+            <translation>{done} von {total}</translation>
         </message>
     </context>
     <context>
@@ -665,13 +947,6 @@
         </message>
     </context>
     <context>
-        <name>FolderField</name>
-        <message>
-            <source>Browse…</source>
-            <translation>Durchsuchen…</translation>
-        </message>
-    </context>
-    <context>
         <name>Folders</name>
         <message>
             <source>Nothing here opens folders; it is {place}</source>
@@ -814,6 +1089,10 @@
     <context>
         <name>LicenceDialog</name>
         <message>
+            <source>Ask again</source>
+            <translation>Erneut fragen</translation>
+        </message>
+        <message>
             <source>Asking the licence server…</source>
             <translation>Der Lizenzserver wird gefragt…</translation>
         </message>
@@ -826,12 +1105,24 @@
             <translation>Lizenznummer anfordern</translation>
         </message>
         <message>
-            <source>Go on: aca_ and 14 letters or digits.</source>
-            <translation>Weiter: aca_ und 14 Buchstaben oder Ziffern.</translation>
+            <source>Go on: aca_ and 14 more characters.</source>
+            <translation>Weiter: aca_ und 14 weitere Zeichen.</translation>
         </message>
         <message>
-            <source>It is kept in a file that only you can read, and appears in no log.</source>
-            <translation>Sie liegt in einer Datei, die nur Sie lesen können, und erscheint in keinem Protokoll.</translation>
+            <source>It is kept in a file that only you can read.</source>
+            <translation>Sie liegt in einer Datei, die nur Sie lesen können.</translation>
+        </message>
+        <message>
+            <source>It is kept in the system's password store, or in a file that only you can read.</source>
+            <translation>Sie liegt im Passwortspeicher des Systems oder in einer Datei, die nur Sie lesen können.</translation>
+        </message>
+        <message>
+            <source>It is kept in the system's password store.</source>
+            <translation>Sie liegt im Passwortspeicher des Systems.</translation>
+        </message>
+        <message>
+            <source>It is sent to its makers' licence server and nowhere else, and appears in no log.</source>
+            <translation>Sie wird nur an den Lizenzserver der Herausgeber gesendet und erscheint in keinem Protokoll.</translation>
         </message>
         <message>
             <source>Licence number</source>
@@ -846,40 +1137,56 @@
             <translation>Keine Nummer ist eingegeben.</translation>
         </message>
         <message>
-            <source>Rejected by the licence server; it is not stored.</source>
-            <translation>Vom Lizenzserver abgelehnt; sie ist nicht gespeichert.</translation>
+            <source>Rejected: the licence server does not accept this number.</source>
+            <translation>Abgelehnt: der Lizenzserver nimmt diese Nummer nicht an.</translation>
         </message>
         <message>
-            <source>Rejected: this is not the form of a licence number.</source>
-            <translation>Abgelehnt: das hat nicht die Form einer Lizenznummer.</translation>
+            <source>Rejected: the licence server does not accept this number. It is not stored.</source>
+            <translation>Abgelehnt: der Lizenzserver nimmt diese Nummer nicht an. Sie ist nicht gespeichert.</translation>
         </message>
         <message>
             <source>Remove</source>
             <translation>Entfernen</translation>
         </message>
         <message>
-            <source>Some networks are free for academic use and need a licence number of their makers. The number starts with aca_ and has 14 letters or digits after it.</source>
-            <translation>Einige Netze sind für die Wissenschaft kostenlos und brauchen eine Lizenznummer ihrer Herausgeber. Die Nummer beginnt mit aca_, danach kommen 14 Buchstaben oder Ziffern.</translation>
+            <source>Removing…</source>
+            <translation>Wird entfernt…</translation>
+        </message>
+        <message>
+            <source>Some networks are free for academic use and need a licence number of their makers. The number starts with aca_ and has 18 characters.</source>
+            <translation>Einige Netze sind für die Wissenschaft kostenlos und brauchen eine Lizenznummer ihrer Herausgeber. Die Nummer beginnt mit aca_ und hat 18 Zeichen.</translation>
         </message>
         <message>
             <source>Store</source>
             <translation>Speichern</translation>
         </message>
         <message>
-            <source>Stored. Only its form was checked: this version asks no server.</source>
-            <translation>Gespeichert. Nur die Form wurde geprüft: diese Version fragt keinen Server.</translation>
-        </message>
-        <message>
             <source>The form is right. Not stored yet.</source>
             <translation>Die Form stimmt. Noch nicht gespeichert.</translation>
         </message>
         <message>
-            <source>The licence server cannot be reached. The number is kept and asked about later.</source>
-            <translation>Der Lizenzserver ist nicht erreichbar. Die Nummer bleibt und wird später geprüft.</translation>
+            <source>The licence server cannot be reached. The number is kept, and asked about again when it is needed.</source>
+            <translation>Der Lizenzserver ist nicht erreichbar. Die Nummer bleibt gespeichert und wird geprüft, sobald sie gebraucht wird.</translation>
         </message>
         <message>
-            <source>Valid. The number is stored.</source>
-            <translation>Gültig. Die Nummer ist gespeichert.</translation>
+            <source>This is not the form of a licence number.</source>
+            <translation>Das hat nicht die Form einer Lizenznummer.</translation>
+        </message>
+        <message>
+            <source>TotalSegmentator has a number on this computer.</source>
+            <translation>TotalSegmentator hat auf diesem Computer eine Nummer.</translation>
+        </message>
+        <message>
+            <source>Use it</source>
+            <translation>Diese verwenden</translation>
+        </message>
+        <message>
+            <source>Use the number TotalSegmentator has on this computer</source>
+            <translation>Die Nummer verwenden, die TotalSegmentator auf diesem Computer hat</translation>
+        </message>
+        <message>
+            <source>Valid.</source>
+            <translation>Gültig.</translation>
         </message>
         <message>
             <source>Your number</source>
@@ -1017,6 +1324,10 @@
             <translation>&amp;Hilfe</translation>
         </message>
         <message>
+            <source>&amp;Networks</source>
+            <translation>&amp;Netze</translation>
+        </message>
+        <message>
             <source>&amp;Run</source>
             <translation>&amp;Rechnen</translation>
         </message>
@@ -1037,8 +1348,16 @@
             <translation>3D-Ansicht</translation>
         </message>
         <message>
+            <source>A zip with networks or a bundle; it may be dropped, too</source>
+            <translation>Ein Zip mit Netzen oder ein Paket; Sie können es auch auf dem Fenster ablegen</translation>
+        </message>
+        <message>
             <source>About tsdesktop</source>
             <translation>Über tsdesktop</translation>
+        </message>
+        <message>
+            <source>All networks…</source>
+            <translation>Alle Netze…</translation>
         </message>
         <message>
             <source>Angle</source>
@@ -1153,6 +1472,14 @@
             <translation>Blendet beide Seiten aus oder ein; in den Ansichten mit der Tabulatortaste</translation>
         </message>
         <message>
+            <source>Import file…</source>
+            <translation>Datei importieren…</translation>
+        </message>
+        <message>
+            <source>Import folder…</source>
+            <translation>Ordner importieren…</translation>
+        </message>
+        <message>
             <source>In the 3D view the letter alone does the same</source>
             <translation>In der 3D-Ansicht genügt der Buchstabe allein</translation>
         </message>
@@ -1165,8 +1492,8 @@
             <translation>Segmentierung</translation>
         </message>
         <message>
-            <source>Licence…</source>
-            <translation>Lizenz…</translation>
+            <source>Licence number…</source>
+            <translation>Lizenznummer…</translation>
         </message>
         <message>
             <source>Log…</source>
@@ -1241,6 +1568,10 @@
             <translation>Ansichten zurücksetzen</translation>
         </message>
         <message>
+            <source>Results of nnU-Net, or the home of TotalSegmentator</source>
+            <translation>Ergebnisse von nnU-Net oder der Ordner von TotalSegmentator</translation>
+        </message>
+        <message>
             <source>Sagittal alone</source>
             <translation>Nur sagittal</translation>
         </message>
@@ -1277,6 +1608,10 @@
             <translation>Werte in einem Kreis</translation>
         </message>
         <message>
+            <source>What is here, how large it is, what is missing</source>
+            <translation>Was hier ist, wie groß es ist, was fehlt</translation>
+        </message>
+        <message>
             <source>What is this file?</source>
             <translation>Was ist das für eine Datei?</translation>
         </message>
@@ -1284,68 +1619,701 @@
     <context>
         <name>MissingNetworks</name>
         <message>
-            <source>Copied</source>
-            <translation>Kopiert</translation>
-        </message>
-        <message>
-            <source>Copy link</source>
-            <translation>Link kopieren</translation>
-        </message>
-        <message>
-            <source>Copy links</source>
-            <translation>Links kopieren</translation>
+            <source>Download and run</source>
+            <translation>Herunterladen und rechnen</translation>
         </message>
         <message>
             <source>Enter a licence number, or find out how to get one</source>
             <translation>Lizenznummer eingeben, oder erfahren, wie man eine bekommt</translation>
         </message>
         <message>
-            <source>For your browser</source>
-            <translation>Für Ihren Browser</translation>
+            <source>Enter licence number…</source>
+            <translation>Lizenznummer eingeben…</translation>
         </message>
         <message>
-            <source>Licence…</source>
-            <translation>Lizenz…</translation>
+            <source>Fewer ways</source>
+            <translation>Weniger Wege</translation>
         </message>
         <message>
-            <source>Look for the networks again</source>
-            <translation>Erneut nach den Netzen suchen</translation>
+            <source>For a computer without internet</source>
+            <translation>Für einen Computer ohne Internet</translation>
         </message>
         <message>
-            <source>Open folder</source>
-            <translation>Ordner öffnen</translation>
+            <source>Its network is not on this computer any more.</source>
+            <translation>Das Netz dafür ist nicht mehr auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>Its network is not on this computer yet.</source>
+            <translation>Das Netz dafür ist noch nicht auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>Its network is not on this computer yet: {size} to download.</source>
+            <translation>Das Netz dafür ist noch nicht auf diesem Computer: {size} herunterzuladen.</translation>
+        </message>
+        <message>
+            <source>Its {count} networks are not on this computer yet.</source>
+            <translation>Die {count} Netze dafür sind noch nicht auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>Its {count} networks are not on this computer yet: {size} to download.</source>
+            <translation>Die {count} Netze dafür sind noch nicht auf diesem Computer: {size} herunterzuladen.</translation>
+        </message>
+        <message>
+            <source>Other ways</source>
+            <translation>Andere Wege</translation>
+        </message>
+        <message>
+            <source>Resume and run</source>
+            <translation>Fortsetzen und rechnen</translation>
         </message>
         <message>
             <source>The network is incomplete: {what} is missing.</source>
             <translation>Das Netz ist unvollständig: {what} fehlt.</translation>
         </message>
         <message>
-            <source>This needs a network that is not on this computer yet.</source>
-            <translation>Dafür fehlt auf diesem Computer noch ein Netz.</translation>
-        </message>
-        <message>
-            <source>This needs {count} networks that are not on this computer yet.</source>
-            <translation>Dafür fehlen auf diesem Computer noch {count} Netze.</translation>
-        </message>
-        <message>
             <source>This task needs a network that comes with a licence number.</source>
             <translation>Diese Aufgabe braucht ein Netz, das es nur mit Lizenznummer gibt.</translation>
+        </message>
+        <message>
+            <source>{amount} of its network are here.</source>
+            <translation>{amount} des Netzes sind hier.</translation>
+        </message>
+        <message>
+            <source>{amount} of its {count} networks are here.</source>
+            <translation>{amount} der {count} Netze sind hier.</translation>
+        </message>
+    </context>
+    <context>
+        <name>NetworkColours</name>
+        <message>
+            <source>Any other colour</source>
+            <translation>Jede andere Farbe</translation>
+        </message>
+        <message>
+            <source>Colour of {name}</source>
+            <translation>Farbe von {name}</translation>
+        </message>
+        <message>
+            <source>More…</source>
+            <translation>Mehr…</translation>
+        </message>
+    </context>
+    <context>
+        <name>NetworkDetails</name>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Copy link</source>
+            <translation>Link kopieren</translation>
+        </message>
+        <message>
+            <source>Copy the address of its zip, to download it with a browser and import it here</source>
+            <translation>Die Adresse seines Zips kopieren, um es mit einem Browser herunterzuladen und hier zu importieren</translation>
+        </message>
+        <message>
+            <source>Dataset</source>
+            <translation>Datensatz</translation>
+        </message>
+        <message>
+            <source>Delete…</source>
+            <translation>Löschen…</translation>
+        </message>
+        <message>
+            <source>Discard</source>
+            <translation>Verwerfen</translation>
+        </message>
+        <message>
+            <source>Download</source>
+            <translation>Herunterladen</translation>
+        </message>
+        <message>
+            <source>Download and install it; the window stays usable meanwhile</source>
+            <translation>Herunterladen und einrichten; das Fenster bleibt dabei benutzbar</translation>
+        </message>
+        <message>
+            <source>Download it again and put it in place of the broken one</source>
+            <translation>Noch einmal herunterladen und das defekte damit ersetzen</translation>
+        </message>
+        <message>
+            <source>Download what its makers have published since, in place of this one</source>
+            <translation>Herunterladen, was die Herausgeber seitdem veröffentlicht haben, und dieses damit ersetzen</translation>
+        </message>
+        <message>
+            <source>Enter a licence number, or find out how to get one</source>
+            <translation>Lizenznummer eingeben, oder erfahren, wie man eine bekommt</translation>
+        </message>
+        <message>
+            <source>For</source>
+            <translation>Für</translation>
+        </message>
+        <message>
+            <source>Go on where it stopped</source>
+            <translation>Dort weitermachen, wo es stehen blieb</translation>
+        </message>
+        <message>
+            <source>Go on with what is here already</source>
+            <translation>Mit dem weitermachen, was schon hier ist</translation>
+        </message>
+        <message>
+            <source>Licence number, free for non-commercial use</source>
+            <translation>Lizenznummer, für nicht kommerzielle Nutzung kostenlos</translation>
+        </message>
+        <message>
+            <source>Licence…</source>
+            <translation>Lizenz…</translation>
+        </message>
+        <message>
+            <source>Non-commercial use only ({terms})</source>
+            <translation>Nur nicht kommerzielle Nutzung ({terms})</translation>
+        </message>
+        <message>
+            <source>Open folder</source>
+            <translation>Ordner öffnen</translation>
+        </message>
+        <message>
+            <source>Pause</source>
+            <translation>Pausieren</translation>
+        </message>
+        <message>
+            <source>Place</source>
+            <translation>Ort</translation>
+        </message>
+        <message>
+            <source>Read every file and compare it with what was published</source>
+            <translation>Jede Datei lesen und mit dem Veröffentlichten vergleichen</translation>
+        </message>
+        <message>
+            <source>Remove it from this computer; it can be downloaded again (Delete key)</source>
+            <translation>Von diesem Computer entfernen; es lässt sich wieder herunterladen (Entf-Taste)</translation>
+        </message>
+        <message>
+            <source>Remove the part that was downloaded</source>
+            <translation>Den heruntergeladenen Teil entfernen</translation>
+        </message>
+        <message>
+            <source>Repair</source>
+            <translation>Reparieren</translation>
+        </message>
+        <message>
+            <source>Resume</source>
+            <translation>Fortsetzen</translation>
+        </message>
+        <message>
+            <source>Select networks to see what they are for and what can be done with them.</source>
+            <translation>Wählen Sie Netze aus, um zu sehen, wofür sie sind und was sich mit ihnen tun lässt.</translation>
+        </message>
+        <message>
+            <source>Show where it is in the file manager</source>
+            <translation>In der Dateiverwaltung zeigen, wo es liegt</translation>
+        </message>
+        <message>
+            <source>Size</source>
+            <translation>Größe</translation>
+        </message>
+        <message>
+            <source>Stop and remove what is here of it</source>
+            <translation>Abbrechen und entfernen, was davon hier ist</translation>
+        </message>
+        <message>
+            <source>Stop for now and keep what is here of it</source>
+            <translation>Vorerst anhalten und behalten, was davon hier ist</translation>
+        </message>
+        <message>
+            <source>Terms</source>
+            <translation>Bedingungen</translation>
         </message>
         <message>
             <source>Try again</source>
             <translation>Erneut versuchen</translation>
         </message>
         <message>
-            <source>Unpack in {place}</source>
-            <translation>Entpacken in {place}</translation>
+            <source>Update</source>
+            <translation>Aktualisieren</translation>
         </message>
         <message>
-            <source>Where networks belong</source>
-            <translation>Wohin Netze gehören</translation>
+            <source>Verify</source>
+            <translation>Prüfen</translation>
         </message>
         <message>
             <source>and {count} more</source>
             <translation>und {count} weitere</translation>
+        </message>
+        <message>
+            <source>not known before it is downloaded</source>
+            <translation>erst nach dem Herunterladen bekannt</translation>
+        </message>
+        <message>
+            <source>read only</source>
+            <translation>nur lesbar</translation>
+        </message>
+        <message>
+            <source>{size} on disk</source>
+            <translation>{size} belegt</translation>
+        </message>
+        <message>
+            <source>{size} to download</source>
+            <translation>{size} herunterzuladen</translation>
+        </message>
+    </context>
+    <context>
+        <name>NetworkList</name>
+        <message>
+            <source>Networks</source>
+            <translation>Netze</translation>
+        </message>
+        <message>
+            <source>Return does the first thing that can be done, the delete key deletes, the menu key offers all</source>
+            <translation>Eingabetaste tut das Erste, was sich tun lässt, Entf löscht, die Menütaste bietet alles</translation>
+        </message>
+    </context>
+    <context>
+        <name>NetworkParts</name>
+        <message>
+            <source>first part</source>
+            <translation>erster Teil</translation>
+        </message>
+        <message>
+            <source>heart and vessels</source>
+            <translation>Herz und Gefäße</translation>
+        </message>
+        <message>
+            <source>muscles</source>
+            <translation>Muskeln</translation>
+        </message>
+        <message>
+            <source>organs</source>
+            <translation>Organe</translation>
+        </message>
+        <message>
+            <source>ribs</source>
+            <translation>Rippen</translation>
+        </message>
+        <message>
+            <source>second part</source>
+            <translation>zweiter Teil</translation>
+        </message>
+        <message>
+            <source>vertebrae</source>
+            <translation>Wirbel</translation>
+        </message>
+    </context>
+    <context>
+        <name>Networks</name>
+        <message>
+            <source> and 1 of unknown size</source>
+            <translation> und eines von unbekannter Größe</translation>
+        </message>
+        <message>
+            <source> and {count} of unknown size</source>
+            <translation> und {count} von unbekannter Größe</translation>
+        </message>
+        <message>
+            <source>(read only)</source>
+            <translation>(nur lesbar)</translation>
+        </message>
+        <message>
+            <source>1 network</source>
+            <translation>1 Netz</translation>
+        </message>
+        <message>
+            <source>A part of it is missing or damaged.</source>
+            <translation>Ein Teil davon fehlt oder ist beschädigt.</translation>
+        </message>
+        <message>
+            <source>A zip, a bundle or a folder with networks; it can also be dropped on this window</source>
+            <translation>Ein Zip, ein Paket oder ein Ordner mit Netzen; Sie können es auch auf diesem Fenster ablegen</translation>
+        </message>
+        <message>
+            <source>All networks that are not here, so that everything runs without internet</source>
+            <translation>Alle Netze, die nicht hier sind, damit alles ohne Internet rechnet</translation>
+        </message>
+        <message>
+            <source>All that some tasks can ever need</source>
+            <translation>Alles, was einige Aufgaben je brauchen können</translation>
+        </message>
+        <message>
+            <source>All {count} networks are whole.</source>
+            <translation>Alle {count} Netze sind unversehrt.</translation>
+        </message>
+        <message>
+            <source>Asks the page they were published on; nothing is asked without this</source>
+            <translation>Fragt die Seite, auf der sie veröffentlicht sind; sonst wird nichts gefragt</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Delete {name}? It frees {size}.</source>
+            <translation>{name} löschen? Das macht {size} frei.</translation>
+        </message>
+        <message>
+            <source>Delete {networks}? It frees {size}.</source>
+            <translation>{networks} löschen? Das macht {size} frei.</translation>
+        </message>
+        <message>
+            <source>Download everything for offline use ({size})</source>
+            <translation>Alles für Betrieb ohne Internet laden ({size})</translation>
+        </message>
+        <message>
+            <source>Download for tasks…</source>
+            <translation>Für Aufgaben herunterladen…</translation>
+        </message>
+        <message>
+            <source>Downloaded in part: {amount}.</source>
+            <translation>Zum Teil heruntergeladen: {amount}.</translation>
+        </message>
+        <message>
+            <source>Everything is here.</source>
+            <translation>Alles ist hier.</translation>
+        </message>
+        <message>
+            <source>Export bundle…</source>
+            <translation>Paket exportieren…</translation>
+        </message>
+        <message>
+            <source>Find a network</source>
+            <translation>Netz suchen</translation>
+        </message>
+        <message>
+            <source>Folder…</source>
+            <translation>Ordner…</translation>
+        </message>
+        <message>
+            <source>For: {tasks}</source>
+            <translation>Für: {tasks}</translation>
+        </message>
+        <message>
+            <source>Import</source>
+            <translation>Importieren</translation>
+        </message>
+        <message>
+            <source>Import networks</source>
+            <translation>Netze importieren</translation>
+        </message>
+        <message>
+            <source>It cannot be run here: {reason}.</source>
+            <translation>Es kann hier nicht rechnen: {reason}.</translation>
+        </message>
+        <message>
+            <source>It comes after those before it.</source>
+            <translation>Es folgt auf die anderen vor ihm.</translation>
+        </message>
+        <message>
+            <source>Its makers have published another version since.</source>
+            <translation>Die Herausgeber haben seitdem eine andere Version veröffentlicht.</translation>
+        </message>
+        <message>
+            <source>Look for updates</source>
+            <translation>Nach Updates suchen</translation>
+        </message>
+        <message>
+            <source>Looking…</source>
+            <translation>Wird gesucht…</translation>
+        </message>
+        <message>
+            <source>Needs a licence number; free for non-commercial use</source>
+            <translation>Braucht eine Lizenznummer; für nicht kommerzielle Nutzung kostenlos</translation>
+        </message>
+        <message>
+            <source>Networks</source>
+            <translation>Netze</translation>
+        </message>
+        <message>
+            <source>Networks and bundles (*.zip);;All files (*)</source>
+            <translation>Netze und Pakete (*.zip);;Alle Dateien (*)</translation>
+        </message>
+        <message>
+            <source>Networks in one file, for a computer without internet</source>
+            <translation>Netze in einer Datei, für einen Computer ohne Internet</translation>
+        </message>
+        <message>
+            <source>No task of this version uses it; it only takes room.</source>
+            <translation>Keine Aufgabe dieser Version benutzt es; es belegt nur Platz.</translation>
+        </message>
+        <message>
+            <source>Not on this computer.</source>
+            <translation>Nicht auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>Not on this computer; it comes with a licence number.</source>
+            <translation>Nicht auf diesem Computer; es gibt es mit einer Lizenznummer.</translation>
+        </message>
+        <message>
+            <source>Not used any more</source>
+            <translation>Nicht mehr benutzt</translation>
+        </message>
+        <message>
+            <source>Nothing is called “{query}”.</source>
+            <translation>Nichts heißt „{query}“.</translation>
+        </message>
+        <message>
+            <source>Nothing newer was published.</source>
+            <translation>Nichts Neueres wurde veröffentlicht.</translation>
+        </message>
+        <message>
+            <source>Nothing was deleted.</source>
+            <translation>Nichts wurde gelöscht.</translation>
+        </message>
+        <message>
+            <source>On this computer, ready to run.</source>
+            <translation>Auf diesem Computer, rechenbereit.</translation>
+        </message>
+        <message>
+            <source>On this computer; every file is whole.</source>
+            <translation>Auf diesem Computer; jede Datei ist unversehrt.</translation>
+        </message>
+        <message>
+            <source>Paused; what is here of it is kept.</source>
+            <translation>Pausiert; was davon hier ist, bleibt.</translation>
+        </message>
+        <message>
+            <source>There are other versions of {count} networks.</source>
+            <translation>Es gibt andere Versionen von {count} Netzen.</translation>
+        </message>
+        <message>
+            <source>There is another version of 1 network.</source>
+            <translation>Es gibt eine andere Version von 1 Netz.</translation>
+        </message>
+        <message>
+            <source>Type a task, the number of a dataset, or a state such as “missing”</source>
+            <translation>Geben Sie eine Aufgabe, die Nummer eines Datensatzes oder einen Zustand wie „fehlt“ ein</translation>
+        </message>
+        <message>
+            <source>Your own. It is in the list of tasks.</source>
+            <translation>Ihr eigenes. Es steht in der Liste der Aufgaben.</translation>
+        </message>
+        <message>
+            <source>Zip or bundle…</source>
+            <translation>Zip oder Paket…</translation>
+        </message>
+        <message>
+            <source>also for 1 task</source>
+            <translation>auch für 1 Aufgabe</translation>
+        </message>
+        <message>
+            <source>also for {count} tasks</source>
+            <translation>auch für {count} Aufgaben</translation>
+        </message>
+        <message>
+            <source>another program is at it</source>
+            <translation>ein anderes Programm ist dabei</translation>
+        </message>
+        <message>
+            <source>broken</source>
+            <translation>defekt</translation>
+        </message>
+        <message>
+            <source>cannot run</source>
+            <translation>nicht nutzbar</translation>
+        </message>
+        <message>
+            <source>checking</source>
+            <translation>wird geprüft</translation>
+        </message>
+        <message>
+            <source>comes with the program</source>
+            <translation>kommt mit dem Programm</translation>
+        </message>
+        <message>
+            <source>connecting</source>
+            <translation>wird verbunden</translation>
+        </message>
+        <message>
+            <source>connection lost</source>
+            <translation>Verbindung abgebrochen</translation>
+        </message>
+        <message>
+            <source>dataset {number}</source>
+            <translation>Datensatz {number}</translation>
+        </message>
+        <message>
+            <source>downloading</source>
+            <translation>wird geladen</translation>
+        </message>
+        <message>
+            <source>failed</source>
+            <translation>fehlgeschlagen</translation>
+        </message>
+        <message>
+            <source>here</source>
+            <translation>hier</translation>
+        </message>
+        <message>
+            <source>in TotalSegmentator's folder</source>
+            <translation>im Ordner von TotalSegmentator</translation>
+        </message>
+        <message>
+            <source>missing</source>
+            <translation>fehlt</translation>
+        </message>
+        <message>
+            <source>needs a licence number</source>
+            <translation>braucht eine Lizenznummer</translation>
+        </message>
+        <message>
+            <source>next try in {time}</source>
+            <translation>neuer Versuch in {time}</translation>
+        </message>
+        <message>
+            <source>obsolete</source>
+            <translation>veraltet</translation>
+        </message>
+        <message>
+            <source>of an earlier version</source>
+            <translation>aus einer früheren Version</translation>
+        </message>
+        <message>
+            <source>partial</source>
+            <translation>zum Teil hier</translation>
+        </message>
+        <message>
+            <source>paused</source>
+            <translation>pausiert</translation>
+        </message>
+        <message>
+            <source>starting</source>
+            <translation>wird gestartet</translation>
+        </message>
+        <message>
+            <source>unpacking</source>
+            <translation>wird entpackt</translation>
+        </message>
+        <message>
+            <source>update available</source>
+            <translation>Update verfügbar</translation>
+        </message>
+        <message>
+            <source>verified</source>
+            <translation>geprüft</translation>
+        </message>
+        <message>
+            <source>waiting</source>
+            <translation>wartet</translation>
+        </message>
+        <message>
+            <source>{broken} of {count} networks are broken. Repair downloads them again.</source>
+            <translation>{broken} von {count} Netzen sind defekt. Reparieren lädt sie noch einmal herunter.</translation>
+        </message>
+        <message>
+            <source>{count} networks</source>
+            <translation>{count} Netze</translation>
+        </message>
+        <message>
+            <source>{count} tasks need it.</source>
+            <translation>{count} Aufgaben brauchen es.</translation>
+        </message>
+        <message>
+            <source>{here} of {count} here</source>
+            <translation>{here} von {count} hier</translation>
+        </message>
+        <message>
+            <source>{name} is here, in place of the earlier one.</source>
+            <translation>{name} ist hier und ersetzt das frühere Netz.</translation>
+        </message>
+        <message>
+            <source>{name} is here.</source>
+            <translation>{name} ist hier.</translation>
+        </message>
+        <message>
+            <source>{name} is whole.</source>
+            <translation>{name} ist unversehrt.</translation>
+        </message>
+        <message>
+            <source>{networks} are here.</source>
+            <translation>{networks} sind hier.</translation>
+        </message>
+        <message>
+            <source>{networks}, {size} to download</source>
+            <translation>{networks}, {size} herunterzuladen</translation>
+        </message>
+        <message>
+            <source>{size} are free again.</source>
+            <translation>{size} sind wieder frei.</translation>
+        </message>
+        <message>
+            <source>{size} on disk</source>
+            <translation>{size} belegt</translation>
+        </message>
+        <message>
+            <source>{size} to download</source>
+            <translation>{size} herunterzuladen</translation>
+        </message>
+        <message>
+            <source>{text}: they need {needed}, and only {free} are free on this disk.</source>
+            <translation>{text}: nötig sind {needed}, frei sind auf diesem Datenträger nur {free}.</translation>
+        </message>
+        <message>
+            <source>{text}; {free} are free.</source>
+            <translation>{text}; {free} sind frei.</translation>
+        </message>
+        <message>
+            <source>{time} left</source>
+            <translation>noch {time}</translation>
+        </message>
+        <message>
+            <source>{used} on this computer</source>
+            <translation>{used} auf diesem Computer</translation>
+        </message>
+        <message>
+            <source>{used} on this computer · {free} free</source>
+            <translation>{used} auf diesem Computer · {free} frei</translation>
+        </message>
+    </context>
+    <context>
+        <name>NetworksFlow</name>
+        <message>
+            <source>All files</source>
+            <translation>Alle Dateien</translation>
+        </message>
+        <message>
+            <source>Import networks</source>
+            <translation>Netze importieren</translation>
+        </message>
+        <message>
+            <source>Networks</source>
+            <translation>Netze</translation>
+        </message>
+        <message>
+            <source>{count} networks are ready.</source>
+            <translation>{count} Netze sind bereit.</translation>
+        </message>
+        <message>
+            <source>{title} is a task now.</source>
+            <translation>{title} ist jetzt eine Aufgabe.</translation>
+        </message>
+        <message>
+            <source>{title} is ready.</source>
+            <translation>{title} ist bereit.</translation>
+        </message>
+    </context>
+    <context>
+        <name>NetworksLine</name>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Dismiss</source>
+            <translation>Ausblenden</translation>
+        </message>
+        <message>
+            <source>How far it is</source>
+            <translation>Wie weit es ist</translation>
+        </message>
+        <message>
+            <source>Stopped; nothing was changed.</source>
+            <translation>Angehalten; nichts wurde geändert.</translation>
+        </message>
+        <message>
+            <source>Stopping…</source>
+            <translation>Wird angehalten…</translation>
+        </message>
+        <message>
+            <source>Stops it; nothing is left half done</source>
+            <translation>Hält an; nichts bleibt halb fertig</translation>
         </message>
     </context>
     <context>
@@ -1603,6 +2571,72 @@
         </message>
     </context>
     <context>
+        <name>OtherWays</name>
+        <message>
+            <source>A zip that was downloaded elsewhere; it may be dropped on the window, too</source>
+            <translation>Ein Zip, das anderswo heruntergeladen wurde; Sie können es auch auf dem Fenster ablegen</translation>
+        </message>
+        <message>
+            <source>Copied</source>
+            <translation>Kopiert</translation>
+        </message>
+        <message>
+            <source>Copy link</source>
+            <translation>Link kopieren</translation>
+        </message>
+        <message>
+            <source>Copy links</source>
+            <translation>Links kopieren</translation>
+        </message>
+        <message>
+            <source>Download without running</source>
+            <translation>Herunterladen, ohne zu rechnen</translation>
+        </message>
+        <message>
+            <source>For a browser</source>
+            <translation>Für einen Browser</translation>
+        </message>
+        <message>
+            <source>Gets the networks for a later run</source>
+            <translation>Holt die Netze für eine spätere Berechnung</translation>
+        </message>
+        <message>
+            <source>Import file…</source>
+            <translation>Datei importieren…</translation>
+        </message>
+        <message>
+            <source>Look again</source>
+            <translation>Erneut suchen</translation>
+        </message>
+        <message>
+            <source>Look for the networks again</source>
+            <translation>Erneut nach den Netzen suchen</translation>
+        </message>
+        <message>
+            <source>Open folder</source>
+            <translation>Ordner öffnen</translation>
+        </message>
+        <message>
+            <source>Unpack in {place}</source>
+            <translation>Entpacken in {place}</translation>
+        </message>
+        <message>
+            <source>Where networks belong</source>
+            <translation>Wohin Netze gehören</translation>
+        </message>
+        <message>
+            <source>and {count} more</source>
+            <translation>und {count} weitere</translation>
+        </message>
+    </context>
+    <context>
+        <name>PathField</name>
+        <message>
+            <source>Browse…</source>
+            <translation>Durchsuchen…</translation>
+        </message>
+    </context>
+    <context>
         <name>PinnedTask</name>
         <message>
             <source>Chosen</source>
@@ -1626,6 +2660,10 @@
         <message>
             <source>CPU</source>
             <translation>CPU</translation>
+        </message>
+        <message>
+            <source>Certificates (*.pem *.crt *.cer);;All files (*)</source>
+            <translation>Zertifikate (*.pem *.crt *.cer);;Alle Dateien (*)</translation>
         </message>
         <message>
             <source>Close</source>
@@ -1668,8 +2706,32 @@
             <translation>Voreinstellungen wiederherstellen</translation>
         </message>
         <message>
+            <source>The address has to begin with http:// or https://</source>
+            <translation>Die Adresse muss mit http:// oder https:// beginnen</translation>
+        </message>
+        <message>
             <source>The program's own folder</source>
             <translation>Der Ordner des Programms</translation>
+        </message>
+        <message>
+            <source>There are no certificates in PEM form in this file.</source>
+            <translation>In dieser Datei sind keine Zertifikate in PEM-Form.</translation>
+        </message>
+        <message>
+            <source>There is no such file.</source>
+            <translation>Diese Datei gibt es nicht.</translation>
+        </message>
+        <message>
+            <source>This file may not be read.</source>
+            <translation>Diese Datei darf nicht gelesen werden.</translation>
+        </message>
+        <message>
+            <source>This is not an address; it looks like https://server:port</source>
+            <translation>Das ist keine Adresse; sie sieht aus wie https://server:port</translation>
+        </message>
+        <message>
+            <source>Those of the system</source>
+            <translation>Die des Systems</translation>
         </message>
     </context>
     <context>
@@ -1910,6 +2972,10 @@
         <message>
             <source>Stopping</source>
             <translation>Wird angehalten</translation>
+        </message>
+        <message>
+            <source>The run starts when all is here.</source>
+            <translation>Die Berechnung beginnt, wenn alles hier ist.</translation>
         </message>
     </context>
     <context>
@@ -4478,6 +5544,25 @@
         </message>
     </context>
     <context>
+        <name>TaskChooser</name>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Find a task or structure</source>
+            <translation>Aufgabe oder Struktur suchen</translation>
+        </message>
+        <message>
+            <source>Needs a licence number; free for non-commercial use</source>
+            <translation>Braucht eine Lizenznummer; für nicht kommerzielle Nutzung kostenlos</translation>
+        </message>
+        <message>
+            <source>Tasks</source>
+            <translation>Aufgaben</translation>
+        </message>
+    </context>
+    <context>
         <name>TaskPage</name>
         <message>
             <source>Choose this task</source>
@@ -4586,12 +5671,24 @@
             <translation>Mit wenigen Daten trainiert: prüfen Sie das Ergebnis sorgfältig.</translation>
         </message>
         <message>
+            <source>as its maker says</source>
+            <translation>nach Angabe des Herausgebers</translation>
+        </message>
+        <message>
             <source>as its network was trained</source>
             <translation>wie das Netz trainiert wurde</translation>
         </message>
         <message>
             <source>as the scan</source>
             <translation>wie die Aufnahme</translation>
+        </message>
+        <message>
+            <source>cannot be run by this program</source>
+            <translation>in diesem Programm nicht nutzbar</translation>
+        </message>
+        <message>
+            <source>cannot run</source>
+            <translation>nicht nutzbar</translation>
         </message>
         <message>
             <source>computed at once, nothing to download</source>
@@ -4775,6 +5872,10 @@
         <message>
             <source>Couinaud segments 1-8 on MR.</source>
             <translation>Segmente 1-8 nach Couinaud im MR.</translation>
+        </message>
+        <message>
+            <source>Custom: {title}</source>
+            <translation>Eigenes Netz: {title}</translation>
         </message>
         <message>
             <source>Demonstration on a phantom</source>
@@ -5112,12 +6213,55 @@
             <source>Whole-body MR, any sequence: 50 organs, bones, muscles and vessels.</source>
             <translation>Ganzkörper-MR, jede Sequenz: 50 Organe, Knochen, Muskeln und Gefäße.</translation>
         </message>
+        <message>
+            <source>Your own network {dataset} ({trainer}, {plans}, {configuration}).</source>
+            <translation>Ihr eigenes Netz {dataset} ({trainer}, {plans}, {configuration}).</translation>
+        </message>
     </context>
     <context>
         <name>Telling</name>
         <message>
             <source>Show report</source>
             <translation>Bericht zeigen</translation>
+        </message>
+    </context>
+    <context>
+        <name>TermsDialog</name>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>I use it non-commercially</source>
+            <translation>Ich nutze es nicht kommerziell</translation>
+        </message>
+        <message>
+            <source>If you publish results, name them. For commercial use, ask them first.</source>
+            <translation>Wenn Sie Ergebnisse veröffentlichen, nennen Sie sie. Vor kommerzieller Nutzung fragen Sie sie.</translation>
+        </message>
+        <message>
+            <source>Its makers share the network for research, teaching and other uses that are not meant to earn money.</source>
+            <translation>Die Herausgeber stellen das Netz für Forschung, Lehre und andere Zwecke bereit, die nicht dem Gelderwerb dienen.</translation>
+        </message>
+        <message>
+            <source>Read the licence: {name}</source>
+            <translation>Lizenz lesen: {name}</translation>
+        </message>
+        <message>
+            <source>Terms of use</source>
+            <translation>Nutzungsbedingungen</translation>
+        </message>
+        <message>
+            <source>To cite</source>
+            <translation>Zu zitieren</translation>
+        </message>
+        <message>
+            <source>You are asked once; the answer is kept in the settings.</source>
+            <translation>Sie werden nur einmal gefragt; die Antwort steht in den Einstellungen.</translation>
+        </message>
+        <message>
+            <source>{task} is for non-commercial use only</source>
+            <translation>{task}: nur für nicht kommerzielle Nutzung</translation>
         </message>
     </context>
     <context>
@@ -5192,6 +6336,45 @@
         </message>
     </context>
     <context>
+        <name>TransferLine</name>
+        <message>
+            <source>All networks</source>
+            <translation>Alle Netze</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Checking {name}</source>
+            <translation>{name} wird geprüft</translation>
+        </message>
+        <message>
+            <source>Downloads and imports</source>
+            <translation>Downloads und Importe</translation>
+        </message>
+        <message>
+            <source>Importing {name}</source>
+            <translation>{name} wird importiert</translation>
+        </message>
+        <message>
+            <source>Nothing of it is installed then</source>
+            <translation>Nichts davon wird dann eingerichtet</translation>
+        </message>
+        <message>
+            <source>Progress</source>
+            <translation>Fortschritt</translation>
+        </message>
+        <message>
+            <source>Show</source>
+            <translation>Zeigen</translation>
+        </message>
+        <message>
+            <source>Unpacking {name}</source>
+            <translation>{name} wird entpackt</translation>
+        </message>
+    </context>
+    <context>
         <name>VolumePicker</name>
         <message>
             <source>Cancel</source>
@@ -5252,6 +6435,10 @@
             <translation>NVIDIA-Grafikkarte</translation>
         </message>
         <message>
+            <source>a label without a number</source>
+            <translation>ein Label ohne Nummer</translation>
+        </message>
+        <message>
             <source>a number from {0} to {1}</source>
             <translation>eine Zahl von {0} bis {1}</translation>
         </message>
@@ -5272,8 +6459,24 @@
             <translation>alle {0} liegen an derselben Stelle</translation>
         </message>
         <message>
+            <source>any network</source>
+            <translation>keinem Netz</translation>
+        </message>
+        <message>
+            <source>at least one letter</source>
+            <translation>mindestens ein Buchstabe</translation>
+        </message>
+        <message>
             <source>code to be run while loading</source>
             <translation>Programmcode, der beim Laden ausgeführt würde</translation>
+        </message>
+        <message>
+            <source>configuration {0} inherits from itself</source>
+            <translation>die Konfiguration {0} erbt von sich selbst</translation>
+        </message>
+        <message>
+            <source>dataset.json</source>
+            <translation>dataset.json</translation>
         </message>
         <message>
             <source>document</source>
@@ -5284,8 +6487,24 @@
             <translation>jedes Bild ist ein Mosaik aus vielen Schichten</translation>
         </message>
         <message>
+            <source>fold_0/checkpoint_final.pth</source>
+            <translation>fold_0/checkpoint_final.pth</translation>
+        </message>
+        <message>
+            <source>it asks for {0}</source>
+            <translation>es verlangt {0}</translation>
+        </message>
+        <message>
+            <source>it cannot be read</source>
+            <translation>sie ist nicht lesbar</translation>
+        </message>
+        <message>
             <source>it does not say of which type its voxels are</source>
             <translation>der Typ der Voxel ist nicht angegeben</translation>
+        </message>
+        <message>
+            <source>it has no labels</source>
+            <translation>es hat keine Labels</translation>
         </message>
         <message>
             <source>it has several layers or points in time</source>
@@ -5296,6 +6515,10 @@
             <translation>sie hat {0} GB Speicher, nötig sind {1}</translation>
         </message>
         <message>
+            <source>it holds no certificates in PEM form</source>
+            <translation>sie enthält keine Zertifikate in PEM-Form</translation>
+        </message>
+        <message>
             <source>it is a network for single slices (2D)</source>
             <translation>es ist ein Netz für einzelne Schichten (2D)</translation>
         </message>
@@ -5304,12 +6527,16 @@
             <translation>in diesem Bildformat gibt es keine Segmentierungen</translation>
         </message>
         <message>
+            <source>it is not there</source>
+            <translation>es ist nicht da</translation>
+        </message>
+        <message>
             <source>it is the second stage of a cascade</source>
             <translation>es ist die zweite Stufe einer Kaskade</translation>
         </message>
         <message>
-            <source>it needs {0} channels at once</source>
-            <translation>es braucht {0} Kanäle zugleich</translation>
+            <source>it needs {0} images at once ({1})</source>
+            <translation>es braucht {0} Bilder zugleich ({1})</translation>
         </message>
         <message>
             <source>it would be {0} mm long</source>
@@ -5336,6 +6563,10 @@
             <translation>die Kompression ist beschädigt</translation>
         </message>
         <message>
+            <source>its configurations inherit from each other</source>
+            <translation>die Konfigurationen erben voneinander</translation>
+        </message>
+        <message>
             <source>its header is damaged</source>
             <translation>der Header ist beschädigt</translation>
         </message>
@@ -5348,8 +6579,20 @@
             <translation>das Bild hat keine Voxel</translation>
         </message>
         <message>
-            <source>its labels are overlapping regions</source>
-            <translation>die Labels sind überlappende Bereiche</translation>
+            <source>its labels are not 0, 1, 2 and so on without gaps</source>
+            <translation>die Labels sind nicht lückenlos 0, 1, 2 und so weiter</translation>
+        </message>
+        <message>
+            <source>its labels go up to {0}, and 255 are possible</source>
+            <translation>die Labels gehen bis {0}, möglich sind 255</translation>
+        </message>
+        <message>
+            <source>its list of files cannot be read</source>
+            <translation>die Dateiliste ist nicht lesbar</translation>
+        </message>
+        <message>
+            <source>its list of files is missing</source>
+            <translation>die Dateiliste fehlt</translation>
         </message>
         <message>
             <source>its numbers are not whole</source>
@@ -5368,8 +6611,20 @@
             <translation>die Pläne sind nicht lesbar ({0})</translation>
         </message>
         <message>
+            <source>its resampling has another {0}</source>
+            <translation>die Interpolation weicht bei {0} ab</translation>
+        </message>
+        <message>
             <source>its sform says {0}, its qform {1}</source>
             <translation>die sform sagt {0}, die qform {1}</translation>
+        </message>
+        <message>
+            <source>its structures overlap, which was not expected</source>
+            <translation>die Strukturen überlappen, was nicht erwartet war</translation>
+        </message>
+        <message>
+            <source>its training made labels in a way of its own</source>
+            <translation>das Training bildete die Labels auf eigene Art</translation>
         </message>
         <message>
             <source>its {0} GB do not fit in memory</source>
@@ -5396,12 +6651,24 @@
             <translation>keine Struktur hat eine Oberfläche</translation>
         </message>
         <message>
+            <source>not an order of three axes: {0}</source>
+            <translation>keine Reihenfolge dreier Achsen: {0}</translation>
+        </message>
+        <message>
             <source>not available on this system</source>
             <translation>auf diesem System nicht verfügbar</translation>
         </message>
         <message>
             <source>nothing was chosen</source>
             <translation>nichts wurde gewählt</translation>
+        </message>
+        <message>
+            <source>obsolete networks</source>
+            <translation>veralteten Netzen</translation>
+        </message>
+        <message>
+            <source>of the system</source>
+            <translation>des Systems</translation>
         </message>
         <message>
             <source>parametric map</source>
@@ -5496,10 +6763,6 @@
             <translation>die Operation {0}</translation>
         </message>
         <message>
-            <source>the place you got this program from</source>
-            <translation>der Stelle, von der Sie dieses Programm haben</translation>
-        </message>
-        <message>
             <source>the processor</source>
             <translation>der Prozessor</translation>
         </message>
@@ -5510,6 +6773,10 @@
         <message>
             <source>the slices of a CT rarely run from left to right</source>
             <translation>die Schichten eines CT verlaufen selten von links nach rechts</translation>
+        </message>
+        <message>
+            <source>the system's password store refused</source>
+            <translation>der Passwortspeicher des Systems lehnte ab</translation>
         </message>
         <message>
             <source>the task total</source>
@@ -5540,19 +6807,63 @@
             <translation>zwei Nachbarn liegen {0} mm auseinander, die meisten {1} mm</translation>
         </message>
         <message>
+            <source>two of its regions have the same label, or one has none</source>
+            <translation>zwei der Bereiche haben dasselbe Label, oder einer hat keines</translation>
+        </message>
+        <message>
+            <source>{0} cannot be read ({1})</source>
+            <translation>{0} ist nicht lesbar ({1})</translation>
+        </message>
+        <message>
+            <source>{0} does not undo {1}</source>
+            <translation>{0} kehrt {1} nicht um</translation>
+        </message>
+        <message>
             <source>{0} is a file, not a folder</source>
             <translation>{0} ist eine Datei, kein Ordner</translation>
+        </message>
+        <message>
+            <source>{0} is empty</source>
+            <translation>{0} ist leer</translation>
+        </message>
+        <message>
+            <source>{0} is missing</source>
+            <translation>{0} fehlt</translation>
+        </message>
+        <message>
+            <source>{0} is not a table</source>
+            <translation>{0} ist keine Tabelle</translation>
+        </message>
+        <message>
+            <source>{0} is not in its list</source>
+            <translation>{0} steht nicht in der Liste</translation>
+        </message>
+        <message>
+            <source>{0} is not what was packed</source>
+            <translation>{0} ist nicht, was gepackt wurde</translation>
         </message>
         <message>
             <source>{0} may not be changed</source>
             <translation>{0} darf nicht geändert werden</translation>
         </message>
+        <message>
+            <source>{0} regions, but {1} labels for them</source>
+            <translation>{0} Bereiche, aber {1} Labels dafür</translation>
+        </message>
     </context>
     <context>
         <name>settings</name>
         <message>
+            <source>Address that networks are downloaded from; empty for their makers' release page</source>
+            <translation>Adresse, von der Netze heruntergeladen werden; leer für die Seite der Herausgeber</translation>
+        </message>
+        <message>
             <source>Appearance</source>
             <translation>Aussehen</translation>
+        </message>
+        <message>
+            <source>Certificates</source>
+            <translation>Zertifikate</translation>
         </message>
         <message>
             <source>Coordinates of exported meshes</source>
@@ -5563,8 +6874,16 @@
             <translation>Dunkel, hell, oder wie der Desktop</translation>
         </message>
         <message>
+            <source>Download address</source>
+            <translation>Download-Adresse</translation>
+        </message>
+        <message>
             <source>Draft first</source>
             <translation>Entwurf zuerst</translation>
+        </message>
+        <message>
+            <source>File of certificates to trust besides the system's, in PEM form</source>
+            <translation>Datei mit Zertifikaten, denen neben denen des Systems vertraut wird, in PEM-Form</translation>
         </message>
         <message>
             <source>Folder of networks; empty for the program's own data folder</source>
@@ -5589,6 +6908,14 @@
         <message>
             <source>Networks folder</source>
             <translation>Ordner der Netze</translation>
+        </message>
+        <message>
+            <source>Proxy</source>
+            <translation>Proxy</translation>
+        </message>
+        <message>
+            <source>Proxy for downloads, as http://host:port; empty for the system's</source>
+            <translation>Proxy für Downloads, als http://host:port; leer für den des Systems</translation>
         </message>
         <message>
             <source>Radiological: the patient's right is on the left of the picture</source>
@@ -5618,12 +6945,32 @@
     <context>
         <name>words</name>
         <message>
+            <source>A firewall may block it: ask your IT, or download it on another computer and drop the zip on the window.</source>
+            <translation>Vielleicht sperrt es eine Firewall: fragen Sie Ihre IT, oder laden Sie das Zip auf einem anderen Computer und legen Sie es auf dem Fenster ab.</translation>
+        </message>
+        <message>
             <source>A label map holds whole numbers from 0 to 65535; anything else opens as a scan.</source>
             <translation>Eine Segmentierung besteht aus ganzen Zahlen von 0 bis 65535; alles andere öffnet sich als Aufnahme.</translation>
         </message>
         <message>
+            <source>A network is a zip or folder Dataset... with plans.json, dataset.json and checkpoints inside.</source>
+            <translation>Ein Netz ist ein Zip oder Ordner Dataset... mit plans.json, dataset.json und Checkpoints darin.</translation>
+        </message>
+        <message>
+            <source>A newer version of this program may know where it is now.</source>
+            <translation>Eine neuere Version dieses Programms weiß vielleicht, wo es jetzt ist.</translation>
+        </message>
+        <message>
             <source>A scan needs at least 2 voxels in every direction.</source>
             <translation>Eine Aufnahme braucht in jeder Richtung mindestens 2 Voxel.</translation>
+        </message>
+        <message>
+            <source>A sign-in page may have answered instead of the server: open the address in a browser, then try again.</source>
+            <translation>Vielleicht hat eine Anmeldeseite statt des Servers geantwortet: öffnen Sie die Adresse in einem Browser, dann versuchen Sie es erneut.</translation>
+        </message>
+        <message>
+            <source>A web page answered instead of {host}, perhaps the login page of this network.</source>
+            <translation>Statt {host} hat eine Webseite geantwortet, vielleicht die Anmeldeseite dieses Netzwerks.</translation>
         </message>
         <message>
             <source>Add it, or leave {option} out.</source>
@@ -5636,6 +6983,14 @@
         <message>
             <source>Ask for access, or copy it to a folder of your own.</source>
             <translation>Bitten Sie um Zugriff, oder kopieren Sie es in einen eigenen Ordner.</translation>
+        </message>
+        <message>
+            <source>Ask your IT; a proxy that wants a name and password is written as http://name:password@host:port in Preferences, Proxy.</source>
+            <translation>Fragen Sie Ihre IT; ein Proxy mit Name und Passwort steht als http://name:password@host:port unter Einstellungen, Proxy.</translation>
+        </message>
+        <message>
+            <source>Check it for typing mistakes, or get another one.</source>
+            <translation>Prüfen Sie sie auf Tippfehler, oder fordern Sie eine andere an.</translation>
         </message>
         <message>
             <source>Check left and right before you trust labels.</source>
@@ -5654,8 +7009,36 @@
             <translation>Prüfen Sie die Rechte des Datenordners.</translation>
         </message>
         <message>
+            <source>Check the download address in the preferences.</source>
+            <translation>Prüfen Sie die Download-Adresse in den Einstellungen.</translation>
+        </message>
+        <message>
+            <source>Check the internet connection, and the proxy in the preferences; what has arrived is kept.</source>
+            <translation>Prüfen Sie die Internetverbindung und den Proxy in den Einstellungen; was angekommen ist, bleibt.</translation>
+        </message>
+        <message>
+            <source>Check the path, or copy it to a folder of your own.</source>
+            <translation>Prüfen Sie den Pfad, oder kopieren Sie es in einen eigenen Ordner.</translation>
+        </message>
+        <message>
             <source>Check the path, or whether the drive is still connected.</source>
             <translation>Prüfen Sie den Pfad, und ob das Laufwerk noch verbunden ist.</translation>
+        </message>
+        <message>
+            <source>Check the permissions of the folder for networks, and that no run is using it.</source>
+            <translation>Prüfen Sie die Rechte des Ordners der Netze, und ob keine Berechnung es benutzt.</translation>
+        </message>
+        <message>
+            <source>Check the permissions of the settings' folder.</source>
+            <translation>Prüfen Sie die Rechte des Ordners der Einstellungen.</translation>
+        </message>
+        <message>
+            <source>Choose a file in PEM form in Preferences, Certificates.</source>
+            <translation>Wählen Sie eine Datei in PEM-Form unter Einstellungen, Zertifikate.</translation>
+        </message>
+        <message>
+            <source>Choose a folder you may write to in the preferences.</source>
+            <translation>Wählen Sie in den Einstellungen einen Ordner, in den Sie schreiben dürfen.</translation>
         </message>
         <message>
             <source>Choose a folder you may write to.</source>
@@ -5682,6 +7065,10 @@
             <translation>Wählen Sie ein Volumen, das es gibt.</translation>
         </message>
         <message>
+            <source>Choose a zip or folder from somewhere else.</source>
+            <translation>Wählen Sie ein Zip oder einen Ordner von anderswo.</translation>
+        </message>
+        <message>
             <source>Choose another name, or allow overwriting.</source>
             <translation>Wählen Sie einen anderen Namen, oder erlauben Sie das Überschreiben.</translation>
         </message>
@@ -5696,6 +7083,10 @@
         <message>
             <source>Choose another series, or export this one again.</source>
             <translation>Wählen Sie eine andere Serie, oder exportieren Sie diese noch einmal.</translation>
+        </message>
+        <message>
+            <source>Choose networks that are on this computer.</source>
+            <translation>Wählen Sie Netze, die auf diesem Computer sind.</translation>
         </message>
         <message>
             <source>Choose one of: {choices}.</source>
@@ -5730,12 +7121,32 @@
             <translation>Wählen Sie die ganze Serie von Schichten.</translation>
         </message>
         <message>
+            <source>Choose the zip named Dataset... from the same page.</source>
+            <translation>Wählen Sie das Zip namens Dataset... von derselben Seite.</translation>
+        </message>
+        <message>
+            <source>Choose the zip of a network, or the folder it was unpacked to.</source>
+            <translation>Wählen Sie das Zip eines Netzes, oder den Ordner, in den es entpackt wurde.</translation>
+        </message>
+        <message>
+            <source>Choose the zip of the network alone.</source>
+            <translation>Wählen Sie das Zip mit dem Netz allein.</translation>
+        </message>
+        <message>
+            <source>Choose the zip of {folder}.</source>
+            <translation>Wählen Sie das Zip von {folder}.</translation>
+        </message>
+        <message>
             <source>Choosing structures works for: {tasks}.</source>
             <translation>Strukturen wählen kann man bei: {tasks}.</translation>
         </message>
         <message>
             <source>Close other programs, choose fewer structures or a faster quality, or run on the CPU.</source>
             <translation>Schließen Sie andere Programme, wählen Sie weniger Strukturen oder eine schnellere Qualität, oder rechnen Sie auf der CPU.</translation>
+        </message>
+        <message>
+            <source>Confirm it in the window, or with: tsdesktop license accept {task}</source>
+            <translation>Bestätigen Sie es im Fenster oder mit: tsdesktop license accept {task}</translation>
         </message>
         <message>
             <source>Convert it again with its position and spacing.</source>
@@ -5754,10 +7165,6 @@
             <translation>Kopieren Sie die ganze Serie noch einmal.</translation>
         </message>
         <message>
-            <source>Delete the folder and get it again.</source>
-            <translation>Löschen Sie den Ordner und holen Sie es noch einmal.</translation>
-        </message>
-        <message>
             <source>Did you mean {near}? `tsdesktop info {task}` lists all.</source>
             <translation>Meinten Sie {near}? `tsdesktop info {task}` zählt alle auf.</translation>
         </message>
@@ -5772,6 +7179,22 @@
         <message>
             <source>Download it again, or unpack it yourself.</source>
             <translation>Laden Sie es noch einmal, oder entpacken Sie es selbst.</translation>
+        </message>
+        <message>
+            <source>Download it in the window, or with `{command}`. Without internet: get {zip_name} from {url} on another computer and unpack it in {place}.</source>
+            <translation>Laden Sie es im Fenster herunter oder mit `{command}`. Ohne Internet: holen Sie {zip_name} auf einem anderen Computer von {url} und entpacken Sie es in {place}.</translation>
+        </message>
+        <message>
+            <source>Download or copy it again.</source>
+            <translation>Laden oder kopieren Sie es noch einmal.</translation>
+        </message>
+        <message>
+            <source>Enter one in the window or with `tsdesktop license set -`; for non-commercial use it is free.</source>
+            <translation>Geben Sie eine im Fenster oder mit `tsdesktop license set -` ein; für nicht kommerzielle Nutzung ist sie kostenlos.</translation>
+        </message>
+        <message>
+            <source>Enter the number: `tsdesktop license set -`.</source>
+            <translation>Geben Sie die Nummer ein: `tsdesktop license set -`.</translation>
         </message>
         <message>
             <source>Export it uncompressed from the archive.</source>
@@ -5794,12 +7217,36 @@
             <translation>Schaffen Sie Platz und rechnen Sie noch einmal.</translation>
         </message>
         <message>
-            <source>Get it with a licence number ({url}) and unpack it in {place}.</source>
-            <translation>Holen Sie es mit einer Lizenznummer ({url}) und entpacken Sie es in {place}.</translation>
+            <source>Free some space, or choose another networks folder in the preferences.</source>
+            <translation>Schaffen Sie Platz, oder wählen Sie in den Einstellungen einen anderen Ordner der Netze.</translation>
         </message>
         <message>
-            <source>Get {zip_name} from {url} and unpack it in {place}.</source>
-            <translation>Holen Sie {zip_name} von {url} und entpacken Sie es in {place}.</translation>
+            <source>Free some space, then go on; what has arrived is kept.</source>
+            <translation>Schaffen Sie Platz, dann machen Sie weiter; was angekommen ist, bleibt.</translation>
+        </message>
+        <message>
+            <source>Get a licence number ({url}), then download it in the window, or with `{command}`. Without internet: bring its folder from another computer to {place}.</source>
+            <translation>Fordern Sie eine Lizenznummer an ({url}), dann laden Sie es im Fenster herunter oder mit `{command}`. Ohne Internet: bringen Sie seinen Ordner von einem anderen Computer nach {place}.</translation>
+        </message>
+        <message>
+            <source>Get it again, or from another source.</source>
+            <translation>Holen Sie es noch einmal, oder aus einer anderen Quelle.</translation>
+        </message>
+        <message>
+            <source>Get it again.</source>
+            <translation>Holen Sie es noch einmal.</translation>
+        </message>
+        <message>
+            <source>Get it first, or leave it out.</source>
+            <translation>Holen Sie es zuerst, oder lassen Sie es weg.</translation>
+        </message>
+        <message>
+            <source>Get the network the task names now.</source>
+            <translation>Holen Sie das Netz, das die Aufgabe jetzt nennt.</translation>
+        </message>
+        <message>
+            <source>Give the file another name and pack it again.</source>
+            <translation>Geben Sie der Datei einen anderen Namen und packen Sie das Zip noch einmal.</translation>
         </message>
         <message>
             <source>If they differ, choose one acquisition.</source>
@@ -5818,12 +7265,28 @@
             <translation>Die Intensitäten liegen zwischen {low} und {high}: das können keine Hounsfield-Einheiten sein.</translation>
         </message>
         <message>
+            <source>It could not be stored that the terms are accepted: {reason}.</source>
+            <translation>Die Zustimmung zu den Bedingungen konnte nicht gespeichert werden: {reason}.</translation>
+        </message>
+        <message>
+            <source>It is another network under the same name; get the published one.</source>
+            <translation>Es ist ein anderes Netz unter demselben Namen; holen Sie das veröffentlichte.</translation>
+        </message>
+        <message>
             <source>It reads NIfTI, DICOM (folder, zip or file), NRRD, MHA/MHD and MGZ.</source>
             <translation>Es liest NIfTI, DICOM (Ordner, Zip oder Datei), NRRD, MHA/MHD und MGZ.</translation>
         </message>
         <message>
-            <source>It starts with aca_ and has 14 letters or digits after it.</source>
-            <translation>Sie beginnt mit aca_, danach kommen 14 Buchstaben oder Ziffern.</translation>
+            <source>It starts with aca_ and has 14 more characters.</source>
+            <translation>Sie beginnt mit aca_, danach kommen 14 Zeichen.</translation>
+        </message>
+        <message>
+            <source>Keep one of them and pack it again.</source>
+            <translation>Behalten Sie eines davon und packen Sie das Zip noch einmal.</translation>
+        </message>
+        <message>
+            <source>Labels are right, it takes longer.</source>
+            <translation>Die Ergebnisse stimmen, es dauert länger.</translation>
         </message>
         <message>
             <source>Labels are right, it takes longer. A newer driver may help.</source>
@@ -5834,8 +7297,16 @@
             <translation>Lassen Sie eines davon weg.</translation>
         </message>
         <message>
+            <source>Make or copy it again.</source>
+            <translation>Packen oder kopieren Sie es noch einmal.</translation>
+        </message>
+        <message>
             <source>Missing slices ({missing}) were filled in from their neighbours.</source>
             <translation>Fehlende Schichten ({missing}) wurden aus ihren Nachbarn ergänzt.</translation>
+        </message>
+        <message>
+            <source>Name tasks or dataset folders; `--help` shows what else can be asked for.</source>
+            <translation>Nennen Sie Aufgaben oder Ordner von Datensätzen; `--help` zeigt, was sonst möglich ist.</translation>
         </message>
         <message>
             <source>Networks for CT expect Hounsfield units; open the original CT.</source>
@@ -5850,6 +7321,50 @@
             <translation>Netze rechnen auf dem Prozessor: langsamer, mit gleichen Ergebnissen.</translation>
         </message>
         <message>
+            <source>Networks that run here look at one 3D image, in one stage.</source>
+            <translation>Netze, die hier rechnen, sehen ein 3D-Bild an, in einer Stufe.</translation>
+        </message>
+        <message>
+            <source>No TotalSegmentator on this computer has a licence number.</source>
+            <translation>Kein TotalSegmentator auf diesem Computer hat eine Lizenznummer.</translation>
+        </message>
+        <message>
+            <source>No encrypted connection to {host} can be made.</source>
+            <translation>Zu {host} ist keine verschlüsselte Verbindung möglich.</translation>
+        </message>
+        <message>
+            <source>No task was named.</source>
+            <translation>Keine Aufgabe wurde genannt.</translation>
+        </message>
+        <message>
+            <source>Not downloaded: {folders}.</source>
+            <translation>Nicht heruntergeladen: {folders}.</translation>
+        </message>
+        <message>
+            <source>Not imported: {names}.</source>
+            <translation>Nicht importiert: {names}.</translation>
+        </message>
+        <message>
+            <source>Not whole: {folders}.</source>
+            <translation>Nicht unversehrt: {folders}.</translation>
+        </message>
+        <message>
+            <source>Nothing needs to be done.</source>
+            <translation>Es ist nichts zu tun.</translation>
+        </message>
+        <message>
+            <source>Nothing of {names} is on this computer.</source>
+            <translation>Von {names} ist nichts auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>Open any page in a browser, log in to the network, then try again.</source>
+            <translation>Öffnen Sie eine beliebige Seite in einem Browser, melden Sie sich im Netzwerk an, dann versuchen Sie es erneut.</translation>
+        </message>
+        <message>
+            <source>Open it as a scan.</source>
+            <translation>Öffnen Sie es als Aufnahme.</translation>
+        </message>
+        <message>
             <source>Open the scan it was made from, then the label map.</source>
             <translation>Öffnen Sie die Aufnahme, aus der es entstand, dann die Segmentierung.</translation>
         </message>
@@ -5858,8 +7373,28 @@
             <translation>Öffnen Sie die Bildserie, aus der es entstand.</translation>
         </message>
         <message>
+            <source>OpenVINO did not compute {network} as torch does ({reason}), so torch computes it.</source>
+            <translation>OpenVINO hat {network} anders berechnet als torch ({reason}), darum berechnet es torch.</translation>
+        </message>
+        <message>
+            <source>Pack it again with another program, or unpack it and choose the folder.</source>
+            <translation>Packen Sie es mit einem anderen Programm noch einmal, oder entpacken Sie es und wählen Sie den Ordner.</translation>
+        </message>
+        <message>
+            <source>Pack it again with the files themselves, or choose the folder.</source>
+            <translation>Packen Sie es mit den Dateien selbst noch einmal, oder wählen Sie den Ordner.</translation>
+        </message>
+        <message>
+            <source>Pack it again.</source>
+            <translation>Packen Sie es noch einmal.</translation>
+        </message>
+        <message>
             <source>Please report this with the log.</source>
             <translation>Bitte melden Sie das mit dem Protokoll.</translation>
+        </message>
+        <message>
+            <source>Remove it there: {place}.</source>
+            <translation>Entfernen Sie es dort: {place}.</translation>
         </message>
         <message>
             <source>Results lie on the upright grid.</source>
@@ -5890,12 +7425,40 @@
             <translation>Schichten kamen doppelt vor ({count}); jeweils die erste wurde behalten.</translation>
         </message>
         <message>
+            <source>Something on the way changes it: try another network, or get the zip on another computer and drop it here.</source>
+            <translation>Etwas auf dem Weg verändert es: versuchen Sie ein anderes Netzwerk, oder laden Sie das Zip auf einem anderen Computer und legen Sie es hier ab.</translation>
+        </message>
+        <message>
+            <source>Something on the way may block it: try another network, or ask your IT.</source>
+            <translation>Vielleicht sperrt es etwas auf dem Weg: versuchen Sie ein anderes Netzwerk, oder fragen Sie Ihre IT.</translation>
+        </message>
+        <message>
             <source>Split it into several files.</source>
             <translation>Teilen Sie es in mehrere Dateien.</translation>
         </message>
         <message>
             <source>Structures near them may be wrong.</source>
             <translation>Strukturen in ihrer Nähe können falsch sein.</translation>
+        </message>
+        <message>
+            <source>The address of the licence server in {variable} is not an encrypted one.</source>
+            <translation>Die Adresse des Lizenzservers in {variable} ist nicht verschlüsselt.</translation>
+        </message>
+        <message>
+            <source>The bundle cannot be made: {folder} is not on this computer.</source>
+            <translation>Das Paket lässt sich nicht packen: {folder} ist nicht auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>The bundle would be empty.</source>
+            <translation>Das Paket wäre leer.</translation>
+        </message>
+        <message>
+            <source>The certificate file {name} cannot be used: {reason}.</source>
+            <translation>Die Zertifikatsdatei {name} ist nicht benutzbar: {reason}.</translation>
+        </message>
+        <message>
+            <source>The certificate of {host} is not trusted.</source>
+            <translation>Dem Zertifikat von {host} wird nicht vertraut.</translation>
         </message>
         <message>
             <source>The computation could not be started: {reason}.</source>
@@ -5908,6 +7471,10 @@
         <message>
             <source>The computation failed: {reason}.</source>
             <translation>Die Berechnung schlug fehl: {reason}.</translation>
+        </message>
+        <message>
+            <source>The connection to {host} broke off again and again.</source>
+            <translation>Die Verbindung zu {host} brach immer wieder ab.</translation>
         </message>
         <message>
             <source>The crop found nothing of {what}, so the result is empty.</source>
@@ -5942,8 +7509,20 @@
             <translation>Die Segmentierung hat {count} Strukturen; dieses Format fasst {most}.</translation>
         </message>
         <message>
+            <source>The licence number could not be read: the system's password store is locked.</source>
+            <translation>Die Lizenznummer konnte nicht gelesen werden: der Passwortspeicher des Systems ist gesperrt.</translation>
+        </message>
+        <message>
+            <source>The licence number could not be removed: {reason}.</source>
+            <translation>Die Lizenznummer konnte nicht entfernt werden: {reason}.</translation>
+        </message>
+        <message>
             <source>The licence number could not be stored: {reason}.</source>
             <translation>Die Lizenznummer konnte nicht gespeichert werden: {reason}.</translation>
+        </message>
+        <message>
+            <source>The licence server rejected the licence number.</source>
+            <translation>Der Lizenzserver hat die Lizenznummer abgelehnt.</translation>
         </message>
         <message>
             <source>The licensed network {folder} is not on this computer.</source>
@@ -5958,12 +7537,24 @@
             <translation>Das Netz {folder} verlangt {what}; das führt dieses Programm nicht aus.</translation>
         </message>
         <message>
+            <source>The network {folder} belongs to another program and is only read here.</source>
+            <translation>Das Netz {folder} gehört einem anderen Programm und wird hier nur gelesen.</translation>
+        </message>
+        <message>
             <source>The network {folder} cannot be run here: {reason}.</source>
             <translation>Das Netz {folder} kann hier nicht rechnen: {reason}.</translation>
         </message>
         <message>
+            <source>The network {folder} finds {found} structures where a network of that name finds {wanted}.</source>
+            <translation>Das Netz {folder} findet {found} Strukturen, ein Netz dieses Namens aber {wanted}.</translation>
+        </message>
+        <message>
             <source>The network {folder} is broken: {reason}.</source>
             <translation>Das Netz {folder} ist defekt: {reason}.</translation>
+        </message>
+        <message>
+            <source>The network {folder} is broken: {what} is not as it was installed.</source>
+            <translation>Das Netz {folder} ist defekt: {what} ist nicht mehr, wie es eingerichtet wurde.</translation>
         </message>
         <message>
             <source>The network {folder} is incomplete: {what} is missing.</source>
@@ -5972,6 +7563,26 @@
         <message>
             <source>The network {folder} is not on this computer.</source>
             <translation>Das Netz {folder} ist nicht auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>The network {folder} was replaced by a newer one and is not used any more.</source>
+            <translation>Das Netz {folder} wurde durch ein neueres ersetzt und wird nicht mehr benutzt.</translation>
+        </message>
+        <message>
+            <source>The networks folder {place} cannot be written: {reason}.</source>
+            <translation>In den Ordner der Netze {place} lässt sich nicht schreiben: {reason}.</translation>
+        </message>
+        <message>
+            <source>The proxy refuses to connect to {host}.</source>
+            <translation>Der Proxy weigert sich, zu {host} zu verbinden.</translation>
+        </message>
+        <message>
+            <source>The proxy {proxy} cannot be used.</source>
+            <translation>Der Proxy {proxy} ist nicht benutzbar.</translation>
+        </message>
+        <message>
+            <source>The same command tries again and goes on where it stopped.</source>
+            <translation>Derselbe Befehl versucht es erneut und macht dort weiter, wo er stehen blieb.</translation>
         </message>
         <message>
             <source>The scan's orientation looks implausible: {reason}.</source>
@@ -6018,16 +7629,64 @@
             <translation>Das sieht nach {scan} aus, und {task} wurde für {wanted} gemacht.</translation>
         </message>
         <message>
+            <source>This program runs networks of nnU-Net version 2; the current network has a zip named Dataset...</source>
+            <translation>Dieses Programm rechnet mit Netzen von nnU-Net Version 2; das aktuelle Netz ist ein Zip namens Dataset...</translation>
+        </message>
+        <message>
+            <source>Try again later or on another network; what has arrived is kept.</source>
+            <translation>Versuchen Sie es später oder in einem anderen Netzwerk erneut; was angekommen ist, bleibt.</translation>
+        </message>
+        <message>
+            <source>Try again later, or download the zip on another computer and drop it on the window.</source>
+            <translation>Versuchen Sie es später erneut, oder laden Sie das Zip auf einem anderen Computer und legen Sie es auf dem Fenster ab.</translation>
+        </message>
+        <message>
+            <source>Try again later; what has arrived is kept.</source>
+            <translation>Versuchen Sie es später erneut; was angekommen ist, bleibt.</translation>
+        </message>
+        <message>
+            <source>Unlock it and try again, or enter the number again.</source>
+            <translation>Entsperren Sie ihn und versuchen Sie es erneut, oder geben Sie die Nummer noch einmal ein.</translation>
+        </message>
+        <message>
+            <source>Unlock the password store, or check the data folder's permissions.</source>
+            <translation>Entsperren Sie den Passwortspeicher, oder prüfen Sie die Rechte des Datenordners.</translation>
+        </message>
+        <message>
+            <source>Unpack it and choose what is inside.</source>
+            <translation>Entpacken Sie es und wählen Sie, was darin ist.</translation>
+        </message>
+        <message>
+            <source>Unpack it with another program, then choose the folder.</source>
+            <translation>Entpacken Sie es mit einem anderen Programm, dann wählen Sie den Ordner.</translation>
+        </message>
+        <message>
             <source>Unpack it yourself on a larger disk.</source>
             <translation>Entpacken Sie es selbst auf einen größeren Datenträger.</translation>
         </message>
         <message>
-            <source>Use a 3D full resolution network.</source>
-            <translation>Verwenden Sie ein 3D-Netz in voller Auflösung.</translation>
+            <source>Unpack it, then choose the folder.</source>
+            <translation>Entpacken Sie es, dann wählen Sie den Ordner.</translation>
+        </message>
+        <message>
+            <source>Update the program, or make the bundle again with the older one.</source>
+            <translation>Aktualisieren Sie das Programm, oder packen Sie das Paket mit dem älteren noch einmal.</translation>
         </message>
         <message>
             <source>Use a thinner reconstruction if there is one.</source>
             <translation>Nehmen Sie eine dünnere Rekonstruktion, wenn es eine gibt.</translation>
+        </message>
+        <message>
+            <source>Use an address that begins with https://, or leave the variable out.</source>
+            <translation>Verwenden Sie eine Adresse, die mit https:// beginnt, oder lassen Sie die Variable weg.</translation>
+        </message>
+        <message>
+            <source>Use an archive from a source you trust.</source>
+            <translation>Verwenden Sie ein Archiv aus einer Quelle, der Sie trauen.</translation>
+        </message>
+        <message>
+            <source>Use another network or another download address; nothing was sent there.</source>
+            <translation>Verwenden Sie ein anderes Netzwerk oder eine andere Download-Adresse; dorthin wurde nichts gesendet.</translation>
         </message>
         <message>
             <source>Use auto, cpu, gpu, gpu:N or mps.</source>
@@ -6042,16 +7701,44 @@
             <translation>Erlaubt: {allowed}.</translation>
         </message>
         <message>
+            <source>Use {task} --fast.</source>
+            <translation>Verwenden Sie {task} --fast.</translation>
+        </message>
+        <message>
             <source>Volume {index} was asked for, but {name} holds {count} (0 to {last}).</source>
             <translation>Volumen {index} war gewünscht, aber {name} enthält {count} (0 bis {last}).</translation>
+        </message>
+        <message>
+            <source>What is wrong with each is said above.</source>
+            <translation>Was bei jedem nicht stimmt, steht oben.</translation>
+        </message>
+        <message>
+            <source>Write it as http://host:port in Preferences, Proxy, or leave that empty.</source>
+            <translation>Schreiben Sie ihn als http://host:port unter Einstellungen, Proxy, oder lassen Sie das leer.</translation>
         </message>
         <message>
             <source>Write one file per structure.</source>
             <translation>Schreiben Sie eine Datei je Struktur.</translation>
         </message>
         <message>
+            <source>Your network may inspect its traffic: ask your IT for its certificate file and choose it in Preferences, Certificates.</source>
+            <translation>Vielleicht prüft Ihr Netzwerk den Datenverkehr: fragen Sie Ihre IT nach der Zertifikatsdatei und wählen Sie sie unter Einstellungen, Zertifikate.</translation>
+        </message>
+        <message>
             <source>Your scan and earlier results are kept. Try again, or run on the CPU.</source>
             <translation>Ihre Aufnahme und frühere Ergebnisse bleiben erhalten. Versuchen Sie es erneut, oder rechnen Sie auf der CPU.</translation>
+        </message>
+        <message>
+            <source>`tsdesktop weights list` shows what is here.</source>
+            <translation>`tsdesktop weights list` zeigt, was hier ist.</translation>
+        </message>
+        <message>
+            <source>`tsdesktop weights verify --repair` downloads them again.</source>
+            <translation>`tsdesktop weights verify --repair` lädt sie noch einmal herunter.</translation>
+        </message>
+        <message>
+            <source>{address} is not an address to download from.</source>
+            <translation>{address} ist keine Adresse zum Herunterladen.</translation>
         </message>
         <message>
             <source>{asked} was asked for; {used} is used: {reason}.</source>
@@ -6082,6 +7769,62 @@
             <translation>{count} Voxel enthielten keine gültige Zahl und wurden auf {value} gesetzt.</translation>
         </message>
         <message>
+            <source>{folder} is handed out for a licence number only, and none is stored.</source>
+            <translation>{folder} gibt es nur mit einer Lizenznummer, und keine ist gespeichert.</translation>
+        </message>
+        <message>
+            <source>{folder} is in its place already.</source>
+            <translation>{folder} ist schon an seinem Ort.</translation>
+        </message>
+        <message>
+            <source>{host} answered with something that was not asked for.</source>
+            <translation>{host} hat etwas geantwortet, das nicht gefragt war.</translation>
+        </message>
+        <message>
+            <source>{host} cannot be reached.</source>
+            <translation>{host} ist nicht erreichbar.</translation>
+        </message>
+        <message>
+            <source>{host} does not answer in time.</source>
+            <translation>{host} antwortet nicht rechtzeitig.</translation>
+        </message>
+        <message>
+            <source>{host} does not hand out {name} (answer {code}).</source>
+            <translation>{host} gibt {name} nicht heraus (Antwort {code}).</translation>
+        </message>
+        <message>
+            <source>{host} does not have {name} (answer {code}).</source>
+            <translation>{host} hat {name} nicht (Antwort {code}).</translation>
+        </message>
+        <message>
+            <source>{host} has a fault (answer {code}).</source>
+            <translation>{host} hat eine Störung (Antwort {code}).</translation>
+        </message>
+        <message>
+            <source>{host} is too busy (answer {code}).</source>
+            <translation>{host} ist überlastet (Antwort {code}).</translation>
+        </message>
+        <message>
+            <source>{host} leads to an address without encryption.</source>
+            <translation>{host} führt zu einer Adresse ohne Verschlüsselung.</translation>
+        </message>
+        <message>
+            <source>{host} sends too slowly.</source>
+            <translation>{host} sendet zu langsam.</translation>
+        </message>
+        <message>
+            <source>{name} arrived damaged {count} times.</source>
+            <translation>{name} kam {count}-mal beschädigt an.</translation>
+        </message>
+        <message>
+            <source>{name} cannot be read: {reason}.</source>
+            <translation>{name} lässt sich nicht lesen: {reason}.</translation>
+        </message>
+        <message>
+            <source>{name} could not be put in its place: {reason}.</source>
+            <translation>{name} konnte nicht an seinen Ort gebracht werden: {reason}.</translation>
+        </message>
+        <message>
             <source>{name} could not be read: {reason}.</source>
             <translation>{name} konnte nicht gelesen werden: {reason}.</translation>
         </message>
@@ -6100,6 +7843,10 @@
         <message>
             <source>{name} does not say where its voxels lie in space.</source>
             <translation>{name} sagt nicht, wo seine Voxel im Raum liegen.</translation>
+        </message>
+        <message>
+            <source>{name} ends too early: part of it is missing.</source>
+            <translation>{name} endet zu früh: ein Teil fehlt.</translation>
         </message>
         <message>
             <source>{name} ends too early: part of the image is missing.</source>
@@ -6122,8 +7869,20 @@
             <translation>{name} hat {count} Dimensionen; eine Aufnahme hat drei, mit der Zeit vier.</translation>
         </message>
         <message>
+            <source>{name} holds a network of nnU-Net version 1.</source>
+            <translation>{name} enthält ein Netz von nnU-Net Version 1.</translation>
+        </message>
+        <message>
+            <source>{name} holds a scan, not a network.</source>
+            <translation>{name} enthält eine Aufnahme, kein Netz.</translation>
+        </message>
+        <message>
             <source>{name} holds complex numbers.</source>
             <translation>{name} enthält komplexe Zahlen.</translation>
+        </message>
+        <message>
+            <source>{name} holds models that guess weight, size, age and sex, which this program does not use.</source>
+            <translation>{name} enthält Modelle, die Gewicht, Größe, Alter und Geschlecht schätzen; dieses Programm benutzt sie nicht.</translation>
         </message>
         <message>
             <source>{name} holds no CT or MR scan.</source>
@@ -6146,8 +7905,20 @@
             <translation>{name} enthält keine Segmentierung: {reason}.</translation>
         </message>
         <message>
+            <source>{name} holds no network.</source>
+            <translation>{name} enthält kein Netz.</translation>
+        </message>
+        <message>
             <source>{name} holds no valid number at all.</source>
             <translation>{name} enthält keine einzige gültige Zahl.</translation>
+        </message>
+        <message>
+            <source>{name} holds only another archive: {inner}.</source>
+            <translation>{name} enthält nur ein weiteres Archiv: {inner}.</translation>
+        </message>
+        <message>
+            <source>{name} holds the source code of a program, not a network.</source>
+            <translation>{name} enthält den Quelltext eines Programms, kein Netz.</translation>
         </message>
         <message>
             <source>{name} holds {count} series and {wanted} is not one of them.</source>
@@ -6158,8 +7929,16 @@
             <translation>{name} enthält {count} Strukturen, mehr als gezeigt werden können.</translation>
         </message>
         <message>
+            <source>{name} holds {found}, not {folder}.</source>
+            <translation>{name} enthält {found}, nicht {folder}.</translation>
+        </message>
+        <message>
             <source>{name} is a colour picture, not a scan.</source>
             <translation>{name} ist ein Farbbild, keine Aufnahme.</translation>
+        </message>
+        <message>
+            <source>{name} is a damaged bundle of networks: {reason}.</source>
+            <translation>{name} ist ein beschädigtes Paket von Netzen: {reason}.</translation>
         </message>
         <message>
             <source>{name} is a damaged or protected zip archive.</source>
@@ -6170,12 +7949,28 @@
             <translation>{name} ist ein einzelnes Bild mit {shape} Pixeln.</translation>
         </message>
         <message>
+            <source>{name} is a version of the task {task}.</source>
+            <translation>{name} ist eine Version der Aufgabe {task}.</translation>
+        </message>
+        <message>
+            <source>{name} is a web page, not a network.</source>
+            <translation>{name} ist eine Webseite, kein Netz.</translation>
+        </message>
+        <message>
             <source>{name} is a {what}, not a scan.</source>
             <translation>{name} ist keine Aufnahme ({what}).</translation>
         </message>
         <message>
             <source>{name} is compressed in a way that cannot be decoded here ({syntax}).</source>
             <translation>{name} ist so komprimiert, dass es hier nicht gelesen werden kann ({syntax}).</translation>
+        </message>
+        <message>
+            <source>{name} is compressed in a way that cannot be unpacked here.</source>
+            <translation>{name} ist so komprimiert, dass es hier nicht entpackt werden kann.</translation>
+        </message>
+        <message>
+            <source>{name} is damaged: {member} cannot be unpacked.</source>
+            <translation>{name} ist beschädigt: {member} lässt sich nicht entpacken.</translation>
         </message>
         <message>
             <source>{name} is empty.</source>
@@ -6190,6 +7985,58 @@
             <translation>{name} ist keine Aufnahme, die dieses Programm lesen kann.</translation>
         </message>
         <message>
+            <source>{name} is not a zip archive.</source>
+            <translation>{name} ist kein Zip-Archiv.</translation>
+        </message>
+        <message>
+            <source>{name} is protected with a password.</source>
+            <translation>{name} ist mit einem Passwort geschützt.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: it holds {count} files, far more than networks have.</source>
+            <translation>{name} wird abgelehnt: es enthält {count} Dateien, viel mehr als Netze haben.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: it would unpack to {times} times its size.</source>
+            <translation>{name} wird abgelehnt: entpackt wäre es {times}-mal so groß.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: it would write {member} outside of its folder.</source>
+            <translation>{name} wird abgelehnt: es würde {member} außerhalb seines Ordners schreiben.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: {member} and {other} would be one file on many computers.</source>
+            <translation>{name} wird abgelehnt: {member} und {other} wären auf vielen Computern dieselbe Datei.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: {member} has a backslash in its name.</source>
+            <translation>{name} wird abgelehnt: {member} hat einen umgekehrten Schrägstrich im Namen.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: {member} is a file and a folder in it.</source>
+            <translation>{name} wird abgelehnt: {member} ist darin Datei und Ordner zugleich.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: {member} is a link, not a file.</source>
+            <translation>{name} wird abgelehnt: {member} ist ein Verweis, keine Datei.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: {member} is a name that not every computer can hold.</source>
+            <translation>{name} wird abgelehnt: {member} ist ein Name, den nicht jeder Computer zulässt.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: {member} is in it twice.</source>
+            <translation>{name} wird abgelehnt: {member} ist zweimal darin.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: {member} names a drive.</source>
+            <translation>{name} wird abgelehnt: {member} nennt ein Laufwerk.</translation>
+        </message>
+        <message>
+            <source>{name} is refused: {member} names a fixed place on the disk.</source>
+            <translation>{name} wird abgelehnt: {member} nennt einen festen Ort auf dem Datenträger.</translation>
+        </message>
+        <message>
             <source>{name} lies elsewhere in space: it shares no part with the open scan.</source>
             <translation>{name} liegt anderswo im Raum: es hat keinen gemeinsamen Teil mit der offenen Aufnahme.</translation>
         </message>
@@ -6200,6 +8047,14 @@
         <message>
             <source>{name} must end in {endings}.</source>
             <translation>{name} muss auf {endings} enden.</translation>
+        </message>
+        <message>
+            <source>{name} needs {needed_gb} GB, and {free_gb} GB are free.</source>
+            <translation>{name} braucht {needed_gb} GB, frei sind {free_gb} GB.</translation>
+        </message>
+        <message>
+            <source>{name} was made by a newer version of this program.</source>
+            <translation>{name} stammt von einer neueren Version dieses Programms.</translation>
         </message>
         <message>
             <source>{name} would unpack to {size_gb} GB, more than this disk can hold.</source>
@@ -6224,6 +8079,10 @@
         <message>
             <source>{task} has no {variant} version.</source>
             <translation>{task} gibt es nicht in der Version {variant}.</translation>
+        </message>
+        <message>
+            <source>{title} is for non-commercial use only ({terms}), which has not been confirmed yet.</source>
+            <translation>{title} ist nur für nicht kommerzielle Nutzung ({terms}), was noch nicht bestätigt wurde.</translation>
         </message>
         <message>
             <source>{value} is not a value of {option}.</source>

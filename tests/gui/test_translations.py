@@ -15,20 +15,28 @@ from pytestqt.qtbot import QtBot
 from installer import texts, translations
 from installer.texts import Text
 from installer.translations import Entry
+from tests.networks import BandNetwork, CtRange, write_band_network
 from tsdesktop.core.assets import asset
+from tsdesktop.core.errors import WeightsError
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui import translation
 from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.header import Header
+from tsdesktop.gui.networks.sentences import problem_text
 from tsdesktop.gui.opening.empty_state import EmptyState
 from tsdesktop.gui.panels.left import LeftPanel
 from tsdesktop.gui.panels.right import RightPanel
+from tsdesktop.gui.panels.task_words import licence_text
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.status_line import StatusLine
 from tsdesktop.gui.translation import translated, translated_hint
-from tsdesktop.gui.words import structure_title, task_title
+from tsdesktop.gui.words import structure_title, task_description, task_title
 from tsdesktop.scans.reader import read_scan
+from tsdesktop.weights.catalogue import full_catalogue
+from tsdesktop.weights.custom import add_custom
+from tsdesktop.weights.progress import nobody
+from tsdesktop.weights.stopping import Stop
 
 
 @pytest.fixture
@@ -116,6 +124,43 @@ def test_what_fills_a_gap_speaks_german(german: None) -> None:
     assert composed == "a.nii konnte nicht gelesen werden: 12 GB passen nicht in den Speicher."
     assert "Leber, Milz" in translated("note.empty_crop", {"what": "liver, spleen"})
     assert translated("run.not_started", {"reason": "Permission denied"}).endswith("werden: Permission denied.")
+
+
+def test_what_fills_a_gap_may_have_a_gap_itself(german: None) -> None:
+    asked = translated("weights.unsupported", {"folder": "Liver", "reason": "it asks for the normalization Other"})
+    assert asked == "Das Netz Liver kann hier nicht rechnen: es verlangt die Normalisierung Other."
+    reason = "its plans cannot be read (2 regions, but 3 labels for them)"
+    broken = translated("weights.broken", {"folder": "Liver", "reason": reason})
+    assert broken == "Das Netz Liver ist defekt: die Pläne sind nicht lesbar (2 Bereiche, aber 3 Labels dafür)."
+    # What is in this gap is a file's name, whatever it is called.
+    named = translated("read.broken", {"name": "a", "reason": "report is a file, not a folder"})
+    assert named == "a konnte nicht gelesen werden: report ist eine Datei, kein Ordner."
+
+
+def test_what_is_wrong_with_a_network_speaks_german(german: None) -> None:
+    altered = WeightsError("weights.altered", folder="Dataset291", what="plans.json").sentence
+    assert (
+        problem_text(altered) == "Das Netz Dataset291 ist defekt: plans.json ist nicht mehr, wie es eingerichtet wurde."
+    )
+    broken = WeightsError("weights.broken", folder="Dataset291", reason="plans.json is empty").sentence
+    assert problem_text(broken) == "Das Netz Dataset291 ist defekt: plans.json ist leer."
+    assert problem_text("Nothing known.") == "Nothing known."
+
+
+def test_terms_name_the_task_in_german(german: None) -> None:
+    told = translated("licence.terms", {"title": "Whole body", "task": "total", "terms": "CC BY-NC 4.0"})
+    assert told.startswith("Ganzer Körper ist nur für nicht kommerzielle Nutzung (CC BY-NC 4.0)")
+
+
+def test_a_network_of_ones_own_keeps_its_title(german: None, tmp_path: Path) -> None:
+    training = "Dataset501_liver/nnUNetTrainer__nnUNetPlans__3d_fullres"
+    network = BandNetwork(training, ((0.0, 40.0),), CtRange(-200, 300, 10, 100), (1.5, 2.0, 2.5))
+    (added,) = add_custom(write_band_network(tmp_path, network), nobody, Stop())
+    task = full_catalogue().task(added.name)
+    assert task_title(task) == "Eigenes Netz: liver"
+    description = "Ihr eigenes Netz Dataset501_liver (nnUNetTrainer, nnUNetPlans, 3d_fullres)."
+    assert task_description(task) == description
+    assert licence_text(task) == "nach Angabe des Herausgebers"
 
 
 def test_numbers_have_a_comma(german: None) -> None:
@@ -207,8 +252,11 @@ def test_nothing_is_shown_in_english(marked: None, qtbot: QtBot) -> None:
     session.show_labels(LabelMap(labels, volume.geometry, classes))
     session.select(5)
     english = {text for part in parts for text in shown(part) if WORD.search(MARKED.sub("", text))}
-    # Codes are quoted as they are.
-    assert {text for text in english if volume.source.name not in text and not text[:6].isdigit()} == set()
+    # Codes and the files of networks are quoted as they are.
+    quoted = {
+        text for text in english if text[:6].isdigit() or text.startswith("Dataset") or volume.source.name in text
+    }
+    assert english == quoted
 
 
 # how texts are found

@@ -19,11 +19,12 @@ WORDS_CONTEXT = "words"
 REASONS_CONTEXT = "reasons"
 SETTINGS_CONTEXT = "settings"
 STRUCTURES_CONTEXT = "Structures"
+TASKS_CONTEXT = "Tasks"
 
 # Gaps that hold what other people named, or what has to be typed as it is.
 AS_THEY_ARE = {
     "name", "folder", "zip_name", "place", "task", "tasks", "near", "better", "choices", "endings", "option", "syntax",
-    "axes", "variant",
+    "axes", "variant", "member", "inner", "host", "address", "url", "command", "variable", "terms", "folders",
 }  # fmt: skip
 _DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 # Words for gaps which the code composes or takes from elsewhere; all others are found where they are written.
@@ -37,7 +38,20 @@ REASONS = (
     "{0} is a file, not a folder",
     "{0} may not be changed",
     "its plans cannot be read ({0})",
-    "it needs {0} channels at once",
+    "it needs {0} images at once ({1})",
+    "its resampling has another {0}",
+    "its training made labels in a way of its own",
+    "its labels go up to {0}, and 255 are possible",
+    "its labels are not 0, 1, 2 and so on without gaps",
+    "two of its regions have the same label, or one has none",
+    "{0} regions, but {1} labels for them",
+    "it has no labels",
+    "a label without a number",
+    "its configurations inherit from each other",
+    "configuration {0} inherits from itself",
+    "not an order of three axes: {0}",
+    "{0} does not undo {1}",
+    "it asks for {0}",
     "the normalization {0}",
     "the network class {0}",
     "the import of {0}",
@@ -69,7 +83,17 @@ REASONS = (
     "registration",
     "parametric map",
     "DICOM directory",
+    "it cannot be read",
+    "it holds no certificates in PEM form",
+    "{0} is empty",
+    "{0} is missing",
+    "{0} is not a table",
+    "{0} is not in its list",
+    "{0} is not what was packed",
+    "{0} cannot be read ({1})",
 )
+# Those of them whose gap holds another of them.
+_AROUND_OTHERS = {"its plans cannot be read ({0})", "it asks for {0}"}
 
 
 @dataclass(frozen=True)
@@ -103,7 +127,8 @@ def reason_words(text: str) -> str:
     for plain, pattern in _patterns():
         found = pattern.fullmatch(text)
         if found:
-            values = [_number_words(each) for each in found.groups()]
+            words_of = reason_words if plain in _AROUND_OTHERS else _number_words
+            values = [words_of(each) for each in found.groups()]
             return QCoreApplication.translate(REASONS_CONTEXT, plain).format(*values)
     return _number_words(text)
 
@@ -155,6 +180,8 @@ def _filled(english: str, arguments: Mapping[str, object]) -> str:
 def _argument_words(name: str, value: object) -> object:
     if name in AS_THEY_ARE or not isinstance(value, str | float):
         return value
+    if name == "title":
+        return QCoreApplication.translate(TASKS_CONTEXT, str(value))
     words = reason_words(str(value))
     if name != "what" or words != value:
         return words

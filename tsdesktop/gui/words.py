@@ -15,6 +15,7 @@ from tsdesktop.core.tasks import Task
 from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.translation import reason_words
 from tsdesktop.jobs.messages import Device
+from tsdesktop.weights.catalogue import TITLE
 
 
 def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:  # noqa: N802 - the name by which texts to translate are found
@@ -93,12 +94,19 @@ def group_title(group: str) -> str:
 
 
 def task_title(task: Task) -> str:
-    """What a task is called."""
+    """What a task is called. Those of a person's own networks keep the titles they were given."""
+    if task.group == "custom":
+        return translate("Tasks", "Custom: {title}").format(title=task.title.removeprefix(TITLE.format(title="")))
     return _in("Tasks", task.title)
 
 
 def task_description(task: Task) -> str:
     """What a task does, in a sentence or two."""
+    if task.group == "custom":
+        *_, dataset, training = task.variants["full"].parts[0].network.folder.split("/")
+        trainer, plans, configuration = training.split("__")[:3]
+        words = translate("Tasks", "Your own network {dataset} ({trainer}, {plans}, {configuration}).")
+        return words.format(dataset=dataset, trainer=trainer, plans=plans, configuration=configuration)
     return _in("Tasks", task.description)
 
 

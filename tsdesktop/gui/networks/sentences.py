@@ -159,8 +159,9 @@ def updates_text(count: int) -> str:
 
 @cache
 def _sentences() -> list[tuple[str, re.Pattern[str]]]:
-    """The sentences about networks, with their gaps as groups."""
+    """The sentences about networks, with their gaps as groups; the longest first, as a short one may fit it, too."""
     english = [(key, words[0]) for key, words in WORDS.items() if key.startswith("weights.")]
+    english.sort(key=lambda each: len(each[1]), reverse=True)
     return [(key, re.compile(_GAP.sub(r"(?P<\1>.+)", re.escape(text), count=0))) for key, text in english]
 
 

@@ -97,6 +97,8 @@ def licence_text(task: Task) -> str:
     """Under what terms its network may be used."""
     if task.instant is not None or task.group == "demo":
         return translate("TaskWords", "none needed")
+    if task.group == "custom":
+        return translate("TaskWords", "as its maker says")
     if task.licence == "licensed":
         return translate("TaskWords", "licence number, free for non-commercial use")
     if task.licence == "non_commercial":
