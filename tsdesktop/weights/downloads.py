@@ -57,7 +57,7 @@ def download(
         clear_leftovers()
         if package.is_here and not again:
             # A program that was killed just after installing it leaves what it had brought.
-            forget(_part(package))
+            forget(package.part)
             return _here(package)
         source = _source(package, stop)
         _require_space(package)
@@ -76,17 +76,17 @@ def needed_bytes(packages: Iterable[Package]) -> int | None:
 
 def partial_bytes(package: Package) -> int:
     """How much an interrupted download has brought."""
-    return length_of(_part(package))
+    return length_of(package.part)
 
 
 def forget_partial(package: Package) -> None:
     """Removes what an interrupted download has left, unless some program is at it. Raises WeightsError."""
     from filelock import FileLock, Timeout
 
-    if not _folder().is_dir():
+    if not package.part.parent.is_dir():
         return
-    with writing(_folder()), suppress(Timeout), FileLock(_lock(package), timeout=0):
-        forget(_part(package))
+    with writing(package.part.parent), suppress(Timeout), FileLock(_lock(package), timeout=0):
+        forget(package.part)
         _lock(package).unlink(missing_ok=True)
 
 
@@ -147,7 +147,7 @@ def _ask_for_digests(address: str, stop: Stop) -> Mapping[str, str]:
 def _fetched_and_installed(
     package: Package, source: Source, listen: Listen, stop: Stop, patience: Patience
 ) -> Installed:
-    part, address = _part(package), shown_address(source.address)
+    part, address = package.part, shown_address(source.address)
     for times in range(1, patience.whole_again + 2):
         fetch(source, part, listen, stop, patience)
         try:
@@ -193,12 +193,13 @@ def _alone(package: Package, listen: Listen, stop: Stop) -> Iterator[None]:
     """While the block runs, no other program downloads the same package. Raises Cancelled, WeightsError."""
     from filelock import FileLock, Timeout
 
-    with writing(_folder()):
-        _folder().mkdir(parents=True, exist_ok=True)
+    folder = package.part.parent
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(_lock(package))
     while not lock.is_locked:
         try:
-            with writing(_folder()), suppress(Timeout):
+            with writing(folder), suppress(Timeout):
                 lock.acquire(timeout=0)
                 break
         except NotImplementedError:
@@ -209,7 +210,7 @@ def _alone(package: Package, listen: Listen, stop: Stop) -> Iterator[None]:
     try:
         yield
     finally:
-        if not _part(package).exists():
+        if not package.part.exists():
             # While it is held, so that nobody gets one that is about to go; Windows removes it when it is released.
             with suppress(OSError):
                 _lock(package).unlink(missing_ok=True)
@@ -221,13 +222,5 @@ def _here(package: Package) -> Installed:
     return Installed(title_of(package, catalogue()), folder.parent, package)
 
 
-def _folder() -> Path:
-    return own_weights_folder() / ".downloads"
-
-
-def _part(package: Package) -> Path:
-    return _folder() / f"{package.folder}.part"
-
-
 def _lock(package: Package) -> Path:
-    return _folder() / f"{package.folder}.lock"
+    return package.part.with_suffix(".lock")

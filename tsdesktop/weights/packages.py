@@ -45,6 +45,11 @@ class Package:
         """Where it belongs when this program installs it."""
         return own_weights_folder() / self.folder
 
+    @property
+    def part(self) -> Path:
+        """Where its zip arrives while it is downloaded."""
+        return own_weights_folder() / ".downloads" / f"{self.folder}.part"
+
     def presences(self) -> tuple[Presence, ...]:
         """Where each of its networks is on this computer."""
         return tuple(presence(each) for each in self.networks)

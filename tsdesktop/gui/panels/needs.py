@@ -9,6 +9,7 @@ from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import Catalogue, Network, Task
 from tsdesktop.jobs.needs import networks_of_run
 from tsdesktop.weights.packages import Package, packages_of
+from tsdesktop.weights.parts import length_of
 from tsdesktop.weights.places import Presence, presence
 
 Kind = Literal["ready", "download", "licence", "instant", "unusable"]
@@ -70,7 +71,5 @@ class Shelf:
 
     def _partial_bytes(self, package: Package) -> int:
         if package.folder not in self._partial:
-            from tsdesktop.weights.downloads import partial_bytes
-
-            self._partial[package.folder] = partial_bytes(package)
+            self._partial[package.folder] = length_of(package.part)
         return self._partial[package.folder]
