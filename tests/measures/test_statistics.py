@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nibabel
 import numpy as np
@@ -15,6 +15,7 @@ from tsdesktop.core.geometry import Box, Geometry
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.measures import statistics
 from tsdesktop.measures.statistics import in_upstream_schema, structure_statistics, upstream_statistics
 
 OBLIQUE_MIRRORED = from_matvec(
@@ -93,6 +94,30 @@ def test_a_place_inside_a_ring_is_on_the_ring_and_that_of_a_ball_its_centroid() 
     places = geometry.world_ras(np.argwhere(labels == 8))
     nearest = np.linalg.norm(places - ring.centroid_ras_mm, axis=1).min()
     assert np.linalg.norm(np.array(ring.inside_ras_mm) - ring.centroid_ras_mm) == pytest.approx(nearest)
+
+
+def test_far_from_every_voxel_the_place_inside_is_still_on_the_structure() -> None:
+    labels = np.zeros((150, 140, 130), np.uint8)
+    labels[:3, :4, :5] = labels[-3:, -4:, -5:] = 7
+    geometry = Geometry(labels.shape, OBLIQUE_MIRRORED)
+    label_map = LabelMap(labels, geometry, CLASSES)
+    aorta = structure_statistics(Volume(np.zeros(labels.shape, np.int16), geometry, "CT"), label_map)[2]
+    assert aorta.inside_ras_mm is not None
+    assert labels[tuple(np.rint(geometry.voxel(aorta.inside_ras_mm)).astype(int))] == 7
+
+
+@pytest.mark.parametrize("at_once", [100, 1 << 20])
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_statistics_do_not_depend_on_memory_order_nor_on_pieces(
+    at_once: int, dtype: type[np.generic], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "_VOXELS_AT_ONCE", at_once)
+    volume, label_map = phantom(values(dtype, -1024, 3071))
+    expected = structure_statistics(volume, label_map)
+    orders: tuple[Literal["C", "F"], ...] = ("C", "F")
+    for order in orders:
+        turned = label_map.with_array(np.asarray(label_map.array, np.uint8, order=order))
+        assert structure_statistics(volume, turned) == expected
 
 
 def test_absent_structure_has_no_values() -> None:

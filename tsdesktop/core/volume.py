@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tsdesktop.core.census import Found, census
 from tsdesktop.core.geometry import Affine, Box, Geometry, read_only
 from tsdesktop.core.notes import Note
 from tsdesktop.core.structures import StructureClass
@@ -110,11 +111,12 @@ class LabelMap:
     @cached_property
     def boxes(self) -> dict[int, Box]:
         """Label -> bounding box of its voxels, for the labels that occur, whether they have a name or not."""
-        # It takes a fifth of a second to load, which the window does not have before it is on screen.
-        from scipy import ndimage
+        return {label: each.box for label, each in self.census.items()}
 
-        found = ndimage.find_objects(self.array)
-        return {label: _box(slices) for label, slices in enumerate(found, 1) if slices is not None}
+    @cached_property
+    def census(self) -> dict[int, Found]:
+        """Label -> its number of voxels, box and sums of indices, for the labels that occur, named or not."""
+        return census(self.array)
 
     @property
     def present(self) -> tuple[StructureClass, ...]:
@@ -139,8 +141,8 @@ class LabelMap:
 
     def volume_ml(self, name_or_label: str | int) -> float:
         """Volume of a structure in ml (voxel count x voxel volume). Raises KeyError."""
-        found = self.cropped_mask(self.structure(name_or_label).label)
-        return 0.0 if found is None else float(np.count_nonzero(found[0])) * self.geometry.voxel_volume_mm3 / 1000.0
+        found = self.census.get(self.structure(name_or_label).label)
+        return 0.0 if found is None else float(found.voxels) * self.geometry.voxel_volume_mm3 / 1000.0
 
     def with_array(self, array: Labels) -> LabelMap:
         """Other labels on the same grid."""
@@ -156,8 +158,3 @@ class LabelMap:
 
     def __iter__(self) -> Iterator[StructureClass]:
         return iter(self.classes)
-
-
-def _box(slices: tuple[Any, ...]) -> Box:
-    i, j, k = slices
-    return Box((i.start, j.start, k.start), (i.stop, j.stop, k.stop))

@@ -1,11 +1,15 @@
-"""Counts every structure of a label map: size, place, intensities. Works inside the structures' bounding boxes, so that
-no copy of the whole scan is made.
+"""Counts every structure of a label map: size, place, intensities.
+
+The map is gone through once for all structures, piece by piece and on several processors; no copy of the scan is made.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -21,8 +25,13 @@ _UPSTREAM_BORDER_LAYERS = 3
 # Whole numbers spread over more values than this are sorted instead of counted.
 _LARGEST_HISTOGRAM = 1 << 20
 _VALUES_AT_ONCE = 1 << 20
-# About as many voxels of a mask are looked at for the one nearest to its centroid.
+# One table holds the histograms of all labels where it has at most so many cells.
+_LARGEST_TABLE = 1 << 23
+# About as many voxels are looked at for the one nearest to a centroid.
 _LOOKED_AT = 1_000_000
+_VOXELS_AT_ONCE = 1 << 20
+_MOST_THREADS = 4
+Floats = NDArray[np.float64]
 
 
 def structure_statistics(volume: Volume, label_map: LabelMap) -> tuple[StructureStatistics, ...]:
@@ -32,7 +41,8 @@ def structure_statistics(volume: Volume, label_map: LabelMap) -> tuple[Structure
     """
     if not volume.geometry.matches(label_map.geometry):
         raise ValueError(f"scan {volume.geometry} and labels {label_map.geometry} do not lie on the same grid")
-    return tuple(_statistics(volume, label_map, structure) for structure in label_map.classes)
+    intensities = _intensities(volume.array, label_map)
+    return tuple(_statistics(structure, label_map, intensities) for structure in label_map.classes)
 
 
 def upstream_statistics(
@@ -59,53 +69,106 @@ def in_upstream_schema(
     return out
 
 
-def _statistics(volume: Volume, label_map: LabelMap, structure: StructureClass) -> StructureStatistics:
-    found = label_map.cropped_mask(structure.label)
+def _statistics(
+    structure: StructureClass, label_map: LabelMap, intensities: Mapping[int, Intensity]
+) -> StructureStatistics:
+    found = label_map.census.get(structure.label)
     if found is None:
         return StructureStatistics(structure, 0, 0.0, None, None, None, False, False)
-    mask, box = found
-    values = volume.array[box.slices][mask]
-    centroid = _centroid(mask, box)
+    geometry = label_map.geometry
+    centroid = np.array(found.index_sums) / found.voxels
+    place = geometry.world_ras(centroid)
+    inside = _inside(label_map, structure.label, found.box, centroid)
     return StructureStatistics(
         structure=structure,
-        voxels=values.size,
-        volume_mm3=values.size * label_map.geometry.voxel_volume_mm3,
-        intensity=_intensity(values),
-        centroid_ras_mm=_place(label_map, centroid),
-        box=box,
-        touches_border=box.touches_border(label_map.geometry.shape),
-        near_border=box.touches_border(label_map.geometry.shape, _UPSTREAM_BORDER_LAYERS),
-        inside_ras_mm=_place(label_map, _inside(mask, box, centroid, label_map.spacing_mm)),
+        voxels=found.voxels,
+        volume_mm3=found.voxels * geometry.voxel_volume_mm3,
+        intensity=intensities[structure.label],
+        centroid_ras_mm=_three(place),
+        box=found.box,
+        touches_border=found.box.touches_border(geometry.shape),
+        near_border=found.box.touches_border(geometry.shape, _UPSTREAM_BORDER_LAYERS),
+        inside_ras_mm=_three(place if inside is centroid else geometry.world_ras(inside)),
     )
 
 
-def _place(label_map: LabelMap, voxel: Sequence[float]) -> tuple[float, float, float]:
-    r, a, s = label_map.geometry.world_ras(voxel)
+def _three(place: Floats) -> tuple[float, float, float]:
+    r, a, s = place
     return float(r), float(a), float(s)
 
 
-def _inside(mask: NDArray[np.bool_], box: Box, centroid: list[float], spacing_mm: Sequence[float]) -> list[float]:
-    """The centroid (voxel index) where it lies in the mask, else the voxel of the mask that is nearest to it.
+def _inside(label_map: LabelMap, label: int, box: Box, centroid: Floats) -> Floats:
+    """The centroid (voxel index) where it lies on the label, else the voxel of the label that is nearest to it.
 
-    Large masks are looked at in steps: the voxel is then near, not the nearest.
+    Far from the centroid it is looked for in steps: the voxel is then near, not the nearest.
     """
-    local = np.array(centroid) - box.start
-    if mask[tuple(np.rint(local).astype(int))]:
+    i, j, k = np.rint(centroid).astype(int)
+    if label_map.array[i, j, k] == label:
         return centroid
-    step = max(1, round((mask.size / _LOOKED_AT) ** (1 / 3)))
-    some = np.argwhere(mask[::step, ::step, ::step]) * step
-    voxels = some if len(some) else np.argwhere(mask)
-    nearest = voxels[np.argmin((np.square((voxels - local) * np.array(spacing_mm))).sum(axis=1))]
-    return [float(n) for n in nearest + box.start]
+    spacing = np.array(label_map.spacing_mm)
+    # Most centroids lie outside by little: a small box around them is searched first.
+    reach_mm = 4.0 * float(spacing.max())
+    while True:
+        low = np.maximum(np.floor(centroid - reach_mm / spacing).astype(int), box.start)
+        high = np.minimum(np.ceil(centroid + reach_mm / spacing).astype(int) + 1, box.stop)
+        whole = bool((low == box.start).all() and (high == box.stop).all())
+        voxels = _some_voxels(label_map.array[tuple(map(slice, low, high))], label, sure=whole) + low
+        distances = np.linalg.norm((voxels - centroid) * spacing, axis=1)
+        if len(voxels) and (whole or distances.min() <= reach_mm):
+            return np.asarray(voxels[np.argmin(distances)], np.float64)
+        # A voxel in a corner of the box may be farther away than one beyond its sides.
+        reach_mm = float(distances.min()) if len(voxels) else 2.0 * reach_mm
 
 
-def _centroid(mask: NDArray[np.bool_], box: Box) -> list[float]:
-    """The mean voxel index (i, j, k) of the mask on the whole grid."""
-    per_plane = [np.count_nonzero(mask, axis=tuple(m for m in range(3) if m != n)) for n in range(3)]
-    return [
-        start + float(np.average(np.arange(len(counts)), weights=counts))
-        for start, counts in zip(box.start, per_plane, strict=True)
-    ]
+def _some_voxels(part: NDArray[Any], label: int, *, sure: bool) -> NDArray[np.intp]:
+    """Where `part` has the label: all voxels of a small part, of a large one some; when `sure` at least one."""
+    step = max(1, round((part.size / _LOOKED_AT) ** (1 / 3)))
+    some = np.argwhere(part[::step, ::step, ::step] == label) * step
+    return some if len(some) or not sure else np.argwhere(part == label)
+
+
+def _intensities(array: NDArray[Any], label_map: LabelMap) -> dict[int, Intensity]:
+    """The intensities of every label that occurs."""
+    if np.issubdtype(array.dtype, np.integer):
+        low, high = int(array.min()), int(array.max())
+        labels = list(label_map.census)
+        if len(labels) * (high - low + 1) <= _LARGEST_TABLE:
+            counts = _histograms(array, label_map.array, labels, low, high)
+            return {label: _of_histogram(row, low) for label, row in zip(labels, counts, strict=True)}
+    found = {}
+    for label in label_map.census:
+        cropped = label_map.cropped_mask(label)
+        if cropped is not None:
+            mask, box = cropped
+            found[label] = _intensity(array[box.slices][mask])
+    return found
+
+
+def _histograms(array: NDArray[Any], labels: NDArray[Any], wanted: list[int], low: int, high: int) -> NDArray[np.int64]:
+    """How often each intensity from `low` to `high` occurs in each of the `wanted` labels, one row per label."""
+    order = np.argsort([-abs(stride) for stride in labels.strides], kind="stable")
+    array, labels = array.transpose(order), labels.transpose(order)
+    step = max(1, _VOXELS_AT_ONCE // labels[0].size)
+    row = np.zeros(max(wanted, default=0) + 1, np.int64)
+    row[wanted] = np.arange(len(wanted))
+    counts = np.zeros((len(wanted), high - low + 1), np.int64)
+    adding = Lock()
+
+    def count(start: int) -> None:
+        values, part = array[start : start + step], labels[start : start + step]
+        labelled = part != 0
+        part, values = part[labelled], values[labelled]
+        here = np.flatnonzero(np.bincount(part))
+        place = np.zeros(len(row), np.int64)
+        place[here] = np.arange(len(here)) * counts.shape[1] - low
+        found = np.bincount(place[part] + values, minlength=len(here) * counts.shape[1])
+        with adding:
+            counts[row[here]] += found.reshape(len(here), counts.shape[1])
+
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="statistics") as pool:
+        for _ in pool.map(count, range(0, len(labels), step)):
+            pass
+    return counts
 
 
 def _intensity(values: NDArray[Any]) -> Intensity:
@@ -123,6 +186,8 @@ def _intensity(values: NDArray[Any]) -> Intensity:
 
 def _of_histogram(counts: NDArray[np.integer], lowest: int) -> Intensity:
     """Exact statistics of whole numbers from how often each occurs; the first count is that of `lowest`."""
+    first, last = np.flatnonzero(counts)[[0, -1]]
+    counts, lowest = counts[first : last + 1], lowest + int(first)
     total = int(counts.sum())
     steps = np.arange(len(counts), dtype=np.float64)
     mean = float(counts @ steps) / total
