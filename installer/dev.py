@@ -33,6 +33,9 @@ SAMPLE = TOP / "assets" / "sample" / "ct.nii.gz"
 TOUR = TOP / "tsdesktop-demo"
 TOUR_TASKS = ("demo", "bone", "skin", "lungs", "fat_soft_bone")
 OLDEST_PYTHON = (3, 11)
+# Tells its maker over the network what openvino's tools are used for. Openvino works without it, and the program does
+# not let it be loaded either.
+UNWANTED = ("openvino-telemetry",)
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 # What `test` needs from the system where there is no display, with the Debian package of each command. The tour needs
@@ -242,7 +245,10 @@ def make_environment() -> None:
 
 
 def install(python: Path, stamp: Stamp) -> None:
-    """Installs torch, then the project with everything it needs. Raises SetupError when pip could not."""
+    """Installs torch, then the project with everything it needs, and removes what it does not want.
+
+    Raises SetupError when pip could not.
+    """
     heading("installing; the first time this fetches up to 1 GB and takes some minutes")
     start = time.monotonic()
     remove_half_installed(VENV)
@@ -258,7 +264,10 @@ def install(python: Path, stamp: Stamp) -> None:
         if before:
             STAMP.write_text(before, encoding="utf-8")
         raise
-    if pip(python, "check"):
+    pip(python, "uninstall", "--yes", "--quiet", *UNWANTED)
+    found = complaints(python)
+    if found:
+        say("\n".join(found))
         raise SetupError(f"The installed packages do not fit together: delete {VENV} and try again.")
     STAMP.write_text(json.dumps({"fingerprint": stamp.fingerprint, "extras": stamp.extras}), encoding="utf-8")
     say(f"installed in {time.monotonic() - start:.0f} s")
@@ -284,6 +293,17 @@ def install_torch(python: Path) -> None:
             f"The CPU build of torch {version} could not be fetched: check the connection to {TORCH_CPU_INDEX}, "
             f"or install a torch {version} yourself ({python} -m pip install ...), then try again."
         )
+
+
+def complaints(python: Path) -> list[str]:
+    """What pip says about packages that lack another or ask for another version; UNWANTED ones are not missed."""
+    command = [str(python), "-m", "pip", "--disable-pip-version-check", "check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=TOP)
+    if done.returncode == 0:
+        return []
+    lines = [line for line in done.stdout.splitlines() if line.strip()] or [done.stderr.strip()]
+    not_missed = tuple(f"requires {name}, which is not installed." for name in UNWANTED)
+    return [line for line in lines if not line.endswith(not_missed)]
 
 
 def pip(python: Path, *arguments: str) -> int:

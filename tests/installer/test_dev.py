@@ -192,9 +192,33 @@ def test_a_failed_installation_leaves_the_former_one_usable(tmp_path: Path, monk
     with pytest.raises(dev.SetupError):
         dev.install(Path("python"), dev.Stamp("after", ("test",)))
     assert dev.read_stamp(stamp) == dev.Stamp("before", ())
-    monkeypatch.setattr(dev, "pip", lambda *_: 0)
+    monkeypatch.setattr(dev, "complaints", lambda _: [])
+    said: list[tuple[str, ...]] = []
+
+    def pip(_: Path, *words: str) -> int:
+        said.append(words)
+        return 0
+
+    monkeypatch.setattr(dev, "pip", pip)
     dev.install(Path("python"), dev.Stamp("after", ("test",)))
     assert dev.read_stamp(stamp) == dev.Stamp("after", ("test",))
+    assert said[-1] == ("uninstall", "--yes", "--quiet", "openvino-telemetry"), "nothing may report what is done here"
+
+
+def test_only_a_package_that_is_not_wanted_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    unwanted = "openvino 2026.4.1 requires openvino-telemetry, which is not installed.\n"
+    for output, code, expected in (
+        ("No broken requirements found.\n", 0, []),
+        (unwanted, 1, []),
+        (unwanted + "keyring 25.0 requires jeepney, which is not installed.\n", 1, ["keyring 25.0 requires jeepney"]),
+        ("openvino 2026.4.1 has requirement numpy<2.6, but you have numpy 3.0.\n", 1, ["openvino 2026.4.1 has"]),
+        ("", 2, ["pip is broken"]),
+    ):
+        done = subprocess.CompletedProcess(["pip"], code, output, "pip is broken")
+        monkeypatch.setattr(subprocess, "run", lambda *_, done=done, **__: done)
+        found = dev.complaints(Path("python"))
+        assert len(found) == len(expected)
+        assert all(line.startswith(start) for line, start in zip(found, expected, strict=True))
 
 
 def test_the_tour_asks_for_every_kind_of_result() -> None:

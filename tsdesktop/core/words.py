@@ -163,6 +163,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{card} did not compute {network} as the processor does ({reason}), so the processor is used for it.",
         "Labels are right, it takes longer. A newer driver may help.",
     ),
+    "note.network_by_torch": (
+        "OpenVINO did not compute {network} as torch does ({reason}), so torch computes it.",
+        "Labels are right, it takes longer.",
+    ),
     "note.demo": ("The demo network only knows artificial phantoms.", "Do not use it on patients' scans."),
     "note.label_dropped": ("{count} labels of the file have no name; they were named label_N.", ""),
     # tasks, options

@@ -5,8 +5,6 @@ A verdict holds for one state of a network's files, one card, one driver and one
 
 from __future__ import annotations
 
-import json
-import logging
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,16 +12,13 @@ from typing import Any
 
 import torch
 
-from tsdesktop.core.files import written_whole
 from tsdesktop.core.settings import data_folder
 from tsdesktop.inference.networks import Way
+from tsdesktop.inference.remembered import Remembered
 from tsdesktop.jobs.plan import NetworkRun
 from tsdesktop.weights.places import checkpoint
 
-log = logging.getLogger(__name__)
 _FILE = "checked_devices.json"
-# More networks than there are; older verdicts are of files or drivers that are gone.
-_KEPT = 300
 
 
 @dataclass(frozen=True)
@@ -38,37 +33,19 @@ class Memory:
     """Verdicts by key. A file that cannot be read or written costs a comparison, never a run."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path or data_folder() / _FILE
+        self._facts = Remembered(path or data_folder() / _FILE)
 
     def verdict(self, key: str) -> Verdict | None:
         """What is known of `key`."""
-        found: Any = self._read().get(key)
+        found = self._facts.get(key)
         try:
             return Verdict(Way(bool(found["half"]), bool(found["channels_last"])), str(found["refused"]))
-        except (TypeError, KeyError):
+        except KeyError:
             return None
 
     def keep(self, key: str, verdict: Verdict) -> None:
         """Remembers a verdict, in place of an earlier one."""
-        known = {other: kept for other, kept in self._read().items() if other != key}
-        known[key] = {**asdict(verdict.way), "refused": verdict.refused}
-        latest = dict(list(known.items())[-_KEPT:])
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with written_whole(self._path) as temporary:
-                temporary.write_text(json.dumps(latest, indent=1), encoding="utf-8")
-        except OSError as error:
-            log.warning("what was found about the graphics card could not be kept: %s", error)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            stored = json.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            log.warning("what is known about the graphics card could not be read: %s", error)
-            return {}
-        return stored if isinstance(stored, dict) else {}
+        self._facts.keep(key, {**asdict(verdict.way), "refused": verdict.refused})
 
 
 def key_of(run: NetworkRun, device: torch.device) -> str:

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,11 @@ from tsdesktop.jobs.messages import (
     decode_command,
     encode,
 )
+
+if TYPE_CHECKING:
+    import torch
+
+    from tsdesktop.inference.predictor import Networks
 
 log = logging.getLogger(__name__)
 
@@ -121,10 +126,22 @@ class Worker:
 
     def _warm(self) -> None:
         try:
-            importlib.import_module("tsdesktop.inference.segment")
+            _load_libraries()
         except Exception:
             # The run that needs the libraries fails the same way, and tells.
             log.info("the libraries could not be loaded ahead", exc_info=True)
+
+
+def _load_libraries() -> None:
+    """Loads what the next run will most likely need."""
+    from tsdesktop.inference import backends, cards_here, openvino_network
+
+    importlib.import_module("tsdesktop.inference.segment")
+    if cards_here.may_have_card():
+        importlib.import_module("tsdesktop.inference.devices").find_devices()
+        importlib.import_module("tsdesktop.inference.networks")
+    elif os.environ.get(backends.BACKEND_VARIABLE) != "torch":
+        openvino_network.library()
 
 
 def run_job(job: Job, meter: Meter) -> Finished:
@@ -146,29 +163,47 @@ def run_job(job: Job, meter: Meter) -> Finished:
 def _networks(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any], Geometry, str]:
     if job.plan is None:
         raise ValueError("a job of networks has a plan")
-    # Imported here: the instant tasks need none of it, and it takes seconds.
+    # Imported here: the instant tasks need none of it, and torch takes seconds.
     meter.stage("loading")
-    import torch
-
-    from tsdesktop.inference.devices import choose_device
     from tsdesktop.inference.drafts import Drafts
-    from tsdesktop.inference.networks import TorchNetworks
     from tsdesktop.inference.segment import Engine, Scan, segment
-    from tsdesktop.inference.verify import Verifier
 
-    torch.set_num_threads(job.threads or os.cpu_count() or 1)
-    device, notes = choose_device(job.device)
-    for each in notes:
-        meter.note(each)
+    networks, device = _networks_on(job, meter)
     drafts = Drafts(Path(job.folder), meter.show) if job.drafts else None
-    engine = Engine(job.choices, TorchNetworks(device, Verifier(meter)), meter, Path(job.folder), drafts)
+    engine = Engine(job.choices, networks, meter, Path(job.folder), drafts)
     try:
         result = segment(Scan(array, job.geometry), job.plan, engine)
     except (MemoryError, RuntimeError) as error:
         if _is_out_of_memory(error):
-            raise OutOfMemory("run.out_of_memory", device=_title(str(device))) from error
+            raise OutOfMemory("run.out_of_memory", device=_title(device)) from error
         raise
-    return result.labels, result.geometry, str(device)
+    return result.labels, result.geometry, device
+
+
+def _networks_on(job: Job, meter: Meter) -> tuple[Networks, str]:
+    """Where the job's networks run, and that device's name. Raises OptionsError for an unknown one."""
+    from tsdesktop.inference.backends import ProcessorNetworks
+    from tsdesktop.inference.cards_here import may_have_card
+
+    if job.device != "cpu" and not (job.device == "auto" and not may_have_card()):
+        from tsdesktop.inference.devices import choose_device
+
+        chosen, notes = choose_device(job.device)
+        for each in notes:
+            meter.note(each)
+        if chosen.type != "cpu":
+            return _on_card(job, meter, chosen), str(chosen)
+    return ProcessorNetworks(meter, job.threads), "cpu"
+
+
+def _on_card(job: Job, meter: Meter, device: torch.device) -> Networks:
+    import torch
+
+    from tsdesktop.inference.networks import TorchNetworks
+    from tsdesktop.inference.verify import Verifier
+
+    torch.set_num_threads(job.threads or os.cpu_count() or 1)
+    return TorchNetworks(device, Verifier(meter))
 
 
 def _instant(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any], Geometry, str]:
@@ -189,13 +224,15 @@ def _instant(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any], 
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch or numpy ran out of memory; torch says so on the processor only in words."""
+    """Whether memory did not suffice; torch and OpenVINO say so on the processor only in words."""
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
         or "can't allocate memory" in str(error)
         or "not enough memory" in str(error)
         or "out of memory" in str(error)
+        or "bad_alloc" in str(error)
+        or "bad allocation" in str(error)
     )
 
 

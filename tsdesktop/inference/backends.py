@@ -1,0 +1,228 @@
+"""What computes a network on the processor: OpenVINO where it gives torch's labels and is quicker, else torch.
+
+Which of both is found out when a network first runs on this computer: both compute the window of the scan with most to
+see, their labels are compared and their time is taken. The answer holds for one state of the network's files, one
+processor, and one version of each library. Once it is known, torch is not even loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsdesktop.core.notes import note
+from tsdesktop.core.settings import data_folder
+from tsdesktop.inference import converted, openvino_network
+from tsdesktop.inference.converted import Converted
+from tsdesktop.inference.openvino_network import OpenVinoNetwork
+from tsdesktop.inference.predictor import Network, Opened
+from tsdesktop.inference.progress import Meter
+from tsdesktop.inference.remembered import Remembered
+from tsdesktop.inference.tiling import busiest_tile, make_tiling
+from tsdesktop.jobs.plan import NetworkRun
+
+if TYPE_CHECKING:
+    import torch
+
+    from tsdesktop.inference.networks import LoadedNetwork
+
+log = logging.getLogger(__name__)
+# Names what computes, for measurements: "torch" or "openvino".
+BACKEND_VARIABLE = "TSDESKTOP_BACKEND"
+_FILE = "processor_backends.json"
+# Share of voxels of a window whose labels must be torch's own.
+_EQUAL_LABELS = 0.999
+# torch is taken where it needs less than this share of OpenVINO's time: loading it takes seconds and much memory.
+_CLEARLY_QUICKER = 0.7
+# Times are taken this often, as the first one has other costs, but not again once this many seconds are gone.
+_TIMES, _TIMED_S = 4, 2.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What computes a network here; `wrong` says how OpenVINO's labels differed where it may not be used for that.
+
+    The seconds are the processor's, all cores together, for one window.
+    """
+
+    backend: str
+    wrong: str = ""
+    openvino_s: float = 0.0
+    torch_s: float = 0.0
+
+
+class ProcessorNetworks:
+    """See `predictor.Networks`. `threads` 0 takes all cores."""
+
+    def __init__(self, meter: Meter, threads: int = 0, memory: Path | None = None) -> None:
+        self._meter = meter
+        self._threads = threads
+        self._memory = Remembered(memory or data_folder() / _FILE)
+        self._forced = os.environ.get(BACKEND_VARIABLE, "")
+
+    def open(self, run: NetworkRun) -> Opened:
+        """The network of `run`, by what is known to compute it best."""
+        if self._forced == "torch" or not _has_openvino():
+            return self._by_torch(run)
+        name = _name(run)
+        choice = Choice("openvino") if self._forced == "openvino" else self._known(name)
+        if not name or (choice is not None and choice.backend == "torch"):
+            self._tell(run, choice)
+            return self._by_torch(run)
+        found = converted.find(run, name) if choice is not None else None
+        if found is not None:
+            return Opened(found.plans, lambda _image, _step: self._loaded(run, found))
+        network = self._fresh(run)
+        return Opened(network.plans, lambda image, step: self._first(run, network, image, step))
+
+    def _first(self, run: NetworkRun, network: LoadedNetwork, image: NDArray[np.float32], step: float) -> Network:
+        """Converts a network; on its first use here, compares it with torch and remembers which is better."""
+        self._meter.stage("checking")
+        name = _name(run)
+        ready = self._converted(run, network)
+        choice = Choice("openvino") if self._forced == "openvino" else self._known(name)
+        if choice is None:
+            tile = busiest_tile(make_tiling(image, network.plans.patch_shape, step))
+            choice = _compared(ready, network, np.ascontiguousarray(tile)) if ready is not None else Choice("torch")
+            self._memory.keep(_key(name), asdict(choice))
+        self._tell(run, choice)
+        if ready is not None and choice.backend == "openvino":
+            return ready
+        converted.remove(name)
+        return network
+
+    def _loaded(self, run: NetworkRun, found: Converted) -> Network:
+        try:
+            return OpenVinoNetwork(found, self._threads)
+        except RuntimeError as error:
+            log.warning("a converted network could not be loaded and is made again: %s", error)
+        converted.remove(found.folder.name)
+        network = self._fresh(run)
+        return self._converted(run, network) or network
+
+    def _converted(self, run: NetworkRun, network: LoadedNetwork) -> OpenVinoNetwork | None:
+        """The network by OpenVINO; None where that does not work."""
+        from tsdesktop.inference.conversion import convert
+
+        name = _name(run)
+        try:
+            convert(network, name)
+            found = converted.find(run, name)
+            return OpenVinoNetwork(found, self._threads) if found is not None else None
+        except MemoryError:
+            raise
+        except Exception as error:
+            # Whatever the other library says: torch can do without it.
+            log.warning("%s is not converted for OpenVINO: %s", run.key, str(error)[:500])
+            return None
+
+    def _known(self, name: str) -> Choice | None:
+        facts = self._memory.get(_key(name))
+        try:
+            return Choice(str(facts["backend"]), str(facts["wrong"]))
+        except KeyError:
+            return None
+
+    def _tell(self, run: NetworkRun, choice: Choice | None) -> None:
+        if choice is not None and choice.wrong:
+            self._meter.note(note("note.network_by_torch", network=run.part or run.key, reason=choice.wrong))
+
+    def _by_torch(self, run: NetworkRun) -> Opened:
+        from tsdesktop.inference.networks import TorchNetworks
+
+        return TorchNetworks(self._torch_device()).open(run)
+
+    def _fresh(self, run: NetworkRun) -> LoadedNetwork:
+        from tsdesktop.inference.networks import fresh_network
+
+        return fresh_network(run, self._torch_device())
+
+    def _torch_device(self) -> torch.device:
+        import torch
+
+        torch.set_num_threads(self._threads or os.cpu_count() or 1)
+        return torch.device("cpu")
+
+
+def _compared(ready: OpenVinoNetwork, network: LoadedNetwork, tile: NDArray[np.float32]) -> Choice:
+    """Both compute a window, one after the other."""
+    import torch
+
+    from tsdesktop.inference.torch_windows import tile_logits, winners
+    from tsdesktop.inference.verify import compared
+
+    regions = bool(network.plans.regions)
+    expected, torch_s = _timed(lambda: tile_logits(network, torch.from_numpy(tile)))
+    got, openvino_s = _timed(lambda: torch.from_numpy(openvino_network.window_logits(ready, tile)))
+    difference = compared(got, expected, regions=regions)
+    equal = float((winners(got, regions=regions) == winners(expected, regions=regions)).float().mean())
+    log.info("OpenVINO %.2f s, torch %.2f s, %.3f%% equal labels", openvino_s, torch_s, 100 * equal)
+    if not difference.is_small or equal < _EQUAL_LABELS:
+        return Choice("torch", f"{1 - equal:.1%} other labels", openvino_s, torch_s)
+    return Choice("torch" if torch_s < _CLEARLY_QUICKER * openvino_s else "openvino", "", openvino_s, torch_s)
+
+
+def _timed(compute: Callable[[], T]) -> tuple[T, float]:
+    """What it computes, and the processor's shortest time for it, which other programs hardly change."""
+    times: list[float] = []
+    while not times or (len(times) < _TIMES and sum(times) < _TIMED_S):
+        began = time.process_time()
+        result = compute()
+        times.append(time.process_time() - began)
+    return result, min(times)
+
+
+@cache
+def _has_openvino() -> bool:
+    try:
+        openvino_network.library()
+    except (ImportError, OSError) as error:
+        log.warning("OpenVINO cannot be used, networks take longer: %s", error)
+        return False
+    return True
+
+
+def _name(run: NetworkRun) -> str:
+    """The name of the network's conversion; empty where a file is missing, which torch's way will tell."""
+    try:
+        return converted.identity(run, openvino_network.version())
+    except OSError:
+        return ""
+
+
+def _key(name: str) -> str:
+    return " | ".join([name, _processor(), f"torch {_torch_version()}"])
+
+
+@cache
+def _processor() -> str:
+    """The processor's model."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    facts = dict(line.partition(":")[::2] for line in lines[:40])
+    told = {key.strip(): value.strip() for key, value in facts.items()}
+    features = [each for each in told.get("flags", "").split() if each.startswith(("avx", "amx"))]
+    return " ".join([told.get("model name", platform.machine()), *features])
+
+
+@cache
+def _torch_version() -> str:
+    """torch's version, without loading it."""
+    try:
+        return metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,38 @@
+"""Whether there may be a graphics card to compute on, found out without loading torch, which takes seconds."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import sys
+from pathlib import Path
+
+# What the drivers of NVIDIA's and AMD's cards put on a computer; the third is NVIDIA's in Linux on Windows.
+_LINUX_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+_WINDOWS_DRIVERS = ("nvcuda.dll", "amdhip64.dll", "amdhip64_6.dll", "amdhip64_7.dll")
+
+
+def may_have_card() -> bool:
+    """False only where torch would find none: it was built without support for any, or no driver is installed."""
+    if sys.platform == "darwin":
+        return True
+    return _torch_knows_cards() and _has_driver()
+
+
+def _torch_knows_cards() -> bool:
+    """What torch's own small file about its build says: "cuda" and "hip" are None in builds for processors."""
+    try:
+        found = importlib.util.find_spec("torch")
+        text = Path(found.origin or "").with_name("version.py").read_text(encoding="utf-8") if found else ""
+    except (OSError, ValueError):
+        return True
+    built = dict(re.findall(r"^(cuda|hip)\b[^=\n]*=\s*(\S+)", text, re.MULTILINE))
+    return not built or any(value != "None" for value in built.values())
+
+
+def _has_driver() -> bool:
+    if sys.platform == "win32":
+        system = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32")
+        return any((system / name).exists() for name in _WINDOWS_DRIVERS)
+    return any(Path(name).exists() for name in _LINUX_DEVICES)
