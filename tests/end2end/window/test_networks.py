@@ -19,6 +19,7 @@ from tests.networks import BandNetwork, CtRange, write_band_network
 from tests.weights.server import Fault, ReleaseServer
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.gui.dialogs.licence_dialog import LicenceDialog
+from tsdesktop.gui.dialogs.terms import TermsDialog
 from tsdesktop.gui.networks.window import Networks
 from tsdesktop.gui.window import MainWindow
 from tsdesktop.weights.packages import Package, packages_of
@@ -268,6 +269,22 @@ def test_a_licence_number_is_asked_for_and_the_download_goes_on(
     qtbot.waitUntil(lambda: opened.session.result is not None, timeout=90_000)
     assert opened.session.result is not None and opened.session.result.options.task == task.name
     assert package_of(key).is_here and opened.findChildren(LicenceDialog) == []
+
+
+def test_terms_of_use_are_accepted_before_anything_is_downloaded(
+    qtbot: QtBot, opened: MainWindow, served: ReleaseServer
+) -> None:
+    opened.left.choices.choose_task(catalogue().task("brain_aneurysm"))
+    card = opened.left.run.missing
+    click(card.download)
+    (dialog,) = opened.findChildren(TermsDialog)
+    dialog.reject()
+    assert not opened.downloads.items and not served.requests
+    click(card.download)
+    dialog = next(each for each in opened.findChildren(TermsDialog) if each.isVisible())
+    dialog.accept()
+    assert "The run starts when all is here." in words_of(opened)
+    soon(qtbot, card.box.go_on.isVisible)
 
 
 # dropped
