@@ -646,8 +646,12 @@
     <context>
         <name>DropHint</name>
         <message>
+            <source>Drop a scan, labels of this one, or networks</source>
+            <translation type="unfinished"></translation>
+        </message>
+        <message>
             <source>Drop a scan, or labels of this one</source>
-            <translation>Aufnahme ablegen, oder eine Segmentierung dieser Aufnahme</translation>
+            <translation type="vanished">Aufnahme ablegen, oder eine Segmentierung dieser Aufnahme</translation>
         </message>
     </context>
     <context>
@@ -1640,23 +1644,23 @@
         </message>
         <message>
             <source>Its network is not on this computer any more.</source>
-            <translation>Das Netz dafür ist nicht mehr auf diesem Computer.</translation>
+            <translation>Das Netz dafür ist nicht mehr hier.</translation>
         </message>
         <message>
             <source>Its network is not on this computer yet.</source>
-            <translation>Das Netz dafür ist noch nicht auf diesem Computer.</translation>
+            <translation>Das Netz dafür ist noch nicht hier.</translation>
         </message>
         <message>
             <source>Its network is not on this computer yet: {size} to download.</source>
-            <translation>Das Netz dafür ist noch nicht auf diesem Computer: {size} herunterzuladen.</translation>
+            <translation>Das Netz dafür ist noch nicht hier: {size} herunterzuladen.</translation>
         </message>
         <message>
             <source>Its {count} networks are not on this computer yet.</source>
-            <translation>Die {count} Netze dafür sind noch nicht auf diesem Computer.</translation>
+            <translation>Die {count} Netze dafür sind noch nicht hier.</translation>
         </message>
         <message>
             <source>Its {count} networks are not on this computer yet: {size} to download.</source>
-            <translation>Die {count} Netze dafür sind noch nicht auf diesem Computer: {size} herunterzuladen.</translation>
+            <translation>Die {count} Netze dafür sind noch nicht hier: {size} herunterzuladen.</translation>
         </message>
         <message>
             <source>Other ways</source>
@@ -2131,7 +2135,7 @@
         </message>
         <message>
             <source>downloading</source>
-            <translation>wird geladen</translation>
+            <translation>lädt</translation>
         </message>
         <message>
             <source>failed</source>
@@ -6237,7 +6241,7 @@
         </message>
         <message>
             <source>If you publish results, name them. For commercial use, ask them first.</source>
-            <translation>Wenn Sie Ergebnisse veröffentlichen, nennen Sie sie. Vor kommerzieller Nutzung fragen Sie sie.</translation>
+            <translation>Wenn Sie Ergebnisse veröffentlichen, nennen Sie die Herausgeber. Vor kommerzieller Nutzung fragen Sie sie.</translation>
         </message>
         <message>
             <source>Its makers share the network for research, teaching and other uses that are not meant to earn money.</source>
@@ -6405,7 +6409,7 @@
         <name>_DropZone</name>
         <message>
             <source>A label map may be dropped beside its scan.</source>
-            <translation>Eine Segmentierung darf mit ihrer Aufnahme zusammen abgelegt werden.</translation>
+            <translation type="vanished">Eine Segmentierung darf mit ihrer Aufnahme zusammen abgelegt werden.</translation>
         </message>
         <message>
             <source>DICOM folder or zip, NIfTI, NRRD, MHA or MGZ</source>
@@ -6414,6 +6418,10 @@
         <message>
             <source>Drop a scan here</source>
             <translation>Aufnahme hier ablegen</translation>
+        </message>
+        <message>
+            <source>Labels beside their scan, and zips with networks, may be dropped too.</source>
+            <translation type="unfinished"></translation>
         </message>
     </context>
     <context>

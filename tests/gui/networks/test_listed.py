@@ -203,6 +203,17 @@ def test_a_failed_download_says_why_and_can_be_tried_again(qtbot: QtBot, bench: 
     assert bench.row(BRAIN).state == "running"
 
 
+def test_several_tell_their_sizes_as_far_as_these_are_known(bench: Bench) -> None:
+    bench.install(BRAIN)
+    # Nobody knows how large this one is before its licence number is shown.
+    half_downloaded(HEART, 40_000_000)
+    bench.show()
+    bench.select(BRAIN, HEART)
+    assert "to download" not in bench.window.details.state.text()
+    bench.select(BRAIN, HEART, ROUGH)
+    assert bench.window.details.state.text().endswith("135 MB to download")
+
+
 def test_several_are_downloaded_at_once_with_the_return_key(qtbot: QtBot, bench: Bench) -> None:
     bench.install(BRAIN)
     bench.show()

@@ -54,8 +54,8 @@ def several_explained(rows: Sequence[Row]) -> str:
     here = sum(row.bytes_here for row in rows)
     missing = [row for row in rows if row.state in ("missing", "partial")]
     lines = [translate("Networks", "{size} on disk").format(size=size_text(here))] if here else []
-    if missing:
-        size = sum((row.entry.zip_bytes or 0) - row.entry.partial_bytes for row in missing)
+    if any(row.entry.zip_bytes for row in missing):
+        size = sum(max(0, (row.entry.zip_bytes or 0) - row.entry.partial_bytes) for row in missing)
         lines.append(translate("Networks", "{size} to download").format(size=size_text(size)))
     return " · ".join(lines)
 
