@@ -647,11 +647,7 @@
         <name>DropHint</name>
         <message>
             <source>Drop a scan, labels of this one, or networks</source>
-            <translation type="unfinished"></translation>
-        </message>
-        <message>
-            <source>Drop a scan, or labels of this one</source>
-            <translation type="vanished">Aufnahme ablegen, oder eine Segmentierung dieser Aufnahme</translation>
+            <translation>Aufnahme, Segmentierung dieser Aufnahme oder Netze ablegen</translation>
         </message>
     </context>
     <context>
@@ -6408,10 +6404,6 @@
     <context>
         <name>_DropZone</name>
         <message>
-            <source>A label map may be dropped beside its scan.</source>
-            <translation type="vanished">Eine Segmentierung darf mit ihrer Aufnahme zusammen abgelegt werden.</translation>
-        </message>
-        <message>
             <source>DICOM folder or zip, NIfTI, NRRD, MHA or MGZ</source>
             <translation>DICOM-Ordner oder Zip, NIfTI, NRRD, MHA oder MGZ</translation>
         </message>
@@ -6421,7 +6413,7 @@
         </message>
         <message>
             <source>Labels beside their scan, and zips with networks, may be dropped too.</source>
-            <translation type="unfinished"></translation>
+            <translation>Auch Segmentierungen mit ihrer Aufnahme und Zips mit Netzen dürfen abgelegt werden.</translation>
         </message>
     </context>
     <context>
