@@ -83,7 +83,8 @@ class DropHint(QWidget):
             painter.drawRoundedRect(self.rect().toRectF().adjusted(12, 12, -12, -12), 12, 12)
             painter.setPen(look.colour("text"))
             painter.setFont(theme.base_font(20, QFont.Weight.DemiBold))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.tr("Drop a scan, or labels of this one"))
+            words = self.tr("Drop a scan, labels of this one, or networks")
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, words)
 
 
 class Centre(QWidget):

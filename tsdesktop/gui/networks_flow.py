@@ -17,6 +17,7 @@ from tsdesktop.core.errors import TsDesktopError
 from tsdesktop.core.tasks import Task
 from tsdesktop.gui.background import Work, run_in_background
 from tsdesktop.gui.importing import Imports
+from tsdesktop.gui.networks.words import installed_title, package_title
 from tsdesktop.gui.panels.finder import fits
 from tsdesktop.gui.panels.left import LeftPanel
 from tsdesktop.gui.remembering import Memory
@@ -24,7 +25,7 @@ from tsdesktop.gui.session import Session
 from tsdesktop.gui.telling import Telling
 from tsdesktop.gui.words import task_title
 from tsdesktop.weights.catalogue import refusal
-from tsdesktop.weights.packages import Package, title_of
+from tsdesktop.weights.packages import Package
 
 if TYPE_CHECKING:
     from tsdesktop.weights.install import Installed
@@ -98,7 +99,7 @@ class NetworksFlow(QObject):
             open_rest(list(rest))
 
     def _on_downloaded(self, package: Package) -> None:
-        title = title_of(package, self._left.choices.catalogue)
+        title = package_title(package, self._left.choices.catalogue)
         self._telling.done(self.tr("{title} is ready.").format(title=title))
         self.installed.emit()
 
@@ -128,7 +129,7 @@ class NetworksFlow(QObject):
         for each in installed:
             task = next((titles[name] for name in each.custom_tasks if name in titles), None)
             if task is None:
-                self._telling.done(self.tr("{title} is ready.").format(title=each.title))
+                self._telling.done(self.tr("{title} is ready.").format(title=installed_title(each)))
             elif (problem := refusal(task)) is not None:
                 self._telling.error(problem)
             else:

@@ -12,7 +12,7 @@ from tsdesktop.core.words import WORDS
 from tsdesktop.gui.error_words import words_for
 from tsdesktop.gui.figures import size_text
 from tsdesktop.gui.networks.rows import Row, RowState
-from tsdesktop.gui.networks.words import count_text, progress_text, stage_text
+from tsdesktop.gui.networks.words import count_text, installed_title, progress_text, stage_text
 from tsdesktop.gui.panels.download_words import amount_text
 from tsdesktop.gui.translation import reason_words, translated
 from tsdesktop.weights.install import Installed
@@ -144,7 +144,7 @@ def imported_text(installed: Sequence[Installed]) -> str:
             if installed[0].replaced
             else translate("Networks", "{name} is here.")
         )
-        return words.format(name=installed[0].title)
+        return words.format(name=installed_title(installed[0]))
     return translate("Networks", "{networks} are here.").format(networks=count_text(len(installed)))
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QCoreApplication
 
-from tsdesktop.core.tasks import Catalogue, Part, Task, Variant
+from tsdesktop.core.tasks import Catalogue, Part, Task, Variant, catalogue
 from tsdesktop.gui.figures import countdown_text, decimal
 from tsdesktop.gui.panels.download_words import amount_text, speed_text
 from tsdesktop.gui.words import QT_TRANSLATE_NOOP, group_title, task_title
+from tsdesktop.weights.install import Installed
 from tsdesktop.weights.inventory import Entry
 from tsdesktop.weights.packages import Package
 from tsdesktop.weights.progress import Progress
@@ -30,15 +31,25 @@ _APART = " · "
 
 
 def network_title(entry: Entry, catalogue: Catalogue) -> str:
-    """The task a network was made for, and which part or fineness of it: "Whole body · organs", "Whole body · 3 mm"."""
+    """What a row of the list is called."""
     if entry.custom is not None:
         return entry.custom.title
-    use = None if entry.package is None else first_use(entry.package, catalogue)
+    return entry.title if entry.package is None else package_title(entry.package, catalogue)
+
+
+def package_title(package: Package, catalogue: Catalogue) -> str:
+    """The task a network was made for, and which part or fineness of it: "Whole body · organs", "Whole body · 3 mm"."""
+    use = first_use(package, catalogue)
     if use is None:
-        return entry.title
+        return package.folder
     task, variant, part = use
     what = _part_title(part) or (_spacing(variant) if len(task.variants) > 1 else "")
     return _APART.join(filter(None, [task_title(task), what]))
+
+
+def installed_title(installed: Installed) -> str:
+    """What was put in place, as the list calls it."""
+    return installed.title if installed.package is None else package_title(installed.package, catalogue())
 
 
 def first_use(package: Package, catalogue: Catalogue) -> tuple[Task, Variant, Part] | None:

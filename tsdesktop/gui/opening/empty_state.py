@@ -211,7 +211,7 @@ class _DropZone(QWidget):
         self._lines.setSpacing(2 * theme.GRID)
         title = one_line(self.tr("Drop a scan here"), "title")
         accepted = one_line(self.tr("DICOM folder or zip, NIfTI, NRRD, MHA or MGZ"), "secondary")
-        beside = one_line(self.tr("A label map may be dropped beside its scan."), "secondary")
+        beside = one_line(self.tr("Labels beside their scan, and zips with networks, may be dropped too."), "secondary")
         for each in (title, accepted, beside):
             each.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             self._lines.addWidget(each)

@@ -75,7 +75,8 @@ class MissingNetworks(QFrame):
 
     def look_for_licence(self) -> None:
         """Whether a licence number is stored may have changed. It may lie in a store that is slow to open."""
-        run_in_background(lambda: bool(stored_licence()), self._on_licence_known, self._on_licence_unknown)
+        work = run_in_background(lambda: bool(stored_licence()), self._on_licence_known, self._on_licence_unknown)
+        self.destroyed.connect(lambda: work.forget())
 
     @property
     def is_downloading(self) -> bool:
