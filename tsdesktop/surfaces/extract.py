@@ -11,7 +11,10 @@ affine: voxels of any shape give the same surface as smoothing in mm.
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +40,7 @@ _LARGEST_OFFSET_VOXELS = 0.2
 _SHARES_OF_SMOOTHING = (1.0, 0.5, 0.25)
 _OFFSET_STEPS = 6
 _VOLUME_TOLERANCE = 1e-4
+_MOST_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,30 @@ def extract_surface(label_map: LabelMap, label: int, smoothing: Smoothing = DEFA
 def extract_surfaces(
     label_map: LabelMap, labels: Iterable[int] | None = None, smoothing: Smoothing = DEFAULT_SMOOTHING
 ) -> Iterator[SurfaceMesh]:
-    """The surfaces of these labels (None: all that occur), one after the other; labels without voxels give none."""
-    for label in sorted(label_map.boxes) if labels is None else labels:
-        mesh = extract_surface(label_map, label, smoothing)
-        if mesh is not None:
-            yield mesh
+    """The surfaces of these labels (None: all that occur), one after the other; labels without voxels give none.
+
+    Several are made at a time: numpy, scipy and VTK let go of Python's lock.
+    """
+    chosen = sorted(label_map.boxes) if labels is None else list(labels)
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads, thread_name_prefix="surfaces") as pool:
+        waiting: deque[Future[SurfaceMesh | None]] = deque()
+        try:
+            # Few ahead of the one that is wanted next, so that few are in memory.
+            for label in chosen:
+                waiting.append(pool.submit(extract_surface, label_map, label, smoothing))
+                if len(waiting) > threads:
+                    yield from _made(waiting.popleft())
+            while waiting:
+                yield from _made(waiting.popleft())
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _made(future: Future[SurfaceMesh | None]) -> Iterator[SurfaceMesh]:
+    mesh = future.result()
+    if mesh is not None:
+        yield mesh
 
 
 class _Pieces:

@@ -110,7 +110,7 @@ def _frame(label_map: LabelMap, width: int, height: int) -> Frame:
 
 def _coarse(label_map: LabelMap, frame: Frame) -> LabelMap:
     """The label map without the voxels that the picture does not need."""
-    i, j, k = (max(1, int(_VOXEL_PIXELS / (step * frame.scale))) for step in label_map.spacing_mm)
+    i, j, k = (max(1, round(_VOXEL_PIXELS / (step * frame.scale))) for step in label_map.spacing_mm)
     if i == j == k == 1:
         return label_map
     array = label_map.array[::i, ::j, ::k]

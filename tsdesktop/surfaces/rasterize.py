@@ -8,6 +8,7 @@ Coordinates here: x to the right, y down, both in pixels; depth towards the view
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,12 @@ from scipy import ndimage
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
+Corners = NDArray[np.float64]
 
-_TRIANGLES_AT_ONCE = 100_000
+_TRIANGLES_AT_ONCE = 50_000
+# Depths are told apart down to this part of a pixel; hidden triangles are found in tiles of so many pixels.
+_DEPTHS = 256.0
+_TILE = 8
 # Directions towards the lights (x right, y down, depth towards the viewer) and their strengths.
 _LIGHTS = (((-0.45, -0.60, 0.66), 0.62), ((0.80, -0.10, 0.59), 0.22), ((0.0, 0.95, 0.30), 0.10))
 _AMBIENT = 0.22
@@ -57,20 +62,52 @@ def draw_with_depth(scene: Scene, width: int, height: int, background: Floats) -
 def _visible(scene: Scene, width: int, height: int) -> tuple[Integers, Floats]:
     """Per pixel the nearest triangle (-1 for none) and its depth (-inf for none)."""
     # One number orders by depth first: depth in 1/256 pixel above the triangle's number.
-    best = np.full(width * height, -1, np.int64)
+    best = np.full((height, width), -1, np.int64)
     lowest = float(scene.vertices[:, 2].min(initial=0.0))
-    facing = _facing(scene)
-    for start in range(0, len(facing), _TRIANGLES_AT_ONCE):
-        numbers = facing[start : start + _TRIANGLES_AT_ONCE]
-        which, x, y = _pixels_inside(scene.vertices[scene.triangles[numbers]], width, height)
-        a, b, c = _weights(scene, numbers[which], x, y)
-        corners = scene.vertices[scene.triangles[numbers[which]], 2]
-        depth = a * corners[:, 0] + b * corners[:, 1] + c * corners[:, 2] - lowest
-        keys = (np.maximum(depth * 256.0, 0.0).astype(np.int64) << 32) | numbers[which]
-        np.maximum.at(best, y * width + x, keys)
+    for numbers in _nearest_first(scene):
+        corners = scene.vertices[scene.triangles[numbers]].astype(np.float64)
+        shown = _may_be_seen(corners, best, lowest)
+        numbers, corners = numbers[shown], corners[shown]
+        which, x, y = _pixels_inside(corners, width, height)
+        depth, across, down = _planes(corners)
+        depth = depth[which] + across[which] * (x + 0.5) + down[which] * (y + 0.5) - lowest
+        keys = (np.maximum(depth * _DEPTHS, 0.0).astype(np.int64) << 32) | numbers[which]
+        np.maximum.at(best.reshape(-1), y * width + x, keys)
+    best = best.reshape(-1)
     hit = best >= 0
-    depth_of = np.where(hit, (best >> 32).astype(np.float32) / 256.0 + lowest, -np.inf).astype(np.float32)
+    depth_of = np.where(hit, (best >> 32).astype(np.float32) / _DEPTHS + lowest, -np.inf).astype(np.float32)
     return np.where(hit, best & 0xFFFFFFFF, -1), depth_of
+
+
+def _nearest_first(scene: Scene) -> Iterator[Integers]:
+    """The triangles that face the viewer, some at a time, the nearest first: they hide most of the others."""
+    facing = _facing(scene)
+    order = np.argsort(-scene.vertices[scene.triangles[facing], 2].max(axis=1))
+    for start in range(0, len(facing), _TRIANGLES_AT_ONCE):
+        yield facing[order[start : start + _TRIANGLES_AT_ONCE]]
+
+
+def _may_be_seen(corners: Corners, best: Integers, lowest: float) -> NDArray[np.bool_]:
+    """Which triangles are not behind everything that was drawn in the tiles of the picture around them."""
+    height, width = best.shape
+    padded = np.full((height + -height % _TILE, width + -width % _TILE), np.iinfo(np.int64).max)
+    padded[:height, :width] = best
+    tiles = padded.reshape(len(padded) // _TILE, _TILE, -1, _TILE).min(axis=(1, 3)) >> 32
+    low = np.floor(corners[:, :, :2].min(axis=1)).astype(np.int64) // _TILE
+    high = np.floor(corners[:, :, :2].max(axis=1)).astype(np.int64) // _TILE
+    rows, columns = ([np.clip(end[:, n], 0, tiles.shape[1 - n] - 1) for end in (low, high)] for n in (1, 0))
+    farthest = np.minimum.reduce([tiles[row, column] for row in rows for column in columns])
+    nearest = (corners[:, :, 2].max(axis=1) - lowest) * _DEPTHS
+    return np.asarray((nearest + 1.0 >= farthest) | ((high - low) > 1).any(axis=1))
+
+
+def _planes(corners: Corners) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Per triangle the depth at the picture's corner, and how much it grows by a pixel to the right and down."""
+    p, q, r = (corners[:, n] for n in range(3))
+    (qx, qy, qd), (rx, ry, rd) = (q - p).T, (r - p).T
+    area = qx * ry - qy * rx
+    across, down = (qd * ry - rd * qy) / area, (rd * qx - qd * rx) / area
+    return p[:, 2] - across * p[:, 0] - down * p[:, 1], across, down
 
 
 def _facing(scene: Scene) -> Integers:
@@ -81,7 +118,7 @@ def _facing(scene: Scene) -> Integers:
     return np.flatnonzero(area < -1e-6)
 
 
-def _pixels_inside(corners: Floats, width: int, height: int) -> tuple[Integers, Integers, Integers]:
+def _pixels_inside(corners: Corners, width: int, height: int) -> tuple[Integers, Integers, Integers]:
     """Every (triangle, x, y) whose pixel centre lies in the triangle: first its rows, then the span of each row."""
     top = np.clip(np.ceil(corners[:, :, 1].min(axis=1) - 0.5), 0, height).astype(np.int64)
     bottom = np.clip(np.floor(corners[:, :, 1].max(axis=1) - 0.5) + 1, 0, height).astype(np.int64)
@@ -89,7 +126,7 @@ def _pixels_inside(corners: Floats, width: int, height: int) -> tuple[Integers, 
     lowest = np.full(len(triangle), 0.0)
     highest = np.full(len(triangle), float(width))
     for n in range(3):
-        p, q = corners[triangle, n, :2].astype(np.float64), corners[triangle, (n + 1) % 3, :2].astype(np.float64)
+        p, q = corners[triangle, n, :2], corners[triangle, (n + 1) % 3, :2]
         run, rise = q[:, 0] - p[:, 0], q[:, 1] - p[:, 1]
         with np.errstate(divide="ignore", invalid="ignore"):
             crossing = p[:, 0] + run / rise * (y + 0.5 - p[:, 1])
