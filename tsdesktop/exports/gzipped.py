@@ -8,10 +8,11 @@ member, as browsers want it.
 from __future__ import annotations
 
 import struct
-import zlib
 from functools import cache, lru_cache
 from types import TracebackType
 from typing import BinaryIO
+
+from isal import isal_zlib
 
 _FASTEST = 1
 _RUN_BITS = 20
@@ -40,9 +41,9 @@ class ZeroRunGzip:
         if kind is None:
             self._stream.write(_EMPTY_LAST_BLOCK + struct.pack("<LL", self._crc, self._length & _ALL_BITS))
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Compresses `data`."""
-        self._crc = zlib.crc32(data, self._crc)
+        self._crc = isal_zlib.crc32(data, self._crc)
         self._length += len(data)
         self._stream.write(_deflated(data))
 
@@ -53,15 +54,15 @@ class ZeroRunGzip:
             self._crc = _times(_run_operator(), self._crc ^ _ALL_BITS) ^ _ALL_BITS
             self._stream.write(_deflated_zeros(_RUN))
         if rest:
-            self._crc = zlib.crc32(_ZEROS[:rest], self._crc)
+            self._crc = isal_zlib.crc32(_ZEROS[:rest], self._crc)
             self._stream.write(_deflated_zeros(rest))
         self._length += count
 
 
 def _deflated(data: bytes | memoryview) -> bytes:
     """Deflate blocks that end on a byte and refer to nothing before them, so that they can stand in a row."""
-    packer = zlib.compressobj(_FASTEST, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
+    packer = isal_zlib.compressobj(_FASTEST, isal_zlib.DEFLATED, -isal_zlib.MAX_WBITS)
+    return bytes(packer.compress(data) + packer.flush(isal_zlib.Z_FULL_FLUSH))
 
 
 @lru_cache(256)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import os
 from collections.abc import Callable
@@ -12,11 +11,12 @@ from typing import Any
 
 import nibabel
 import numpy as np
+from isal import igzip
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from tsdesktop.core.errors import ExportError
-from tsdesktop.core.geometry import Geometry
+from tsdesktop.core.geometry import Box, Geometry
 from tsdesktop.core.structures import Code, Codes, StructureClass
 from tsdesktop.core.version import __version__
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
@@ -53,12 +53,13 @@ def write_per_class(
     paths = [existing_folder(folder) / name for name in names]
     refuse_existing(paths, overwrite=overwrite)
     header = _mask_header(label_map.geometry, source)
+    labels = np.asfortranarray(label_map.array)
 
     def packed(structure: StructureClass) -> bytes:
         stream = io.BytesIO()
         with ZeroRunGzip(stream) as file:
             file.write(header)
-            _write_mask(label_map, structure.label, file)
+            _write_mask(labels, structure.label, label_map.boxes.get(structure.label), file)
         return stream.getvalue()
 
     # The boxes are found once, before the packers share them.
@@ -158,7 +159,7 @@ def _says(header: Any, geometry: Geometry) -> bool:
 
 def _write_image(image: Any, path: Path, *, overwrite: bool) -> None:
     opened: dict[str, Callable[[Any], Any]] = {
-        ".nii.gz": lambda raw: gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0),
+        ".nii.gz": lambda raw: igzip.IGzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=0),
         ".nii": lambda raw: raw,
     }
     ending = path.name[len(_stem(path)) :].lower()
@@ -184,21 +185,23 @@ def _mask_header(geometry: Geometry, source: ScanSource | None) -> bytes:
     return bytes(header.binaryblock) + bytes(_DATA_OFFSET - _HEADER_BYTES)
 
 
-def _write_mask(label_map: LabelMap, label: int, stream: ZeroRunGzip) -> None:
-    """The voxels of one label as 0 and 1, first index fastest; rows and slices without it are runs of zeros."""
-    columns, rows, slices = label_map.geometry.shape
-    found = label_map.cropped_mask(label)
-    if found is None:
+def _write_mask(labels: NDArray[Any], label: int, box: Box | None, stream: ZeroRunGzip) -> None:
+    """The voxels of one label as 0 and 1, first index fastest; rows and slices without it are runs of zeros.
+
+    `labels` [i, j, k] lie in memory with i fastest.
+    """
+    columns, rows, slices = labels.shape
+    if box is None:
         stream.write_zeros(columns * rows * slices)
         return
-    mask, box = found
+    across, down, _ = box.slices
     _, height, depth = box.shape
-    part = np.zeros((columns, height, depth), np.uint8, order="F")
-    part[box.slices[0]] = mask
+    plane = np.zeros((columns, height), np.uint8, order="F")
     between = columns * (rows - height)
     stream.write_zeros(columns * (rows * box.start[2] + box.start[1]))
     for k in range(depth):
-        stream.write(part[:, :, k].tobytes(order="F"))
+        np.equal(labels[across, down, box.start[2] + k], label, out=plane[across].view(bool))
+        stream.write(plane.reshape(-1, order="F").data)
         if k < depth - 1:
             stream.write_zeros(between)
     stream.write_zeros(columns * (rows - box.stop[1] + rows * (slices - box.stop[2])))

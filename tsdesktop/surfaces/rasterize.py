@@ -73,10 +73,10 @@ def _visible(scene: Scene, width: int, height: int) -> tuple[Integers, Floats]:
         depth = depth[which] + across[which] * (x + 0.5) + down[which] * (y + 0.5) - lowest
         keys = (np.maximum(depth * _DEPTHS, 0.0).astype(np.int64) << 32) | numbers[which]
         np.maximum.at(best.reshape(-1), y * width + x, keys)
-    best = best.reshape(-1)
-    hit = best >= 0
-    depth_of = np.where(hit, (best >> 32).astype(np.float32) / _DEPTHS + lowest, -np.inf).astype(np.float32)
-    return np.where(hit, best & 0xFFFFFFFF, -1), depth_of
+    found = best.reshape(-1)
+    hit = found >= 0
+    depth_of = np.where(hit, (found >> 32).astype(np.float32) / _DEPTHS + lowest, -np.inf).astype(np.float32)
+    return np.where(hit, found & 0xFFFFFFFF, -1), depth_of
 
 
 def _nearest_first(scene: Scene) -> Iterator[Integers]:
