@@ -185,3 +185,13 @@ def test_progress_reads_well() -> None:
     assert progress_text(told) == " 33% · total organs · network 1 of 5 · window 7 of 27 · 3 min 10 s left"
     assert [time_left(s) for s in (4.6, 59.6, 3700)] == ["5 s left", "1 min 00 s left", "1 h 01 min left"]
     assert table([("a", "long"), ("bbb", "c")]) == "a    long\nbbb  c"
+
+
+def test_a_run_loads_neither_other_commands_nor_libraries_it_may_not_need() -> None:
+    code = (
+        "import sys; from tsdesktop.cli.command import make_parser; make_parser('segment');"
+        "print(*sorted({name.split('.')[0] for name in sys.modules} | {n for n in sys.modules if 'cli' in n}))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "tsdesktop.cli.segment" in loaded and "tsdesktop.cli.weights" not in loaded
+    assert not {"vtkmodules", "SimpleITK", "pydicom", "nibabel", "scipy", "httpx", "torch"} & set(loaded)

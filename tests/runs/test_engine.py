@@ -112,6 +112,18 @@ def test_the_process_stays_warm_between_runs(engine: Engine, scan: Volume) -> No
     assert first is not None and engine.pid == first
 
 
+def test_a_dismissed_process_ends_by_itself_and_the_next_run_has_another(engine: Engine, scan: Volume) -> None:
+    segment_volume(scan, INSTANT, engine=engine)
+    first = engine.pid
+    engine.dismiss()
+    assert engine.pid is None
+    engine.dismiss()
+    assert segment_volume(scan, INSTANT, engine=engine).label_map.array.any()
+    assert first is not None and engine.pid not in (None, first)
+    engine.close()
+    assert not psutil.pid_exists(first)
+
+
 def test_a_wish_to_cancel_holds_while_the_scan_is_written(
     engine: Engine, scan: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,13 +6,22 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 from tsdesktop import __version__
-from tsdesktop.cli import convert, devices, info, licence, segment, weights
 from tsdesktop.cli.printing import say_error
 from tsdesktop.core.errors import Cancelled, OptionsError, TsDesktopError
 
 DONE, FAILED, USAGE = 0, 1, 2
+# Each command and its module in this room.
+_MODULES = {
+    "segment": "segment",
+    "info": "info",
+    "devices": "devices",
+    "convert": "convert",
+    "weights": "weights",
+    "license": "licence",
+}
 _EPILOG = """examples:
   tsdesktop segment scan.nii.gz -o result --task total --fast --statistics --preview
   tsdesktop info                       which tasks there are, and which of their networks are here
@@ -29,7 +38,7 @@ Command = Callable[[argparse.Namespace], None]
 
 def run(arguments: list[str]) -> int:
     """Runs one command line (without the program's name) and returns the exit code."""
-    parser = make_parser()
+    parser = make_parser(arguments[0] if arguments else "")
     given = parser.parse_args(arguments)
     logging.basicConfig(
         level=logging.DEBUG if given.verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s"
@@ -54,8 +63,11 @@ def run(arguments: list[str]) -> int:
     return DONE
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line; its help texts are its documentation."""
+def make_parser(only: str = "") -> argparse.ArgumentParser:
+    """The parser of the whole command line; its help texts are its documentation.
+
+    `only` is the command that will be run: where it is known the others, which take time to load, are left out.
+    """
     parser = argparse.ArgumentParser(
         prog="tsdesktop",
         description="Turns a CT or MR scan into labelled anatomy.",
@@ -64,8 +76,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tsdesktop {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for each in (segment, info, devices, convert, weights, licence):
-        sub = each.add_parser(commands)
+    for name in [_MODULES[only]] if only in _MODULES else _MODULES.values():
+        sub = import_module(f"tsdesktop.cli.{name}").add_parser(commands)
         sub.add_argument("-q", "--quiet", action="store_true", help="print results and errors only")
         sub.add_argument("-v", "--verbose", action="store_true", help="print what happens inside")
     return parser

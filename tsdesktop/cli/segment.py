@@ -6,16 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tsdesktop.cli.download import download_for
 from tsdesktop.cli.flags import add_flag, given_options
-from tsdesktop.cli.network_names import download_command
 from tsdesktop.cli.printing import ProgressLine, say_note
 from tsdesktop.core.errors import WeightsError
 from tsdesktop.core.options import Options, declarations
 from tsdesktop.core.settings import load_settings
 from tsdesktop.core.tasks import Task
-from tsdesktop.pipeline import check_outputs, check_run, export, read, segment_volume
-from tsdesktop.pipeline.segmentation import Segmentation
+from tsdesktop.pipeline.api import read
+from tsdesktop.pipeline.exporting import check_outputs, export
+from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
+from tsdesktop.runs.engine import Engine
 from tsdesktop.weights.catalogue import full_catalogue
 
 _EPILOG = """examples:
@@ -53,14 +53,27 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 def run(given: argparse.Namespace) -> None:
     """Reads, segments, exports; prints where results are."""
     options = options_of(given)
-    check_outputs(given.output, _checked(options, given.download), options)
+    task = _checked(options, given.download)
+    check_outputs(given.output, task, options)
+    with Engine() as engine:
+        if task.instant is None:
+            # Loading the networks' libraries takes seconds, in which the scan is read.
+            engine.warm()
+        _segment(given, options, engine)
+
+
+def _segment(given: argparse.Namespace, options: Options, engine: Engine) -> None:
     line = ProgressLine(given.quiet)
     volume = read(given.scan, series=options.series, volume_index=options.volume_index)
     _say_notes(volume.notes, given.quiet)
     if given.download:
+        from tsdesktop.cli.download import download_for
+
         download_for(options, given.quiet)
+    folder = _beside(given.output, options)
     try:
-        result = segment_volume(volume, options, listen=line.show, probabilities_folder=_beside(given.output, options))
+        result = segment_volume(volume, options, engine=engine, listen=line.show, probabilities_folder=folder)
+        engine.dismiss()
         written = export(result, given.output, line.show)
     finally:
         line.end()
@@ -80,6 +93,8 @@ def _checked(options: Options, download: bool) -> Task:
             return full_catalogue().task(options.task)
         if "command" not in error.arguments:
             raise
+        from tsdesktop.cli.network_names import download_command
+
         raise WeightsError(error.id, **{**error.arguments, "command": download_command(options)}) from error
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from tsdesktop.core.options import Options
 from tsdesktop.core.volume import Volume
-from tsdesktop.exports.nifti import label_map_to_nibabel
 from tsdesktop.jobs.messages import Devices
 from tsdesktop.pipeline.segmentation import Listener, Segmentation, check_run, segment_volume
 from tsdesktop.runs.engine import Engine
@@ -53,6 +52,8 @@ def segment(
 
 def to_nibabel(result: Segmentation) -> Any:
     """The labels of a run as a nibabel Nifti1Image on the scan's grid, with the table of names in its header."""
+    from tsdesktop.exports.nifti import label_map_to_nibabel  # only here: it loads nibabel
+
     return label_map_to_nibabel(result.label_map, result.volume.source)
 
 

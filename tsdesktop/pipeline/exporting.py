@@ -1,4 +1,7 @@
-"""Write what a run gave: label maps, meshes, statistics, a picture and the manifest, as the options say."""
+"""Write what a run gave: label maps, meshes, statistics, a picture and the manifest, as the options say.
+
+What writes each of them is loaded when it is asked for: VTK takes longer to load than most runs take to write.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,13 @@ from pathlib import Path
 
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.options import Options
-from tsdesktop.core.resampling import resample_intensities
 from tsdesktop.core.tasks import Task
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.exports.manifest import Run, UsedNetwork, write_manifest
-from tsdesktop.exports.nifti import write_label_map, write_per_class
-from tsdesktop.exports.stl import write_stl, write_stl_per_structure
-from tsdesktop.exports.tables import write_statistics_csv, write_statistics_json
 from tsdesktop.exports.writing import existing_folder, file_names, refuse_existing
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.jobs.plan import NetworkRun
-from tsdesktop.measures.statistics import in_upstream_schema, structure_statistics
-from tsdesktop.pipeline.derived import derived_masks
 from tsdesktop.pipeline.segmentation import Listener, Segmentation
-from tsdesktop.surfaces.extract import extract_surfaces
-from tsdesktop.surfaces.preview import render_preview
 
 _ENDINGS = (".nii.gz", ".nii")
 
@@ -105,17 +100,23 @@ def on_label_grid(volume: Volume, label_map: LabelMap) -> Volume:
     """The scan on the grid of its labels, where those were kept at the model's resolution."""
     if volume.geometry.shape == label_map.geometry.shape:
         return volume
+    from tsdesktop.core.resampling import resample_intensities
+
     array = resample_intensities(volume.array, label_map.geometry.shape)
     return replace(volume, array=array, geometry=label_map.geometry)
 
 
 def _write_labels(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
+    from tsdesktop.exports.nifti import write_label_map, write_per_class
+
     options, source = result.options, result.volume.source
     if options.format == "multilabel":
         return write_label_map(result.label_map, places.label_file, source, overwrite=options.overwrite)
     folder = _class_folder(places)
     written = write_per_class(result.label_map, folder, source, overwrite=options.overwrite)
     if options.derived_masks and result.task.derived:
+        from tsdesktop.pipeline.derived import derived_masks
+
         for mask in derived_masks(volume, result.label_map, result.task.derived):
             written += write_per_class(mask, folder, source, overwrite=options.overwrite)
     return written
@@ -134,6 +135,9 @@ def _class_folder(places: Outputs) -> Path:
 
 
 def _write_statistics(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
+    from tsdesktop.exports.tables import write_statistics_csv, write_statistics_json
+    from tsdesktop.measures.statistics import in_upstream_schema, structure_statistics
+
     options = result.options
     statistics = structure_statistics(volume, result.label_map)
     table = in_upstream_schema(statistics, options.statistics_average, options.statistics_include_border)
@@ -144,6 +148,9 @@ def _write_statistics(result: Segmentation, volume: Volume, places: Outputs) -> 
 
 
 def _write_meshes(result: Segmentation, places: Outputs, listen: Listener) -> list[Path]:
+    from tsdesktop.exports.stl import write_stl, write_stl_per_structure
+    from tsdesktop.surfaces.extract import extract_surfaces
+
     options = result.options
     meshes = []
     for each in extract_surfaces(result.label_map):
@@ -162,6 +169,8 @@ def _write_meshes(result: Segmentation, places: Outputs, listen: Listener) -> li
 
 
 def _write_preview(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
+    from tsdesktop.surfaces.preview import render_preview
+
     path = places.named("preview.png")
     render_preview(volume, result.label_map, path, overwrite=result.options.overwrite)
     return [path]

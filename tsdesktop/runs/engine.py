@@ -66,6 +66,7 @@ class Engine:
         self._messages: queue.Queue[Message | None] = queue.Queue()
         self._last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._cancel = threading.Event()
+        self._dismissed: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Engine:
         return self
@@ -179,16 +180,22 @@ class Engine:
         self._send_if_open(Cancel())
         if process.stdin is not None and not process.stdin.closed:
             _close_quietly(process.stdin)
-        if not _ended_within(process, ASK_S):
-            process.terminate()
-            if not _ended_within(process, TERMINATE_S - (time.monotonic() - asked)):
-                process.kill()
-                process.wait()
+        _end(process, ASK_S, TERMINATE_S - (time.monotonic() - asked))
         self._process = None
+
+    def dismiss(self) -> None:
+        """Tells an idle process to end and does not wait for it; `close` does. The next run starts another."""
+        process, self._process = self._process, None
+        if process is not None:
+            self._dismissed.append(process)
+            if process.stdin is not None:
+                _close_quietly(process.stdin)
 
     def close(self) -> None:
         """Ends the process and forgets it."""
         self.stop()
+        while self._dismissed:
+            _end(self._dismissed.pop(), ASK_S, TERMINATE_S)
 
     def _environment(self) -> dict[str, str]:
         """The environment of the process. What the person has set stays, but for what makes it the other half."""
@@ -297,6 +304,16 @@ class Engine:
 def inference_command() -> list[str]:
     """How this installation starts its inference half: the packaged executable itself, or this Python."""
     return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "tsdesktop"]
+
+
+def _end(process: subprocess.Popen[str], ask_s: float, terminate_s: float) -> None:
+    """Waits for a process that was asked to end, terminates it after `ask_s`, kills it `terminate_s` from now."""
+    asked = time.monotonic()
+    if not _ended_within(process, ask_s):
+        process.terminate()
+        if not _ended_within(process, terminate_s - (time.monotonic() - asked)):
+            process.kill()
+            process.wait()
 
 
 def _ended_within(process: subprocess.Popen[str], seconds: float) -> bool:

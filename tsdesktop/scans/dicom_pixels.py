@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pydicom
-import SimpleITK
 from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.pixels import get_decoder, iter_pixels
@@ -114,6 +113,8 @@ def _picture(each: Slice) -> NDArray[Any]:
 
 def _picture_by_itk(each: Slice) -> NDArray[Any]:
     """A compressed single-frame file, scaled. Raises ReadError when ITK cannot read it."""
+    import SimpleITK  # only here: few series need it, and it is slow to load
+
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(each.file.path))

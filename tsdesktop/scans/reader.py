@@ -10,7 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +20,6 @@ from tsdesktop.scans.archives import unpacked
 from tsdesktop.scans.assemble import Scan, volume_of
 from tsdesktop.scans.choices import Choice, SeriesSummary, picked
 from tsdesktop.scans.content import Kind, kind_of, unpacked_to
-from tsdesktop.scans.dicom import dicom_choices, series_of_file
-from tsdesktop.scans.itk_formats import itk_outline, read_itk
-from tsdesktop.scans.mgh import mgh_outline, read_mgh
-from tsdesktop.scans.nifti import nifti_outline, read_nifti
 from tsdesktop.scans.streams import Outline, Request
 
 __all__ = ["SeriesSummary", "list_series", "read_scan", "read_scan_or_series"]
@@ -120,6 +116,8 @@ def _in_folder(folder: Path, named: Path, request: Request) -> list[Choice]:
     dicom = [path for path, kind in kinds if kind == "dicom"]
     files = [(path, kind) for path, kind in kinds if kind not in ("dicom", "zip", "unknown")]
     if dicom:
+        from tsdesktop.scans.dicom import dicom_choices
+
         return dicom_choices(folder if named == folder else named, dicom, request)
     if not files:
         raise ReadError("read.no_scan_inside", name=named.name)
@@ -147,6 +145,8 @@ def _raise(error: OSError) -> None:
 
 
 def _dicom_file(path: Path, request: Request) -> list[Choice]:
+    from tsdesktop.scans.dicom import series_of_file
+
     neighbours = [each for each in sorted(path.parent.iterdir()) if each.is_file() and _is_dicom(each)]
     try:
         return series_of_file(path, neighbours, request)
@@ -213,25 +213,36 @@ def _file_choice(number: int, path: Path, kind: Kind, best: bool) -> Choice:
 
 
 def _outline(path: Path, kind: Kind) -> Outline:
-    if kind == "nifti":
-        return nifti_outline(path)
-    if kind == "mgh":
-        return mgh_outline(path)
-    if kind in ("nrrd", "meta", "gipl"):
-        return itk_outline(path, kind)
-    raise ReadError("read.unknown_format", name=path.name)
+    return _format(kind, path).outline(path)
 
 
 def _open_file(path: Path, kind: Kind, request: Request) -> Volume:
-    return volume_of(_read_file(path, kind, request))
+    return volume_of(_format(kind, path).read(path, request=request))
 
 
-def _read_file(path: Path, kind: Kind, request: Request) -> Scan:
+@dataclass(frozen=True)
+class _Format:
+    """What a file's header says, and how the file is read."""
+
+    outline: Callable[[Path], Outline]
+    read: Callable[..., Scan]
+
+
+def _format(kind: Kind, path: Path) -> _Format:
+    """How files of one kind are read. The library for it is loaded here: most people open one kind of file."""
     if kind == "nifti":
-        return read_nifti(path, request)
+        from tsdesktop.scans.nifti import nifti_outline, read_nifti
+
+        return _Format(nifti_outline, read_nifti)
     if kind == "mgh":
-        return read_mgh(path, request)
-    return read_itk(path, kind, request)
+        from tsdesktop.scans.mgh import mgh_outline, read_mgh
+
+        return _Format(mgh_outline, read_mgh)
+    if kind in ("nrrd", "meta", "gipl"):
+        from tsdesktop.scans.itk_formats import itk_outline, read_itk
+
+        return _Format(partial(itk_outline, kind=kind), partial(read_itk, kind=kind))
+    raise ReadError("read.unknown_format", name=path.name)
 
 
 def _as_in_archive(choice: Choice, folder: Path, archive: Path) -> Choice:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from tsdesktop.core.geometry import Affine
 
@@ -71,6 +70,8 @@ def _resample_plane(
     if np.abs(matrix - np.eye(2)).max() < _STRAIGHT / max(out.shape):
         _shift_plane(plane, offset, fill, out)
     else:
+        from scipy import ndimage  # only here: few scans are turned within their planes, and it is slow to load
+
         ndimage.affine_transform(plane, matrix, offset, order=1, cval=fill, prefilter=False, output=out)
 
 
