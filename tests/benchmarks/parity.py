@@ -72,12 +72,14 @@ class Row:
         if found is None:
             return f"| {self.case} | {self.failure} | | | | | | | {time} | {memory} | {self.why} |\n"
         name, dice = found.worst
+        half = "half-precision sums of the peer" if self.single_precision == 0 else ""
+        why = "; ".join(part for part in (self.why, half, _told(self.statistics)) if part)
         arithmetic = "" if self.off_arithmetic is None else "{}, {}".format(*self.off_arithmetic)
         single = "" if self.single_precision is None else str(self.single_precision)
-        lacking = f" (files of one only: {', '.join(found.lacking)})" if found.lacking else ""
+        lacking = f" ({len(found.lacking)} files of one only)" if found.lacking else ""
         return (
             f"| {self.case} | {found.differing}{lacking} | {found.total} | {dice:.4f} | {name} | {found.grid} |"
-            f" {arithmetic} | {single} | {time} | {memory} | {self.why} |\n"
+            f" {arithmetic} | {single} | {time} | {memory} | {why} |\n"
         )
 
 
@@ -85,7 +87,7 @@ def run_case(case: Case, bench: Bench) -> Row:
     """Runs both programs on one case and compares what they wrote."""
     folder = bench.work / "".join(c if c.isalnum() else "_" for c in case.name)
     shutil.rmtree(folder, ignore_errors=True)
-    home = bench.fitted if case.file and bench.fitted else write_home(bench.work / "home")
+    home = bench.fitted if case.file and bench.fitted else _home(case, bench)
     scan, expected = write_scan(case, folder, bench.data or Path())
     out = {who: _output(case, folder / who) for who in ("ours", "peer", "single")}
     programs = bench.programs
@@ -104,6 +106,10 @@ def run_case(case: Case, bench: Bench) -> Row:
     return Row(
         case.name, ours, peers, agreement, _off(expected, case, out), single, _statistics(case, folder), why=case.why
     )
+
+
+def _home(case: Case, bench: Bench) -> Path:
+    return write_home(bench.work / ("tents" if case.tents else "linear"), case.tents)
 
 
 def _output(case: Case, folder: Path) -> Path:
@@ -131,6 +137,16 @@ def _statistics(case: Case, folder: Path) -> dict[str, Any] | None:
     return compare_statistics(ours, peers)
 
 
+def _told(statistics: dict[str, Any] | None) -> str:
+    if statistics is None:
+        return ""
+    values = ", ".join(
+        f"{value} off in {found['differing']} (at most {found['largest']:.2%}, {found['in']})"
+        for value, found in ((name, statistics[name]) for name in ("volume", "intensity"))
+    )
+    return f"statistics of {statistics['structures']}: {values}"
+
+
 def _ratio(over: float | None, under: float | None) -> str:
     return f"{over / under:.2f}" if over and under else ""
 
@@ -148,8 +164,6 @@ def main() -> None:
             continue
         rows.append(run_case(case, bench))
         sys.stdout.write(rows[-1].line())
-        if rows[-1].statistics:
-            sys.stdout.write(f"| (statistics) | {json.dumps(rows[-1].statistics)} |\n")
         sys.stdout.flush()
         if given.json:
             given.json.write_text(json.dumps([asdict(each) for each in rows], indent=1))

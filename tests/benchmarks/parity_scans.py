@@ -13,6 +13,7 @@ from pydicom.uid import CTImageStorage
 from tests.inference.bands import band_networks, class_labels
 from tests.inference.examples import blocks, example, level_of, oblique_affine
 from tests.inference.expected import How
+from tests.inference.test_corrected_tasks import FROM_TOP, spine_affine, spine_of
 from tests.scans.series import save, slice_dataset
 
 Array = NDArray[Any]
@@ -68,6 +69,17 @@ def thick_slices(task: str, how: How) -> Callable[[], Scanned]:
     affine = np.diag([-_ANISOTROPIC_MM[0], _ANISOTROPIC_MM[1], -_ANISOTROPIC_MM[2], 1.0])
     affine[:3, 3] = [20.0, -31.0, 44.0]
     return bands(task, how, affine)
+
+
+def spine() -> Scanned:
+    """Four mixed-up vertebrae, one of them too small to be one."""
+    return spine_of(FROM_TOP), spine_affine()
+
+
+def fractions() -> Scanned:
+    """An MR scan as some programs store it: from 0 to 1."""
+    scan = example("total_mr", How("fast")).astype(np.float32)
+    return scan / scan.max(), oblique_affine()
 
 
 def straight() -> Scanned:

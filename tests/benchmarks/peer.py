@@ -79,7 +79,7 @@ class Programs:
 
     def our_environment(self, home: Path) -> dict[str, str]:
         """Ours: the checkout first on the path, networks from `home`, and a data folder of the benchmark's own."""
-        return os.environ | {
+        return _environment() | {
             "PYTHONPATH": str(self.source),
             "PYTHONSAFEPATH": "1",
             "TSDESKTOP_DATA_DIR": str(self.data),
@@ -90,7 +90,12 @@ class Programs:
         """The peer's; `single_precision` lets it add up windows in single precision."""
         path = [str(SINGLE_PRECISION)] if single_precision else []
         path += [str(self.peer_path)] if self.peer_path else []
-        return os.environ | {"PYTHONPATH": os.pathsep.join(path), "TOTALSEG_HOME_DIR": str(home)}
+        return _environment() | {"PYTHONPATH": os.pathsep.join(path), "TOTALSEG_HOME_DIR": str(home)}
+
+
+def _environment() -> dict[str, str]:
+    """Without what keeps Python from storing compiled modules: both programs are measured as installed."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def checkout() -> Path:

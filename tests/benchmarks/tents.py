@@ -24,30 +24,38 @@ _SLOPES = {"LeakyReLU": 0.01, "ReLU": 0.0}
 _READER = "NibabelIOWithReorient"
 
 
-def write_home(home: Path) -> Path:
-    """TotalSegmentator's home folder with every network of the catalogue. One that is there already is kept."""
+def write_home(home: Path, tents: bool = True) -> Path:
+    """TotalSegmentator's home folder with every network of the catalogue. One that is there already is kept.
+
+    Without `tents`, logits are linear in the intensity, as in `tests.networks`: what is interpolated between voxels
+    then depends on the intensity alone. Half-way between two tents all labels in between are equally far away.
+    """
     results = home / "nnunet" / "results"
     if not (home / "config.json").exists():
-        written_networks(results, write_tent_network)
+        written_networks(results, write_tent_network if tents else write_linear_network)
         config = {"totalseg_id": "totalseg_00000000", "send_usage_stats": False, "prediction_counter": 0}
         (home / "config.json").write_text(json.dumps(config | {"statistics_disclaimer_shown": True}))
     return home
 
 
-def write_tent_network(place: Path, network: BandNetwork) -> Path:
-    """Writes the model folder of `network` under `place`; a residual one as `tests.networks` does."""
+def write_linear_network(place: Path, network: BandNetwork) -> Path:
+    """Writes the model folder of `network` under `place` so that the peer reads it."""
     plans: dict[str, Any] = {"image_reader_writer": _READER}
     if network.ct is None:
         # Not used by either program, but nnU-Net reads it.
         facts = dict.fromkeys(("mean", "median", "min", "percentile_00_5"), 0.0)
         facts |= dict.fromkeys(("std", "max", "percentile_99_5"), 1.0)
         plans["foreground_intensity_properties_per_channel"] = {"0": facts}
-    network = replace(network, plans=network.plans | plans)
+    return write_band_network(place, replace(network, plans=network.plans | plans))
+
+
+def write_tent_network(place: Path, network: BandNetwork) -> Path:
+    """As `write_linear_network`, with tents for logits but for residual networks."""
     if network.residual:
-        return write_band_network(place, network)
+        return write_linear_network(place, network)
     block = architecture_of(network)
     block["arch_kwargs"] |= {"features_per_stage": [network.outputs + 2, 2], "kernel_sizes": [[1, 1, 1], [3, 3, 3]]}
-    folder = write_band_network(place, replace(network, extra=network.extra | {"architecture": block}))
+    folder = write_linear_network(place, replace(network, extra=network.extra | {"architecture": block}))
     for number, fold in enumerate(network.folds):
         path = folder / f"fold_{fold}" / "checkpoint_final.pth"
         state = torch.load(path, weights_only=True)
