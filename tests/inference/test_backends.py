@@ -139,8 +139,8 @@ def test_a_network_is_converted_and_compared_once(case: Case, monkeypatch: pytes
 
 
 def test_wrong_labels_are_not_used_and_told_every_time(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = openvino_network.window_logits
-    monkeypatch.setattr(openvino_network, "window_logits", lambda *given: right(*given)[::-1].copy())
+    right = openvino_network.run_window
+    monkeypatch.setattr(openvino_network, "run_window", lambda *given: -right(*given))
     for times in (1, 2):
         network = case.network()
         assert isinstance(network, LoadedNetwork) and len(case.heard.notes) == times
@@ -150,8 +150,8 @@ def test_wrong_labels_are_not_used_and_told_every_time(case: Case, monkeypatch: 
 
 
 def test_numbers_that_are_none_are_wrong(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = openvino_network.window_logits
-    monkeypatch.setattr(openvino_network, "window_logits", lambda *given: right(*given) * np.float32("nan"))
+    right = openvino_network.run_window
+    monkeypatch.setattr(openvino_network, "run_window", lambda *given: right(*given) * np.float32("nan"))
     assert isinstance(case.network(), LoadedNetwork) and remembered()[0]["wrong"]
 
 

@@ -107,6 +107,9 @@ def test_labels_from_features_are_those_from_logits(shape: Shape, regions: bool)
     sure = (np.abs(logits).min(-1) if regions else order[..., -1] - order[..., -2]) > 1e-4
     assert sure.mean() > 0.9
     np.testing.assert_array_equal(got[sure], table[expected][sure])
+    several = np.empty(shape, np.uint8)
+    Finisher(head, regions, 3).write_labels(features, weights, table, several)
+    np.testing.assert_array_equal(several[sure], got[sure])
     direct = np.empty(shape, np.uint8)
     Finisher(None, regions).write_labels(np.ascontiguousarray(logits), weights, table, direct)
     np.testing.assert_array_equal(direct[sure], got[sure])

@@ -25,11 +25,12 @@ from tsdesktop.core.notes import note
 from tsdesktop.core.settings import data_folder
 from tsdesktop.inference import converted, openvino_network
 from tsdesktop.inference.converted import Converted
+from tsdesktop.inference.heads import Finisher
 from tsdesktop.inference.openvino_network import OpenVinoNetwork
 from tsdesktop.inference.predictor import Network, Opened
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.remembered import Remembered
-from tsdesktop.inference.tiling import busiest_tile, make_tiling
+from tsdesktop.inference.tiling import busiest_tile, make_tiling, tile_weight
 from tsdesktop.jobs.plan import NetworkRun
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ BACKEND_VARIABLE = "TSDESKTOP_BACKEND"
 _FILE = "processor_backends.json"
 # Share of voxels of a window whose labels must be torch's own.
 _EQUAL_LABELS = 0.999
+# So many planes of a window are compared, evenly spread.
+_PLANES = 24
 # torch is taken where it needs less than this share of OpenVINO's time: loading it takes seconds and much memory.
 _CLEARLY_QUICKER = 0.7
 # Times are taken this often, as the first one has other costs, but not again once this many seconds are gone.
@@ -160,18 +163,36 @@ def _compared(ready: OpenVinoNetwork, network: LoadedNetwork, tile: NDArray[np.f
     """Both compute a window, one after the other."""
     import torch
 
-    from tsdesktop.inference.torch_windows import tile_logits, winners
+    from tsdesktop.inference.torch_windows import Outputs, run_on, winners
     from tsdesktop.inference.verify import compared
 
-    regions = bool(network.plans.regions)
-    expected, torch_s = _timed(lambda: tile_logits(network, torch.from_numpy(tile)))
-    got, openvino_s = _timed(lambda: torch.from_numpy(openvino_network.window_logits(ready, tile)))
+    regions, outputs = bool(network.plans.regions), Outputs(network.folds)
+    request = ready.request()
+    with torch.inference_mode():
+        by_torch, torch_s = _timed(lambda: run_on(network, outputs, torch.from_numpy(tile)).numpy())
+    by_openvino, openvino_s = _timed(lambda: openvino_network.run_window(request, tile))
+    finisher = ready.finisher()
+    weight = tile_weight(network.plans.patch_shape)
+    # Some planes tell as much as all, and all labels of all voxels are more than many a computer can hold.
+    planes = slice(None, None, max(1, len(tile) // _PLANES))
+    expected = _logits(finisher, np.moveaxis(by_torch, 0, -1)[planes], np.ones_like(weight[planes]))
+    got = _logits(finisher, by_openvino[planes], weight[planes])
+    ready.release()
     difference = compared(got, expected, regions=regions)
     equal = float((winners(got, regions=regions) == winners(expected, regions=regions)).float().mean())
     log.info("OpenVINO %.2f s, torch %.2f s, %.3f%% equal labels", openvino_s, torch_s, 100 * equal)
     if not difference.is_small or equal < _EQUAL_LABELS:
         return Choice("torch", f"{1 - equal:.1%} other labels", openvino_s, torch_s)
     return Choice("torch" if torch_s < _CLEARLY_QUICKER * openvino_s else "openvino", "", openvino_s, torch_s)
+
+
+def _logits(finisher: Finisher, sums: NDArray[np.float32], weights: NDArray[np.float32]) -> torch.Tensor:
+    import torch
+
+    outputs = sums.shape[-1] if finisher.head is None else finisher.head.outputs
+    logits = np.empty((outputs, *weights.shape), np.float32)
+    finisher.write_logits(sums, weights, 1, logits)
+    return torch.from_numpy(logits)
 
 
 def _timed(compute: Callable[[], T]) -> tuple[T, float]:

@@ -6,9 +6,9 @@ dozen features that it reads instead of the hundred logits that it makes. The re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,45 +42,76 @@ class Finisher:
 
     head: Head | None
     regions: bool
+    threads: int = 1
 
     def write_labels(self, sums: Floats, weights: Floats, table: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
         """Labels, through `table`, of sums [a, b, c, channels] with summed weights [a, b, c] into `out` [a, b, c]."""
-        for where, logits in self._pieces(sums, weights):
-            out[where] = table[winners(logits, self.regions)].reshape(out[where].shape)
+        pieces = _pieces(weights.shape)
+        shares = [pieces[n :: self.threads] for n in range(min(self.threads, len(pieces)))]
+
+        def work(share: list[Piece]) -> None:
+            logits_of = self._head_for(max(piece.voxels for piece in share), sums.shape[-1])
+            for piece in share:
+                logits = logits_of(sums[piece.where], weights[piece.where])
+                goal = out[piece.where]
+                goal[:] = table[winners(logits, self.regions)].reshape(goal.shape)
+
+        if len(shares) == 1:
+            work(shares[0])
+            return
+        with ThreadPoolExecutor(len(shares)) as threads:
+            list(threads.map(work, shares))
 
     def write_logits(self, sums: Floats, weights: Floats, folds: int, out: Floats) -> None:
         """Mean logits over windows and `folds` into `out` [outputs, a, b, c]."""
-        for where, logits in self._pieces(sums, weights):
-            divided = logits / (weights[where].reshape(-1, 1) * folds)
-            goal = out[(slice(None), *where)]
-            goal[:] = divided.T.reshape(goal.shape)
+        matrix = None if self.head is None else _matrix(self.head)
+        for piece in _pieces(weights.shape):
+            weight = weights[piece.where].reshape(piece.voxels, 1)
+            features = np.column_stack([sums[piece.where].reshape(piece.voxels, -1), weight])
+            features /= weight * folds
+            goal = out[(slice(None), *piece.where)]
+            logits = features.T[:-1] if matrix is None else matrix @ features.T
+            goal[:] = logits.reshape(goal.shape)
 
-    def _pieces(self, sums: Floats, weights: Floats) -> Iterator[tuple[tuple[Any, ...], Floats]]:
-        """Where some voxels lie in [a, b, c], and their weighted logits [voxels, outputs]."""
-        first, second, third, channels = sums.shape
-        rows = max(1, _AT_ONCE // third)
-        logits_of = self._head_for(rows * third, channels)
-        for a in range(first):
-            for b in range(0, second, rows):
-                where = (a, slice(b, b + rows))
-                yield where, logits_of(sums[where], weights[where])
-
-    def _head_for(self, voxels: int, channels: int) -> Callable[[Floats, Floats], Floats]:
-        head = self.head
-        if head is None:
+    def _head_for(self, most: int, channels: int) -> Callable[[Floats, Floats], Floats]:
+        """Makes logits [voxels, outputs] of at most `most` voxels, in the same memory every time."""
+        if self.head is None:
             return lambda sums, _weights: sums.reshape(-1, channels)
-        # The bias counts as often as windows were added: as weight of one more feature, which is the summed weight.
-        matrix = np.ascontiguousarray(np.vstack([head.weight.T, head.bias]), np.float32)
-        features = np.empty((voxels, channels + 1), np.float32)
-        logits = np.empty((voxels, head.outputs), np.float32)
+        matrix = np.ascontiguousarray(_matrix(self.head).T)
+        features = np.empty((most, channels + 1), np.float32)
+        logits = np.empty((most, self.head.outputs), np.float32)
 
         def apply(sums: Floats, weights: Floats) -> Floats:
             count = weights.size
             features[:count, :channels] = sums.reshape(count, channels)
+            # The bias counts as often as windows were added: it is a feature whose value is the summed weight.
             features[:count, channels] = weights.reshape(count)
             return np.dot(features[:count], matrix, out=logits[:count])
 
         return apply
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some voxels of an array [a, b, c]: rows of one plane."""
+
+    where: tuple[int, slice]
+    voxels: int
+
+
+def _pieces(shape: tuple[int, ...]) -> list[Piece]:
+    first, second, third = shape
+    rows = max(1, _AT_ONCE // third)
+    return [
+        Piece((a, slice(b, b + rows)), min(rows, second - b) * third)
+        for a in range(first)
+        for b in range(0, second, rows)
+    ]
+
+
+def _matrix(head: Head) -> Floats:
+    """Weight and bias side by side [outputs, features + 1]."""
+    return np.column_stack([head.weight, head.bias])
 
 
 def winners(logits: Floats, regions: bool) -> NDArray[np.intp] | NDArray[np.uint8]:

@@ -6,6 +6,7 @@ Its output has the channels last and is already weighted by the window's weights
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from functools import cache, lru_cache
 from typing import Any
@@ -42,6 +43,7 @@ class OpenVinoNetwork:
     def __init__(self, converted: Converted, threads: int) -> None:
         """Loads it; `threads` 0 leaves their number to OpenVINO. Raises RuntimeError where that fails."""
         self._converted = converted
+        self._threads = threads or os.cpu_count() or 1
         self._compiled = _compiled(str(converted.folder / MODEL), threads)
 
     @property
@@ -60,7 +62,7 @@ class OpenVinoNetwork:
 
     def finisher(self) -> Finisher:
         """What turns sums of its output into labels."""
-        return Finisher(self._converted.head, bool(self.plans.regions))
+        return Finisher(self._converted.head, bool(self.plans.regions), self._threads)
 
     @property
     def channels(self) -> int:
@@ -131,15 +133,6 @@ def run_window(request: Any, tile: Floats) -> Floats:
     image = np.ascontiguousarray(tile)[None, None]
     output: Floats = request.infer({0: image}, share_inputs=True, share_outputs=True)[0][0]
     return output
-
-
-def window_logits(network: OpenVinoNetwork, tile: Floats) -> Floats:
-    """Logits [c, z, y, x] of one window [z, y, x], summed over the folds."""
-    logits = np.empty((network.plans.outputs, *tile.shape), np.float32)
-    z, y, x = tile.shape
-    network.finisher().write_logits(run_window(network.request(), tile), tile_weight((z, y, x)), 1, logits)
-    network.release()
-    return logits
 
 
 @lru_cache(maxsize=2)
