@@ -37,6 +37,13 @@ def own_data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytes
     return folder
 
 
+@pytest.fixture(autouse=True)
+def computed_by_torch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saves the seconds that a network's conversion takes, where a test is not about what networks compute."""
+    if "inference" not in request.path.parts and request.path.name != "test_straight_line.py":
+        monkeypatch.setenv("TSDESKTOP_BACKEND", "torch")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def collected_between_tests_only() -> Iterator[None]:
     """Keeps Python's collector off other threads, as the program does: widgets freed there bring Qt down."""
