@@ -6890,6 +6890,14 @@
             <translation>Ordner der Netze; leer für den Datenordner des Programms</translation>
         </message>
         <message>
+            <source>Keep labels on this computer, so that the same run of the same scan is shown at once</source>
+            <translation>Labels auf diesem Computer aufheben, damit dieselbe Berechnung derselben Aufnahme sofort gezeigt wird</translation>
+        </message>
+        <message>
+            <source>Keep results</source>
+            <translation>Ergebnisse aufheben</translation>
+        </message>
+        <message>
             <source>Language</source>
             <translation>Sprache</translation>
         </message>
@@ -7585,6 +7593,10 @@
             <translation>Derselbe Befehl versucht es erneut und macht dort weiter, wo er stehen blieb.</translation>
         </message>
         <message>
+            <source>The same run was done before; its result is shown.</source>
+            <translation>Dieselbe Berechnung gab es schon einmal; ihr Ergebnis wird gezeigt.</translation>
+        </message>
+        <message>
             <source>The scan's orientation looks implausible: {reason}.</source>
             <translation>Die Orientierung der Aufnahme wirkt unglaubwürdig: {reason}.</translation>
         </message>
@@ -7711,6 +7723,10 @@
         <message>
             <source>What is wrong with each is said above.</source>
             <translation>Was bei jedem nicht stimmt, steht oben.</translation>
+        </message>
+        <message>
+            <source>Without the setting Keep results (or with --no-cache) it is computed again.</source>
+            <translation>Ohne die Einstellung „Ergebnisse aufheben“ (oder mit --no-cache) wird neu berechnet.</translation>
         </message>
         <message>
             <source>Write it as http://host:port in Preferences, Proxy, or leave that empty.</source>

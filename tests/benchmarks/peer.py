@@ -43,7 +43,7 @@ class Programs:
 
     def ours(self, scan: Path, out: Path, options: Options) -> list[str]:
         """Our command."""
-        command = [sys.executable, "-m", "tsdesktop", "segment", str(scan), "-o", str(out), "--overwrite"]
+        command = [sys.executable, "-m", "tsdesktop", "segment", str(scan), "-o", str(out), "--overwrite", "--no-cache"]
         command += ["--task", options.task, "--device", "cpu", "--format", options.format]
         command += [
             "--" + name.replace("_", "-")

@@ -13,6 +13,7 @@ from tsdesktop.core.options import Options, declarations
 from tsdesktop.core.settings import load_settings
 from tsdesktop.core.tasks import Task
 from tsdesktop.pipeline.api import read
+from tsdesktop.pipeline.earlier import earlier_results
 from tsdesktop.pipeline.exporting import check_outputs, export
 from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
 from tsdesktop.runs.engine import Engine
@@ -46,6 +47,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     for each in declarations():
         add_flag(groups[each.section], each)
     parser.add_argument("--download", action="store_true", help="download networks that are not here first")
+    parser.add_argument("--no-cache", action="store_true", help="compute again what was computed before")
     parser.set_defaults(command=run)
     return parser
 
@@ -72,7 +74,14 @@ def _segment(given: argparse.Namespace, options: Options, engine: Engine) -> Non
         download_for(options, given.quiet)
     folder = _beside(given.output, options)
     try:
-        result = segment_volume(volume, options, engine=engine, listen=line.show, probabilities_folder=folder)
+        result = segment_volume(
+            volume,
+            options,
+            engine=engine,
+            listen=line.show,
+            probabilities_folder=folder,
+            earlier=earlier_results(False if given.no_cache else None),
+        )
         engine.dismiss()
         written = export(result, given.output, line.show)
     finally:

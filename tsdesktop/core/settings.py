@@ -47,6 +47,11 @@ class Settings:
     )
     device: str = setting("auto", "Where networks run: auto, cpu, gpu, gpu:N or mps", title="Runs on", kind="device")
     draft_first: bool = setting(True, "Show a quick draft while the full result is computed", title="Draft first")
+    keep_results: bool = setting(
+        True,
+        "Keep labels on this computer, so that the same run of the same scan is shown at once",
+        title="Keep results",
+    )
     weights_folder: str = setting(
         "", "Folder of networks; empty for the program's own data folder", title="Networks folder", kind="folder"
     )

@@ -168,6 +168,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Labels are right, it takes longer.",
     ),
     "note.demo": ("The demo network only knows artificial phantoms.", "Do not use it on patients' scans."),
+    "note.earlier_result": (
+        "The same run was done before; its result is shown.",
+        "Without the setting Keep results (or with --no-cache) it is computed again.",
+    ),
     "note.label_dropped": ("{count} labels of the file have no name; they were named label_N.", ""),
     # tasks, options
     "options.unknown_task": ("There is no task named {name}.", "Did you mean {near}? `tsdesktop info` lists all."),

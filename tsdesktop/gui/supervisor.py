@@ -14,7 +14,7 @@ from tsdesktop.core.errors import Cancelled, OutOfMemory, TsDesktopError
 from tsdesktop.core.options import Options
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.jobs.messages import Device, Devices, Progress
-from tsdesktop.pipeline import Engine, Segmentation, segment_volume
+from tsdesktop.pipeline import Engine, Segmentation, earlier_results, segment_volume
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class _Runner(QObject):
                 engine=self._engine,
                 listen=self.progressed.emit,
                 drafts=self._show_draft if order.drafts else None,
+                earlier=earlier_results(),
             )
             # Whoever asks which structures there are finds it known, and does not search the whole array on the main
             # thread.

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from tsdesktop.exports.nifti import write_volume
     from tsdesktop.pipeline.api import find_devices, read, segment, to_nibabel
     from tsdesktop.pipeline.chosen_exports import ExportChoice, chosen_structures, planned_files, write_chosen
+    from tsdesktop.pipeline.earlier import EarlierResults, earlier_results
     from tsdesktop.pipeline.exporting import check_outputs, export, on_label_grid
     from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
     from tsdesktop.runs.engine import Engine
     from tsdesktop.scans.reader import SeriesSummary, list_series
 
 __all__ = [
+    "EarlierResults",
     "Engine",
     "ExportChoice",
     "Segmentation",
@@ -27,6 +29,7 @@ __all__ = [
     "check_outputs",
     "check_run",
     "chosen_structures",
+    "earlier_results",
     "export",
     "find_devices",
     "list_series",
@@ -41,6 +44,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "EarlierResults": "tsdesktop.pipeline.earlier",
     "Engine": "tsdesktop.runs.engine",
     "ExportChoice": "tsdesktop.pipeline.chosen_exports",
     "Segmentation": "tsdesktop.pipeline.segmentation",
@@ -48,6 +52,7 @@ _PLACES = {
     "check_outputs": "tsdesktop.pipeline.exporting",
     "check_run": "tsdesktop.pipeline.segmentation",
     "chosen_structures": "tsdesktop.pipeline.chosen_exports",
+    "earlier_results": "tsdesktop.pipeline.earlier",
     "export": "tsdesktop.pipeline.exporting",
     "find_devices": "tsdesktop.pipeline.api",
     "list_series": "tsdesktop.scans.reader",

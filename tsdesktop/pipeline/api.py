@@ -9,6 +9,7 @@ from typing import Any
 from tsdesktop.core.options import Options
 from tsdesktop.core.volume import Volume
 from tsdesktop.jobs.messages import Devices
+from tsdesktop.pipeline.earlier import earlier_results
 from tsdesktop.pipeline.segmentation import Listener, Segmentation, check_run, segment_volume
 from tsdesktop.runs.engine import Engine
 from tsdesktop.scans.reader import read_scan
@@ -32,7 +33,12 @@ def read(scan: Any, *, series: str = "", volume_index: int | None = None) -> Vol
 
 
 def segment(
-    scan: Any, *, engine: Engine | None = None, listen: Listener = lambda _: None, **options: Any
+    scan: Any,
+    *,
+    engine: Engine | None = None,
+    listen: Listener = lambda _: None,
+    cache: bool | None = None,
+    **options: Any,
 ) -> Segmentation:
     """Segments `scan` (a path, a nibabel image or a Volume) in a process of its own; nothing is written.
 
@@ -42,12 +48,15 @@ def segment(
         >>> with Engine() as engine:
         ...     results = [segment(path, engine=engine, fast=True) for path in paths]
 
+    The same run of the same scan is made once and read from the cache folder after that, unless `cache` is False or,
+    where it is None, the settings say otherwise.
+
     Raises TsDesktopError with one plain sentence: ReadError, OptionsError, WeightsError, InferenceError.
     """
     chosen = Options(**options)
     check_run(chosen)
     volume = read(scan, series=chosen.series, volume_index=chosen.volume_index)
-    return segment_volume(volume, chosen, engine=engine, listen=listen)
+    return segment_volume(volume, chosen, engine=engine, listen=listen, earlier=earlier_results(cache))
 
 
 def to_nibabel(result: Segmentation) -> Any:

@@ -25,6 +25,7 @@ from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.jobs.job import LABELS_FILE, SCAN_FILE, Choices, Job, write_job
 from tsdesktop.jobs.messages import Draft, Finished, Noted, Progress
 from tsdesktop.jobs.plan import NetworkRun, Plan, make_plan
+from tsdesktop.pipeline.earlier import Earlier, EarlierResults, Question
 from tsdesktop.runs.engine import Engine
 from tsdesktop.runs.folder import load_array, private_folder, save_array
 from tsdesktop.weights.catalogue import full_catalogue, refusal
@@ -62,18 +63,21 @@ def segment_volume(
     listen: Listener = lambda _: None,
     drafts: DraftListener | None = None,
     probabilities_folder: Path | None = None,
+    earlier: EarlierResults | None = None,
 ) -> Segmentation:
     """Runs the task of `options` on `volume` in the inference process.
 
     `engine` is a process to use and keep; without one a process is started and ended. `drafts` gets coarse and partial
     labels while the run goes on, on grids of their own; a quick network may be run first for it, and the result is the
-    same. Probabilities, when asked for, are moved to `probabilities_folder`. `listen` and `drafts` are called on this
-    thread. Raises Cancelled, OptionsError, WeightsError and InferenceError.
+    same. Probabilities, when asked for, are moved to `probabilities_folder`. `earlier` is where results are kept: the
+    same run is made once. `listen` and `drafts` are called on this thread. Raises Cancelled, OptionsError, WeightsError
+    and InferenceError.
     """
+    order = _Order(volume, options, listen, drafts, earlier)
     if engine is None:
         with Engine() as own:
-            return _segmented(_Order(volume, options, listen, drafts), own, probabilities_folder)
-    return _segmented(_Order(volume, options, listen, drafts), engine, probabilities_folder)
+            return _segmented(order, own, probabilities_folder)
+    return _segmented(order, engine, probabilities_folder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +88,7 @@ class _Order:
     options: Options
     listen: Listener
     drafts: DraftListener | None
+    earlier: EarlierResults | None = None
 
     @cached_property
     def task(self) -> Task:
@@ -98,31 +103,58 @@ class _Order:
 
 def _segmented(order: _Order, engine: Engine, probabilities_folder: Path | None) -> Segmentation:
     started = time.monotonic()
+    _refuse_flat(order.volume, order.plan)
+    with engine.under_way():
+        question = None
+        # Likelihoods are large, and asked for once.
+        if order.earlier is not None and not order.options.probabilities:
+            question = order.earlier.about(_job(order, Path()), order.volume.array)
+        known = question.answer(engine.check_cancelled) if question is not None else None
+        if known is not None:
+            return _segmentation(order, known, (note("note.earlier_result"),), time.monotonic() - started)
+        result, probabilities = _computed(order, engine, question, probabilities_folder)
+    made = _segmentation(order, result, (), time.monotonic() - started)
+    return replace(made, probabilities=probabilities)
+
+
+def _segmentation(order: _Order, result: Earlier, told: tuple[Note, ...], seconds: float) -> Segmentation:
     volume, plan = order.volume, order.plan
-    notes = list(_task_notes(volume, order.task))
-    _refuse_flat(volume, plan)
-    with engine.under_way(), private_folder(cache_folder() / "runs") as name:
+    return Segmentation(
+        volume,
+        _named(result.labels, result.finished, order),
+        order.task,
+        order.options,
+        (*volume.notes, *_task_notes(volume, order.task), *result.notes, *told),
+        result.finished.device,
+        seconds,
+        plan.all_networks if plan else (),
+    )
+
+
+def _computed(
+    order: _Order, engine: Engine, question: Question | None, goal: Path | None
+) -> tuple[Earlier, tuple[Path, ...]]:
+    """The result of a run of the inference process, and its probabilities in the folder `goal`."""
+    plan = order.plan
+    notes: list[Note] = []
+    with private_folder(cache_folder() / "runs") as name:
         engine.check_cancelled()
         folder = Path(name)
         if plan is not None:
             # The libraries take seconds to load; meanwhile the scan is written.
             engine.warm()
         job_file = _write_scan_and_job(order, folder, engine.check_cancelled)
+        if question is not None:
+            question.prepare()
         finished = _run(order, job_file, engine, notes)
-        label_map = _label_map(folder, finished, order, engine.check_cancelled)
-        probabilities = _moved(finished, folder, probabilities_folder)
+        labels = load_array(folder / LABELS_FILE, engine.check_cancelled)
         engine.check_cancelled()
-    return Segmentation(
-        volume,
-        label_map,
-        order.task,
-        order.options,
-        (*volume.notes, *notes),
-        finished.device,
-        time.monotonic() - started,
-        plan.all_networks if plan else (),
-        probabilities,
-    )
+        probabilities = _moved(finished, folder, goal)
+        engine.check_cancelled()
+    result = Earlier(labels, finished, tuple(notes))
+    if question is not None:
+        question.keep(result)
+    return result, probabilities
 
 
 def check_run(options: Options) -> Task:
@@ -163,7 +195,7 @@ def _refuse_flat(volume: Volume, plan: Plan | None) -> None:
         raise ReadError("geometry.too_small", name=volume.source.name, shape=shape)
 
 
-def _write_scan_and_job(order: _Order, folder: Path, check: Check) -> Path:
+def _job(order: _Order, folder: Path) -> Job:
     volume, options = order.volume, order.options
     choices = Choices(
         options.resampling_order,
@@ -175,7 +207,7 @@ def _write_scan_and_job(order: _Order, folder: Path, check: Check) -> Path:
         options.probabilities,
         options.bone_threshold_hu,
     )
-    job = Job(
+    return Job(
         folder=str(folder),
         task=order.task.name,
         shape=volume.geometry.shape,
@@ -187,9 +219,12 @@ def _write_scan_and_job(order: _Order, folder: Path, check: Check) -> Path:
         threads=options.threads,
         drafts=order.drafts is not None,
     )
+
+
+def _write_scan_and_job(order: _Order, folder: Path, check: Check) -> Path:
     try:
-        save_array(folder / SCAN_FILE, volume.array, check)
-        return write_job(job)
+        save_array(folder / SCAN_FILE, order.volume.array, check)
+        return write_job(_job(order, folder))
     except OSError as error:
         raise InferenceError("run.not_started", reason=error.strerror or str(error)) from error
 
@@ -218,12 +253,6 @@ def _show_draft(order: _Order, draft: Draft, folder: Path) -> None:
         return
     if order.drafts is not None:
         order.drafts(_named(labels, draft, order))
-
-
-def _label_map(folder: Path, finished: Finished, order: _Order, check: Check) -> LabelMap:
-    labels = load_array(folder / LABELS_FILE, check)
-    check()
-    return _named(labels, finished, order)
 
 
 def _named(labels: NDArray[Any], place: Finished | Draft, order: _Order) -> LabelMap:

@@ -1,0 +1,147 @@
+"""The same run of the same scan is made once; anything else is computed; what is kept can be damaged and lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.networks import BandNetwork, CtRange, band_centres, write_band_network
+from tsdesktop.core.geometry import Geometry
+from tsdesktop.core.options import Options
+from tsdesktop.core.tasks import catalogue
+from tsdesktop.core.volume import Volume
+from tsdesktop.jobs.messages import Progress
+from tsdesktop.pipeline import Engine, Segmentation, segment_volume
+from tsdesktop.pipeline.earlier import EarlierResults
+
+OPTIONS = Options(task="total", fast=True)
+NETWORK = catalogue().networks["297"]
+
+
+@pytest.fixture
+def scan() -> Volume:
+    array = np.random.default_rng(2).integers(-300, 300, (34, 30, 26)).astype(np.int16)
+    return Volume(np.asfortranarray(array), Geometry(array.shape, np.diag([3.0, 3.0, 3.0, 1.0])), "CT")
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with Engine() as one:
+        yield one
+
+
+@pytest.fixture
+def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TSDESKTOP_WEIGHTS_DIR", str(tmp_path / "weights"))
+    centres = band_centres(range(NETWORK.labels + 1), -400.0, 8.0, NETWORK.labels + 1)
+    band = BandNetwork(NETWORK.folder, (centres,), CtRange(-1000, 1000, 0, 300), (3.0, 3.0, 3.0))
+    return write_band_network(tmp_path / "weights", band)
+
+
+class Runs:
+    """Runs the task and tells whether anything was computed."""
+
+    def __init__(self, engine: Engine, results: EarlierResults) -> None:
+        self._engine = engine
+        self._results = results
+
+    def __call__(self, scan: Volume, options: Options = OPTIONS) -> tuple[Segmentation, bool]:
+        heard: list[Progress] = []
+        made = segment_volume(scan, options, engine=self._engine, listen=heard.append, earlier=self._results)
+        remembered = "note.earlier_result" in {each.id for each in made.notes}
+        assert remembered == (not heard)
+        return made, bool(heard)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> EarlierResults:
+    return EarlierResults(tmp_path / "results")
+
+
+@pytest.fixture
+def run(engine: Engine, results: EarlierResults, network: Path) -> Runs:
+    return Runs(engine, results)
+
+
+def test_asked_again_the_same_labels_come_without_computing(run: Runs, scan: Volume) -> None:
+    first, computed = run(scan)
+    again, computed_again = run(scan)
+    assert (computed, computed_again) == (True, False)
+    assert len(first.label_map.present) > 50
+    np.testing.assert_array_equal(again.label_map.array, first.label_map.array)
+    assert again.label_map.array.strides == first.label_map.array.strides
+    assert again.label_map.geometry.matches(first.label_map.geometry)
+    assert (again.device, again.networks, again.task) == (first.device, first.networks, first.task)
+
+
+def test_what_changes_no_label_of_the_networks_does_not_count(run: Runs, scan: Volume) -> None:
+    first, _ = run(scan)
+    turned = replace(scan, array=np.asarray(scan.array, np.int16, order="C"))
+    _, computed = run(turned, replace(OPTIONS, statistics=True, threads=1))
+    assert not computed
+    old, computed = run(scan, replace(OPTIONS, v1_order=True))
+    assert not computed and not np.array_equal(old.label_map.array, first.label_map.array)
+
+
+def test_another_voxel_grid_choice_or_network_is_another_run(run: Runs, scan: Volume, network: Path) -> None:
+    run(scan)
+    array = np.array(scan.array, np.int16)
+    array[33, 29, 25] += 1
+    assert run(replace(scan, array=array))[1]
+    moved = np.array(scan.affine)
+    moved[0, 3] += 0.5
+    assert run(replace(scan, geometry=Geometry(scan.geometry.shape, moved)))[1]
+    assert run(scan, replace(OPTIONS, remove_small_blobs=100.0))[1]
+    checkpoint = network / "fold_0" / "checkpoint_final.pth"
+    os.utime(checkpoint, ns=(1, 1))
+    assert run(scan)[1]
+    assert not run(scan)[1]
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "foreign"])
+def test_a_damaged_entry_is_removed_and_the_run_is_made(run: Runs, scan: Volume, tmp_path: Path, damage: str) -> None:
+    first, _ = run(scan)
+    (entry,) = (tmp_path / "results").iterdir()
+    content = bytearray(entry.read_bytes())
+    if damage == "changed":
+        content[len(content) // 2] ^= 0xFF
+    entry.write_bytes({"cut": bytes(content[: len(content) // 2]), "foreign": b"labels"}.get(damage, bytes(content)))
+    again, computed = run(scan)
+    assert computed
+    np.testing.assert_array_equal(again.label_map.array, first.label_map.array)
+    assert not run(scan)[1]
+
+
+def test_kept_results_are_private_bounded_and_cleared(engine: Engine, network: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    rng = np.random.default_rng(0)
+    geometry = Geometry((30, 30, 30), np.diag([3.0, 3.0, 3.0, 1.0]))
+    scans = [Volume(rng.integers(-300, 300, (30, 30, 30)).astype(np.int16), geometry, "CT") for _ in range(3)]
+    wide = EarlierResults(folder)
+    for n, each in enumerate(scans[:2]):
+        Runs(engine, wide)(each)
+        for entry in folder.iterdir():
+            os.utime(entry, ns=(n, n))
+    if os.name == "posix":
+        assert folder.stat().st_mode & 0o077 == 0
+    # The first is used again, so the second is the one to go.
+    assert not Runs(engine, wide)(scans[0])[1]
+    tight = EarlierResults(folder, limit_bytes=wide.used_bytes + 100)
+    Runs(engine, tight)(scans[2])
+    assert [Runs(engine, EarlierResults(folder))(each)[1] for each in (scans[0], scans[2])] == [False, False]
+    assert len(list(folder.iterdir())) == 2
+    wide.clear()
+    assert (list(folder.iterdir()), wide.used_bytes) == ([], 0)
+
+
+def test_without_a_folder_nothing_is_kept_and_nothing_fails(
+    engine: Engine, network: Path, scan: Volume, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    nowhere = Runs(engine, EarlierResults(tmp_path / "file" / "results"))
+    assert [nowhere(scan)[1] for _ in range(2)] == [True, True]
