@@ -17,12 +17,14 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from tsdesktop.core.assets import asset
 from tsdesktop.core.settings import Settings
+from tsdesktop.gui.networks.window import Networks
 from tsdesktop.gui.parts import Popup
 from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.start import make_application
 from tsdesktop.gui.window import MainWindow, wear_chosen
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+NETWORKS_SIZE = (900, 600)
 SIZE = (1280, 800)
 
 
@@ -115,6 +117,15 @@ def tour(window: MainWindow, photographer: Photographer) -> None:
     dialog = next(each for each in window.findChildren(QDialog) if each.isVisible())
     photographer.take(dialog, "export")
     dialog.close()
+    window.left.choices.choose_task(window.left.choices.catalogue.task("total"))
+    photographer.pause(0.5)
+    photographer.take(window.left, "download")
+    window.commands.show_networks()
+    networks = next(iter(window.findChildren(Networks)))
+    networks.resize(*NETWORKS_SIZE)
+    photographer.pause(1.5)
+    photographer.take(networks, "networks")
+    networks.close()
 
 
 if __name__ == "__main__":
