@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -25,9 +26,9 @@ from tests.networks import BandNetwork, write_band_network
 from tsdesktop.core.errors import WeightsError
 from tsdesktop.core.notes import Note
 from tsdesktop.core.settings import cache_folder, data_folder
-from tsdesktop.inference import backends, conversion, converted, openvino_network
+from tsdesktop.inference import backends, cards_here, conversion, converted, openvino_network
 from tsdesktop.inference.backends import ProcessorNetworks
-from tsdesktop.inference.networks import LoadedNetwork, fresh_network
+from tsdesktop.inference.networks import LoadedNetwork, TorchNetworks, fresh_network
 from tsdesktop.inference.openvino_network import OpenVinoNetwork
 from tsdesktop.inference.predictor import Network, predict_labels, predict_logits
 from tsdesktop.inference.progress import Meter
@@ -225,6 +226,52 @@ def test_a_damaged_conversion_is_made_again(tmp_path: Path, name: str, damage: C
     assert len(kept()) == 1
 
 
+def test_of_two_processes_the_quicker_one_keeps_its_conversion(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans = case.by_torch().plans
+    converted.store("Dataset1-x", plans, None, write_a_thousand_bytes)
+    monkeypatch.setattr(shutil, "rmtree", lambda *given, **named: None)
+    converted.store("Dataset1-x", plans, None, write_a_thousand_bytes)
+    assert converted.find(case.run, "Dataset1-x") is not None
+
+
+def test_a_network_that_a_card_computes_wrongly_runs_by_openvino(case: Case) -> None:
+    processor = case.by_torch()
+
+    class Distrust:
+        def trusted(self, *given: object) -> LoadedNetwork:
+            return processor
+
+    networks = TorchNetworks(torch.device("meta"), Distrust(), ProcessorNetworks(case.meter, 1))  # type: ignore[arg-type]
+    assert isinstance(networks.open(case.run).ready(case.image, 0.5), OpenVinoNetwork)
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("cuda: Optional[str] = None\nhip: Optional[str] = None\n", False),
+        ("cuda: Optional[str] = '13.0'\nhip: Optional[str] = None\n", True),
+        ("cuda = None\nhip = '6.2.41133'\n", True),
+        ("__version__ = '9'\n", True),
+    ],
+)
+def test_builds_of_torch_without_cards_are_known_without_loading_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, known: bool
+) -> None:
+    package = tmp_path / "torch"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise AssertionError('loaded')")
+    (package / "version.py").write_text(text)
+    spec = importlib.util.spec_from_file_location("torch", package / "__init__.py")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.setattr(cards_here, "_has_driver", lambda: True)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert cards_here.may_have_card() == known
+    monkeypatch.setattr(cards_here, "_has_driver", lambda: False)
+    assert not cards_here.may_have_card()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert cards_here.may_have_card()
+
+
 def test_other_weights_are_converted_anew_wherever_they_lie(case: Case, tmp_path: Path) -> None:
     case.network()
     moved = tmp_path / "elsewhere" / case.folder.parent.name / case.folder.name
@@ -240,7 +287,9 @@ def test_other_weights_are_converted_anew_wherever_they_lie(case: Case, tmp_path
 def test_a_cache_that_cannot_be_written_costs_no_run(case: Case) -> None:
     cache_folder().mkdir(parents=True)
     converted.networks_folder().write_text("a file is in the way")
-    assert case.labels(case.network()).shape == case.image.shape
+    assert isinstance(case.network(), LoadedNetwork)
+    converted.networks_folder().unlink()
+    assert isinstance(case.network(), OpenVinoNetwork), "a full disk is no verdict"
 
 
 def write_a_thousand_bytes(folder: Path) -> None:

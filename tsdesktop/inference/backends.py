@@ -94,7 +94,11 @@ class ProcessorNetworks:
         """Converts a network; on its first use here, compares it with torch and remembers which is better."""
         self._meter.stage("checking")
         name = _name(run)
-        ready = self._converted(run, network)
+        try:
+            ready = self._converted(run, network)
+        except OSError as error:
+            log.warning("%s could not be kept for OpenVINO, so torch computes it: %s", run.key, error)
+            return network
         choice = Choice("openvino") if self._forced == "openvino" else self._known(name)
         if choice is None:
             tile = busiest_tile(make_tiling(image, network.plans.patch_shape, step))
@@ -113,10 +117,13 @@ class ProcessorNetworks:
             log.warning("a converted network could not be loaded and is made again: %s", error)
         converted.remove(found.folder.name)
         network = self._fresh(run)
-        return self._converted(run, network) or network
+        try:
+            return self._converted(run, network) or network
+        except OSError:
+            return network
 
     def _converted(self, run: NetworkRun, network: LoadedNetwork) -> OpenVinoNetwork | None:
-        """The network by OpenVINO; None where that does not work."""
+        """The network by OpenVINO; None where that does not work. Raises OSError where it cannot be kept."""
         from tsdesktop.inference.conversion import convert
 
         name = _name(run)
@@ -124,7 +131,7 @@ class ProcessorNetworks:
             convert(network, name)
             found = converted.find(run, name)
             return OpenVinoNetwork(found, self._threads) if found is not None else None
-        except MemoryError:
+        except (MemoryError, OSError):
             raise
         except Exception as error:
             # Whatever the other library says: torch can do without it.

@@ -6,7 +6,6 @@ when a network is loaded, so that they are in memory once, whatever runs them.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -33,6 +32,8 @@ _HEAD, _FACTS = "head.npy", "facts.json"
 _FORMAT = 1
 # Those used longest ago are removed beyond this; about forty of the largest networks.
 _MOST_BYTES = 5 << 30
+# No conversion takes this long: older ones were interrupted.
+_LONGEST_S = 3600.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,16 +95,24 @@ def store(name: str, plans: NetworkPlans, head: Head | None, write_model: Callab
         sizes = {each.name: each.stat().st_size for each in made.iterdir()}
         facts = {"configuration": plans.configuration, "bytes": sizes}
         (made / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
-        remove(name)
-        # Another process may have been quicker; its conversion is the same.
-        with contextlib.suppress(FileExistsError):
-            made.rename(place / name)
+        _put(made, place / name)
     _prune(place, name)
 
 
 def remove(name: str) -> None:
     """Forgets a conversion."""
     shutil.rmtree(networks_folder() / name, ignore_errors=True)
+
+
+def _put(made: Path, goal: Path) -> None:
+    """Moves a finished folder to its place."""
+    shutil.rmtree(goal, ignore_errors=True)
+    try:
+        made.rename(goal)
+    except OSError:
+        # Another process may have been quicker; its conversion is the same.
+        if not (goal / _FACTS).exists():
+            raise
 
 
 def _read_head(folder: Path) -> Head:
@@ -116,8 +125,8 @@ def _prune(place: Path, newest: str) -> None:
     left = _MOST_BYTES
     for folder in sorted(place.iterdir(), key=_last_used, reverse=True):
         if folder.name.startswith(".making-"):
-            if _last_used(newest_of := folder) < _last_used(place / newest) - 3600.0:
-                shutil.rmtree(newest_of, ignore_errors=True)
+            if _last_used(folder) < _last_used(place / newest) - _LONGEST_S:
+                shutil.rmtree(folder, ignore_errors=True)
             continue
         left -= sum(_size(each) for each in folder.glob("*"))
         if left < 0 and folder.name != newest:

@@ -20,7 +20,7 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from numpy.typing import NDArray
 
 from tsdesktop.core.errors import WeightsError
-from tsdesktop.inference.predictor import Opened
+from tsdesktop.inference.predictor import Network, Networks, Opened
 from tsdesktop.inference.tiling import Tiling
 from tsdesktop.inference.torch_windows import TorchWindows
 from tsdesktop.jobs.plan import NetworkRun
@@ -81,17 +81,25 @@ class LoadedNetwork:
 
 @dataclass(frozen=True, eq=False)
 class TorchNetworks:
-    """Networks run by torch on `device`; with `verifier` a card is compared with the processor before it is trusted."""
+    """Networks run by torch on `device`.
+
+    With `verifier` a card is compared with the processor before it is trusted; `instead` runs networks that it computes
+    wrongly.
+    """
 
     device: torch.device
     verifier: Verifier | None = None
+    instead: Networks | None = None
 
     def open(self, run: NetworkRun) -> Opened:
         """See `predictor.Networks`."""
         network = load_network(run, self.device)
 
-        def ready(image: NDArray[np.float32], step: float) -> LoadedNetwork:
-            return network if self.verifier is None else self.verifier.trusted(network, run, image, step)
+        def ready(image: NDArray[np.float32], step: float) -> Network:
+            trusted = network if self.verifier is None else self.verifier.trusted(network, run, image, step)
+            if self.instead is None or trusted.device == self.device:
+                return trusted
+            return self.instead.open(run).ready(image, step)
 
         return Opened(network.plans, ready)
 

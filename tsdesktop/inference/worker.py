@@ -192,18 +192,18 @@ def _networks_on(job: Job, meter: Meter) -> tuple[Networks, str]:
         for each in notes:
             meter.note(each)
         if chosen.type != "cpu":
-            return _on_card(job, meter, chosen), str(chosen)
+            return _on_card(job, meter, chosen, ProcessorNetworks(meter, job.threads)), str(chosen)
     return ProcessorNetworks(meter, job.threads), "cpu"
 
 
-def _on_card(job: Job, meter: Meter, device: torch.device) -> Networks:
+def _on_card(job: Job, meter: Meter, device: torch.device, instead: Networks) -> Networks:
     import torch
 
     from tsdesktop.inference.networks import TorchNetworks
     from tsdesktop.inference.verify import Verifier
 
     torch.set_num_threads(job.threads or os.cpu_count() or 1)
-    return TorchNetworks(device, Verifier(meter))
+    return TorchNetworks(device, Verifier(meter), instead)
 
 
 def _instant(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any], Geometry, str]:
