@@ -133,8 +133,14 @@ def _off(expected: Array | None, case: Case, out: dict[str, Path]) -> tuple[int,
 def _statistics(case: Case, folder: Path) -> dict[str, Any] | None:
     if not case.options.statistics:
         return None
-    ours, peers = (next((folder / who).glob("*statistics.json")) for who in ("ours", "peer"))
-    return compare_statistics(ours, peers)
+    files = {who: next((folder / who).glob("*statistics.json"), None) for who in ("ours", "peer", "single")}
+    ours, peers, single = files["ours"], files["peer"], files["single"]
+    if ours is None or peers is None:
+        return None
+    found = compare_statistics(ours, peers)
+    if single is not None:
+        found["same_in_single_precision"] = json.loads(ours.read_text()) == json.loads(single.read_text())
+    return found
 
 
 def _told(statistics: dict[str, Any] | None) -> str:
@@ -144,7 +150,8 @@ def _told(statistics: dict[str, Any] | None) -> str:
         f"{value} off in {found['differing']} (at most {found['largest']:.2%}, {found['in']})"
         for value, found in ((name, statistics[name]) for name in ("volume", "intensity"))
     )
-    return f"statistics of {statistics['structures']}: {values}"
+    same = ", the same in single precision" if statistics.get("same_in_single_precision") else ""
+    return f"statistics of {statistics['structures']}: {values}{same}"
 
 
 def _ratio(over: float | None, under: float | None) -> str:
