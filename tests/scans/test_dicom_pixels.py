@@ -98,7 +98,8 @@ def test_compressed_slices_come_in_order(
     volume = read_scan(tmp_path)
     assert volume.array.dtype == np.int16
     assert_shows_field(volume)
-    assert len(decoded) == 42
+    # ITK is tried on two slices first.
+    assert len(decoded) == (42 if by_itk else 40)
 
 
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "jpeg2000"])

@@ -41,30 +41,32 @@ def volume_at_once(
 ) -> NDArray[np.int16] | None:
     """The volume [k, j, i] of slices in order, scaled and without padding; None where another way has to be taken.
 
-    `right` gives a slice in the slow and sure way: two of the series are compared with it before the rest is read.
+    `right` gives a slice in the slow and sure way: two of the series are compared with it.
     """
     put = _way(slices)
     if put is None:
         return None
-    first, middle = slices[0], slices[len(slices) // 2]
-    trial = np.empty((first.rows, first.columns), np.int16)
     try:
-        for each in (first, middle):
-            put(each, trial)
-            if not np.array_equal(trial, right(each)):
-                return None
-        volume = np.empty((len(slices), first.rows, first.columns), np.int16)
-        _fill(volume, slices, put, request)
+        volume = np.empty((len(slices), slices[0].rows, slices[0].columns), np.int16)
+        return volume if _filled(volume, slices, (put, right), request) else None
     except (Unfit, OSError, MemoryError):
         return None
-    return volume
 
 
-def _fill(volume: NDArray[np.int16], slices: Sequence[Slice], put: Put, request: Request) -> None:
+def _filled(
+    volume: NDArray[np.int16],
+    slices: Sequence[Slice],
+    ways: tuple[Put, Callable[[Slice], NDArray[Any]]],
+    request: Request,
+) -> bool:
+    """Puts every slice in its place; whether two of them are what the sure way gives."""
+    put, right = ways
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="decode") as pool:
         try:
+            trials = {k: pool.submit(right, slices[k]) for k in (0, len(slices) // 2)}
             for k, _ in enumerate(pool.map(put, slices, volume)):
                 request.say((k + 1) / len(slices))
+            return all(np.array_equal(volume[k], trial.result()) for k, trial in trials.items())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
