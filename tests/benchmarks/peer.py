@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tsdesktop.core.options import Options, declarations
+from tsdesktop.core.options import Options
 
 _TOP = Path(__file__).resolve().parents[2]
 SINGLE_PRECISION = Path(__file__).resolve().parent / "single_precision"
@@ -30,19 +30,15 @@ _FLAGS = {
 
 @dataclass(frozen=True)
 class Programs:
-    """Where both are: the peer's environment and what it needs on PYTHONPATH; ours as a checkout and a data folder.
-
-    `nocache`: nothing of an earlier result is reused.
-    """
+    """Where both are: the peer's environment and what it needs on PYTHONPATH; ours as a checkout and a data folder."""
 
     peer: Path
     peer_path: Path | None
     source: Path
     data: Path
-    nocache: bool = False
 
     def ours(self, scan: Path, out: Path, options: Options) -> list[str]:
-        """Our command."""
+        """Our command; nothing of an earlier result is reused."""
         command = [sys.executable, "-m", "tsdesktop", "segment", str(scan), "-o", str(out), "--overwrite", "--no-cache"]
         command += ["--task", options.task, "--device", "cpu", "--format", options.format]
         command += [
@@ -56,8 +52,6 @@ class Programs:
             command += ["--resampling-order", str(options.resampling_order)]
         if options.remove_small_blobs:
             command += ["--remove-small-blobs", str(options.remove_small_blobs)]
-        if self.nocache and any(each.flag == "--no-cache" for each in declarations()):
-            command.append("--no-cache")
         return command
 
     def peers(self, scan: Path, out: Path, options: Options, more: tuple[str, ...] = ()) -> list[str]:

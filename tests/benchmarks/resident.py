@@ -22,13 +22,11 @@ Runner = Callable[[], object]
 def ours(scan: str, out: str, options: dict[str, Any]) -> Runner:
     """A run with one engine for all; nothing of an earlier result is reused."""
     tsdesktop = importlib.import_module("tsdesktop")
-    declared = importlib.import_module("tsdesktop.core.options").declarations()
-    options = options | {each.name: not each.default for each in declared if each.flag == "--no-cache"}
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     engine = tsdesktop.Engine()
 
     def once() -> object:
-        result = tsdesktop.segment(scan, engine=engine, device="cpu", overwrite=True, **options)
+        result = tsdesktop.segment(scan, engine=engine, cache=False, device="cpu", overwrite=True, **options)
         return tsdesktop.export(result, out)
 
     return once

@@ -276,7 +276,7 @@ def main() -> None:
     given = _arguments()
     inputs = {"large": given.large, "abdomen": given.abdomen, "networks": given.networks}
     inputs["crop_networks"] = crop_home(given.networks, given.fitted, given.work / "crop_home")
-    programs = Programs(given.peer, given.peer_path, given.source.resolve(), given.work / "program_data", nocache=True)
+    programs = Programs(given.peer, given.peer_path, given.source.resolve(), given.work / "program_data")
     bench = Bench(programs, given.work, inputs, given.repeats, given.peer_function)
     rows = []
     sys.stdout.write(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, {given.repeats} turns\n\n" + _HEAD)
