@@ -15,7 +15,8 @@ from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import Volume
-from tsdesktop.jobs.messages import Progress
+from tsdesktop.jobs.job import LABELS_FILE, ROUGH_FILE, read_job
+from tsdesktop.jobs.messages import Finished, Progress
 from tsdesktop.pipeline import Engine, Segmentation, segment_volume
 from tsdesktop.pipeline.earlier import EarlierResults
 
@@ -145,3 +146,49 @@ def test_without_a_folder_nothing_is_kept_and_nothing_fails(
     (tmp_path / "file").write_text("in the way")
     nowhere = Runs(engine, EarlierResults(tmp_path / "file" / "results"))
     assert [nowhere(scan)[1] for _ in range(2)] == [True, True]
+
+
+class LookingEngine(Engine):
+    """Stands in for the inference process: looks first unless the look is known, and leaves it to be kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked: list[bool] = []
+
+    def warm(self) -> None:
+        pass
+
+    def run(self, job_file: Path, listen: object) -> Finished:
+        job, rough = read_job(job_file), job_file.with_name(ROUGH_FILE)
+        self.looked.append(not rough.exists())
+        labels = np.asfortranarray(np.full(job.shape, 3, np.uint8))
+        if rough.exists():
+            assert np.array_equal(np.load(rough), labels)
+        else:
+            np.save(rough, labels)
+        np.save(job_file.with_name(LABELS_FILE), labels)
+        return Finished(job.shape, job.affine, "cpu", 1.0)
+
+
+def test_tasks_that_look_first_in_the_same_way_share_the_look(
+    scan: Volume, results: EarlierResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TSDESKTOP_WEIGHTS_DIR", str(tmp_path / "weights"))
+    for number in ("291", "292", "298"):
+        network = catalogue().networks[number]
+        centres = band_centres(range(network.labels + 1), -400.0, 8.0, network.labels + 1)
+        band = BandNetwork(network.folder, (centres,), CtRange(-1000, 1000, 0, 300), (3.0, 3.0, 3.0))
+        write_band_network(tmp_path / "weights", band)
+    engine = LookingEngine()
+    for options, expected in (
+        (Options(task="total", roi=("spleen",)), [True]),
+        # The same look for other structures, then for the same run with other choices.
+        (Options(task="total", roi=("vertebrae_L1",)), [True, False]),
+        (Options(task="total", roi=("spleen",), remove_small_blobs=50.0), [True, False, False]),
+        (Options(task="total", roi=("spleen",), resampling_order=0), [True, False, False, True]),
+        (Options(task="total", roi=("spleen",)), [True, False, False, True]),
+    ):
+        segment_volume(scan, options, engine=engine, earlier=results)
+        assert engine.looked == expected
+    segment_volume(scan, Options(task="total", roi=("spleen",)), engine=engine)
+    assert engine.looked[-1]

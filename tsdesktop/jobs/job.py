@@ -16,6 +16,8 @@ from tsdesktop.jobs.wire import converter
 JOB_FILE = "job.json"
 SCAN_FILE = "scan.npy"
 LABELS_FILE = "labels.npy"
+# Labels of the plan that looks first, on the scan's grid: there before the run when they are known, else left by it.
+ROUGH_FILE = "rough.npy"
 # Environment of the inference process: it yields to a window on the same processor cores when it is told so.
 PRIORITY_VARIABLE, LOW_PRIORITY = "TSDESKTOP_PRIORITY", "low"
 

@@ -131,11 +131,17 @@ def earlier_results(wanted: bool | None = None) -> EarlierResults | None:
 class Question:
     """Whether one run was made before. The voxels are looked through at most once."""
 
-    def __init__(self, results: EarlierResults, job: Job, array: NDArray[Any]) -> None:
+    def __init__(
+        self, results: EarlierResults, job: Job, array: NDArray[Any], content: Future[str] | None = None
+    ) -> None:
         self._results = results
         self._array = array
         self._asked = _asked(job, array)
-        self._content: Future[str] | None = None
+        self._content = content
+
+    def about_same_voxels(self, job: Job) -> Question:
+        """The question about another job on the same scan."""
+        return Question(self._results, job, self._array, self._content)
 
     def answer(self, check: Check) -> Earlier | None:
         """The result of the earlier run, if there was one. `check` is called now and then and may raise."""

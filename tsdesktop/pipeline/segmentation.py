@@ -22,7 +22,7 @@ from tsdesktop.core.settings import cache_folder
 from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.tasks import Task, catalogue
 from tsdesktop.core.volume import LabelMap, Volume
-from tsdesktop.jobs.job import LABELS_FILE, SCAN_FILE, Choices, Job, write_job
+from tsdesktop.jobs.job import LABELS_FILE, ROUGH_FILE, SCAN_FILE, Choices, Job, write_job
 from tsdesktop.jobs.messages import Draft, Finished, Noted, Progress
 from tsdesktop.jobs.plan import NetworkRun, Plan, make_plan
 from tsdesktop.pipeline.earlier import Earlier, EarlierResults, Question
@@ -144,17 +144,50 @@ def _computed(
             # The libraries take seconds to load; meanwhile the scan is written.
             engine.warm()
         job_file = _write_scan_and_job(order, folder, engine.check_cancelled)
+        rough = None
         if question is not None:
             question.prepare()
+            rough = _rough_question(order, question, folder, engine.check_cancelled)
         finished = _run(order, job_file, engine, notes)
         labels = load_array(folder / LABELS_FILE, engine.check_cancelled)
         engine.check_cancelled()
         probabilities = _moved(finished, folder, goal)
         engine.check_cancelled()
+        if rough is not None and (folder / ROUGH_FILE).exists():
+            _keep_rough(rough, order, folder, finished.device)
     result = Earlier(labels, finished, tuple(notes))
     if question is not None:
         question.keep(result)
     return result, probabilities
+
+
+def _rough_question(order: _Order, question: Question, folder: Path, check: Check) -> Question | None:
+    """Hands over the rough labels of an earlier run that looked first in the same way; the question to keep new ones.
+
+    Tasks that begin with the same look at the same scan share it.
+    """
+    crop = order.plan.crop if order.plan else None
+    if crop is None:
+        return None
+    job = _job(order, Path())
+    # The crop's plan is run without the choices for the labels themselves.
+    choices = Choices(resampling_order=order.options.resampling_order)
+    rough = question.about_same_voxels(replace(job, task=crop.plan.task, plan=crop.plan, choices=choices))
+    known = rough.answer(check)
+    if known is None:
+        return rough
+    save_array(folder / ROUGH_FILE, known.labels, check)
+    return None
+
+
+def _keep_rough(rough: Question, order: _Order, folder: Path, device: str) -> None:
+    try:
+        labels = np.load(folder / ROUGH_FILE)
+    except (OSError, ValueError) as error:
+        log.warning("rough labels could not be read: %s", type(error).__name__)
+        return
+    affine = tuple(float(value) for value in order.volume.affine.ravel())
+    rough.keep(Earlier(labels, Finished(order.volume.geometry.shape, affine, device, 0.0), ()))
 
 
 def check_run(options: Options) -> Task:
