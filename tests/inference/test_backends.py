@@ -139,6 +139,27 @@ def test_a_network_is_converted_and_compared_once(case: Case, monkeypatch: pytes
     assert case.heard.notes == []
 
 
+def test_a_network_that_is_expected_is_loaded_once(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    case.network()
+    openvino_network._compiled.cache_clear()
+    networks = ProcessorNetworks(case.meter, 1)
+    networks._load_ahead(case.run)
+    assert openvino_network._compiled.cache_info().misses == 1
+    networks.expect(case.run)
+    networks.open(case.run).ready(case.image, 0.5)
+    assert openvino_network._compiled.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("backend", ["", "torch"])
+def test_expecting_an_unknown_network_does_nothing(case: Case, monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    monkeypatch.setenv(backends.BACKEND_VARIABLE, backend)
+    openvino_network._compiled.cache_clear()
+    networks = ProcessorNetworks(case.meter, 1)
+    networks._load_ahead(case.run)
+    networks._load_ahead(replace(case.run, folder="nowhere"))
+    assert openvino_network._compiled.cache_info().misses == 0
+
+
 def test_wrong_labels_are_not_used_and_told_every_time(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     right = openvino_network.run_window
     monkeypatch.setattr(openvino_network, "run_window", lambda *given: -right(*given))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -75,12 +76,14 @@ class ProcessorNetworks:
         self._memory = Remembered(memory or data_folder() / _FILE)
         self._forced = os.environ.get(BACKEND_VARIABLE, "")
 
+    def expect(self, run: NetworkRun) -> None:
+        """Loads the network in a thread, if it is known what computes it, while the scan is prepared for it."""
+        threading.Thread(target=self._load_ahead, args=(run,), daemon=True).start()
+
     def open(self, run: NetworkRun) -> Opened:
         """The network of `run`, by what is known to compute it best."""
-        if self._forced == "torch" or not _has_openvino():
-            return self._by_torch(run)
-        name = _name(run)
-        choice = Choice("openvino") if self._forced == "openvino" else self._known(name)
+        name = self._name(run)
+        choice = self._choice(name)
         if not name or (choice is not None and choice.backend == "torch"):
             self._tell(run, choice)
             return self._by_torch(run)
@@ -90,16 +93,50 @@ class ProcessorNetworks:
         network = self._fresh(run)
         return Opened(network.plans, lambda image, step: self._first(run, network, image, step))
 
+    def _load_ahead(self, run: NetworkRun) -> None:
+        try:
+            name = self._name(run)
+            choice = self._choice(name)
+            if choice is not None and choice.backend == "openvino" and (found := converted.find(run, name)) is not None:
+                OpenVinoNetwork(found, self._threads)
+        except Exception:
+            # The run itself fails the same way, and tells.
+            log.info("a network could not be loaded ahead", exc_info=True)
+
+    def _name(self, run: NetworkRun) -> str:
+        """The name of the network's conversion; empty where OpenVINO is not to be used.
+
+        So it is where a file is missing, too: torch's way tells which.
+        """
+        if self._forced == "torch" or not _has_openvino():
+            return ""
+        try:
+            return converted.identity(run, openvino_network.version())
+        except OSError:
+            return ""
+
+    def _choice(self, name: str) -> Choice | None:
+        """What is known to compute a conversion of this name best."""
+        if not name:
+            return None
+        if self._forced == "openvino":
+            return Choice("openvino")
+        facts = self._memory.get(_key(name))
+        try:
+            return Choice(str(facts["backend"]), str(facts["wrong"]))
+        except KeyError:
+            return None
+
     def _first(self, run: NetworkRun, network: LoadedNetwork, image: NDArray[np.float32], step: float) -> Network:
         """Converts a network; on its first use here, compares it with torch and remembers which is better."""
         self._meter.stage("checking")
-        name = _name(run)
+        name = self._name(run)
         try:
             ready = self._converted(run, network)
         except OSError as error:
             log.warning("%s could not be kept for OpenVINO, so torch computes it: %s", run.key, error)
             return network
-        choice = Choice("openvino") if self._forced == "openvino" else self._known(name)
+        choice = self._choice(name)
         if choice is None:
             tile = busiest_tile(make_tiling(image, network.plans.patch_shape, step))
             choice = _compared(ready, network, np.ascontiguousarray(tile)) if ready is not None else Choice("torch")
@@ -126,7 +163,7 @@ class ProcessorNetworks:
         """The network by OpenVINO; None where that does not work. Raises OSError where it cannot be kept."""
         from tsdesktop.inference.conversion import convert
 
-        name = _name(run)
+        name = self._name(run)
         try:
             convert(network, name)
             found = converted.find(run, name)
@@ -136,13 +173,6 @@ class ProcessorNetworks:
         except Exception as error:
             # Whatever the other library says: torch can do without it.
             log.warning("%s is not converted for OpenVINO: %s", run.key, str(error)[:500])
-            return None
-
-    def _known(self, name: str) -> Choice | None:
-        facts = self._memory.get(_key(name))
-        try:
-            return Choice(str(facts["backend"]), str(facts["wrong"]))
-        except KeyError:
             return None
 
     def _tell(self, run: NetworkRun, choice: Choice | None) -> None:
@@ -220,14 +250,6 @@ def _has_openvino() -> bool:
         log.warning("OpenVINO cannot be used, networks take longer: %s", error)
         return False
     return True
-
-
-def _name(run: NetworkRun) -> str:
-    """The name of the network's conversion; empty where a file is missing, which torch's way will tell."""
-    try:
-        return converted.identity(run, openvino_network.version())
-    except OSError:
-        return ""
 
 
 def _key(name: str) -> str:

@@ -91,6 +91,9 @@ class TorchNetworks:
     verifier: Verifier | None = None
     instead: Networks | None = None
 
+    def expect(self, run: NetworkRun) -> None:
+        """See `predictor.Networks`. torch is not asked to load in one thread and compute in another."""
+
     def open(self, run: NetworkRun) -> Opened:
         """See `predictor.Networks`."""
         network = load_network(run, self.device)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import threading
 from functools import cache, lru_cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from tsdesktop.inference.tiling import Tiling, tile_weight
 from tsdesktop.weights.plans import NetworkPlans
 
 Floats = NDArray[np.float32]
+_LOADING = threading.Lock()
 
 
 @cache
@@ -44,7 +46,9 @@ class OpenVinoNetwork:
         """Loads it; `threads` 0 leaves their number to OpenVINO. Raises RuntimeError where that fails."""
         self._converted = converted
         self._threads = threads or os.cpu_count() or 1
-        self._compiled = _compiled(str(converted.folder / MODEL), threads)
+        # A network that is being loaded ahead is waited for, not loaded twice.
+        with _LOADING:
+            self._compiled = _compiled(str(converted.folder / MODEL), threads)
 
     @property
     def plans(self) -> NetworkPlans:

@@ -66,6 +66,9 @@ class Opened:
 class Networks(Protocol):
     """Where networks come from: it decides what computes them."""
 
+    def expect(self, run: NetworkRun) -> None:
+        """This network will be opened soon: what can be done ahead may be done, in another thread."""
+
     def open(self, run: NetworkRun) -> Opened:
         """Raises WeightsError when a file is missing, broken, does not fit its plans, or asks for code to be run."""
 

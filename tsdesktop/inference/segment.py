@@ -145,6 +145,8 @@ def _on_model_grid(
     """The plan's labels on the model's grid (turned as the plan wants it) and its nominal spacing in mm."""
     spacing = plan.spacing_mm or upright.geometry.spacing_mm
     array = upright.array
+    for run in plan.networks[:1]:
+        engine.networks.expect(run)
     with engine.meter.around("resampling", preparing_s(plan, upright.geometry)):
         if plan.spacing_mm is not None:
             shape = resampled_shape(upright.geometry, spacing)
