@@ -77,10 +77,11 @@ class Expectation:
             np.where(np.isin(labels, [class_labels(name)[each] for each in how.roi]), labels, 0) if how.roi else labels
         )
 
-    def rough(self, name: str, variant: str, order: int = 1) -> Array:
-        """Labels of a variant's networks alone, without its crop and corrections, on the scan's grid."""
+    def rough(self, name: str, variant: str, order: int = 1, *, corrected: bool = False) -> Array:
+        """Labels of a variant's networks without its crop, on the scan's grid; with the task's corrections if asked."""
         entry, how = tasks()[name]["variants"][variant], How(variant, order=order)
-        return self._labels(self._image, (entry["networks"], entry["spacing_mm"], []), how, {})
+        steps = tasks()[name]["postprocess"] if corrected else []
+        return self._labels(self._image, (entry["networks"], entry["spacing_mm"], steps), how, class_labels(name))
 
     def _is_needed(self, part: dict[str, Any], name: str, how: How) -> bool:
         return not how.roi or bool(set(final_labels(part)) & {class_labels(name)[each] for each in how.roi})
@@ -97,14 +98,15 @@ class Expectation:
             wanted = [class_labels(crop["task"])[each] for each in crop["classes"]]
             variant = crop.get("robust_variant") if crop["robust"] or how.robust else None
             # 20 mm, whatever upstream's table says: its code replaces the number for every crop by a single network.
-            return self.rough(crop["task"], variant or crop["variant"], how.order), 20.0, wanted
+            found = self.rough(crop["task"], variant or crop["variant"], how.order, corrected=True)
+            return found, 20.0, wanted
         if how.roi:
             rough, variant = ("total_mr", "fast") if task["modality"] == "MR" else ("total", "fastest")
             names = ["vertebrae_S1" if each == "vertebrae_L6" else each for each in how.roi]
             found = self.rough(rough, "fast" if how.robust else variant, how.order)
             return found, 20.0, [class_labels(rough)[each] for each in names]
         if how.body_crop:
-            return self.rough("body", "fast", how.order), 3.0, [1, 2]
+            return self.rough("body", "fast", how.order, corrected=True), 3.0, [1, 2]
         return None, 0.0, []
 
     def _box(self, mask: Array, margin_mm: float) -> tuple[slice, ...] | None:

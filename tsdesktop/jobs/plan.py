@@ -126,7 +126,7 @@ def make_plan(task: Task, options: Options, catalogue: Catalogue, *, drafts: boo
         step_size=task.step_size,
         networks=networks,
         crop=crop,
-        steps=tuple(step for step in task.postprocess if not isinstance(step, Refine | RemoveOutside)),
+        steps=_model_steps(task),
         refine=_refine_plan(task, catalogue),
         outside=_outside_plan(task, catalogue),
         keep_labels=tuple(task.structure(name).label for name in options.roi),
@@ -136,9 +136,14 @@ def make_plan(task: Task, options: Options, catalogue: Catalogue, *, drafts: boo
 
 
 def bare_plan(task: Task, variant: Variant) -> Plan:
-    """The networks of a variant alone, as crops use them: no crop of its own, no post-processing."""
+    """The networks of a variant as crops use them: no crop of its own, the corrections on the model's grid alone."""
     networks = tuple(_network_run(part) for part in variant.parts)
-    return Plan(task.name, variant.spacing_mm, task.step_size, networks)
+    return Plan(task.name, variant.spacing_mm, task.step_size, networks, steps=_model_steps(task))
+
+
+def _model_steps(task: Task) -> tuple[Step, ...]:
+    """The corrections on the model's grid."""
+    return tuple(step for step in task.postprocess if not isinstance(step, Refine | RemoveOutside))
 
 
 def _draft_plan(task: Task, options: Options, catalogue: Catalogue) -> DraftPlan | None:

@@ -18,7 +18,7 @@ _SPECK_VOXELS = 5
 def derived_masks(volume: Volume, label_map: LabelMap, names: tuple[str, ...]) -> list[LabelMap]:
     """One label map (label 1) per name of "body" and "skin", on the grid of `label_map`, which `volume` shares.
 
-    body: trunk or extremities. skin: the body grown by one voxel without the body shrunk by three, where the intensity
+    body: trunk or extremities. skin: the body grown by one voxel without that shrunk by three, where the intensity
     lies between -200 and 250 HU, without specks of up to 5 voxels (rules of TotalSegmentator). Raises KeyError for
     other names.
     """
@@ -30,7 +30,8 @@ def derived_masks(volume: Volume, label_map: LabelMap, names: tuple[str, ...]) -
 
 
 def _skin(body: NDArray[np.bool_], volume: Volume) -> NDArray[np.bool_]:
-    shell = ndimage.binary_dilation(body) & ~ndimage.binary_erosion(body, iterations=3)
+    grown = ndimage.binary_dilation(body)
+    shell = grown & ~ndimage.binary_erosion(grown, iterations=3)
     shell &= (volume.array > _SKIN_HU[0]) & (volume.array < _SKIN_HU[1])
     components, count = ndimage.label(shell)
     sizes = np.bincount(components.ravel(), minlength=count + 1)
