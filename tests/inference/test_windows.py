@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from tsdesktop.core.geometry import Shape
 from tsdesktop.inference.heads import Finisher, Head, is_worth_it, joined, winners
+from tsdesktop.inference.room import give_back
 from tsdesktop.inference.tiling import make_tiling, tile_weight
 from tsdesktop.inference.torch_windows import Outputs, features_of, head_of
 from tsdesktop.inference.torch_windows import winners as torch_winners
@@ -137,3 +139,13 @@ def test_heads_of_folds_are_joined_in_order() -> None:
 def test_the_last_likely_region_is_painted() -> None:
     logits = np.array([[1, 1, -1], [1, -1, -1], [-1, -1, -1], [0, 0, 0], [-1, -1, 2]], np.float32)
     np.testing.assert_array_equal(winners(logits, regions=True), [2, 1, 0, 0, 3])
+
+
+def test_memory_of_a_mapped_scan_is_given_back_and_the_scan_is_still_there(tmp_path: Path) -> None:
+    scan = np.arange(300_000, dtype=np.int16).reshape(60, 50, 100)
+    np.save(tmp_path / "scan.npy", scan)
+    mapped = np.load(tmp_path / "scan.npy", mmap_mode="r")
+    for view in (mapped, mapped.T[::-1, 2:], scan):
+        before = view.copy()
+        give_back(view)
+        np.testing.assert_array_equal(view, before)

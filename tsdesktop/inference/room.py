@@ -6,8 +6,10 @@ So a scan that is too large for the computer takes longer instead of failing, an
 from __future__ import annotations
 
 import logging
+import mmap
 import tempfile
 from math import prod
+from typing import Any
 
 import numpy as np
 import psutil
@@ -24,6 +26,13 @@ def zeros(shape: tuple[int, ...]) -> NDArray[np.float32]:
     if prod(shape) * _FLOAT_BYTES <= _SHARE_OF_FREE * free_bytes():
         return np.zeros(shape, np.float32)
     return _in_a_file(shape)
+
+
+def give_back(array: NDArray[Any]) -> None:
+    """Gives back the memory of an array that is mapped from a file and was read; it is read again when it is needed."""
+    mapped = getattr(array, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def free_bytes() -> int:

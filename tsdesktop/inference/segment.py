@@ -29,6 +29,7 @@ from tsdesktop.inference.merge import (
 from tsdesktop.inference.predictor import AS_IT_IS, Networks, predict_labels, predict_logits
 from tsdesktop.inference.preprocess import network_input
 from tsdesktop.inference.progress import Meter
+from tsdesktop.inference.room import give_back
 from tsdesktop.jobs.estimate import (
     Work,
     back_s,
@@ -151,6 +152,7 @@ def _on_model_grid(
         if plan.spacing_mm is not None:
             shape = resampled_shape(upright.geometry, spacing)
             array = resample_intensities(array, shape, engine.choices.resampling_order)
+            give_back(upright.array)
     i, j, k = array.shape
     parts = splits((i, j, k), engine.choices.force_split and bool(plan.networks))
     if len(parts) == 1:
