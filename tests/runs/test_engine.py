@@ -116,7 +116,8 @@ def test_a_dismissed_process_ends_by_itself_and_the_next_run_has_another(engine:
     segment_volume(scan, INSTANT, engine=engine)
     first = engine.pid
     engine.dismiss()
-    assert engine.pid is None
+    dismissed = engine.pid
+    assert dismissed is None
     engine.dismiss()
     assert segment_volume(scan, INSTANT, engine=engine).label_map.array.any()
     assert first is not None and engine.pid not in (None, first)
