@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.networks import BandNetwork, CtRange, band_centres, write_band_network
+from tsdesktop.core.errors import WeightsError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
@@ -170,15 +171,50 @@ class LookingEngine(Engine):
         return Finished(job.shape, job.affine, "cpu", 1.0)
 
 
-def test_tasks_that_look_first_in_the_same_way_share_the_look(
-    scan: Volume, results: EarlierResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TSDESKTOP_WEIGHTS_DIR", str(tmp_path / "weights"))
+def write_parts(weights: Path) -> None:
     for number in ("291", "292", "298"):
         network = catalogue().networks[number]
         centres = band_centres(range(network.labels + 1), -400.0, 8.0, network.labels + 1)
         band = BandNetwork(network.folder, (centres,), CtRange(-1000, 1000, 0, 300), (3.0, 3.0, 3.0))
-        write_band_network(tmp_path / "weights", band)
+        write_band_network(weights, band)
+
+
+def damage_unseen(checkpoint: Path) -> None:
+    """Other bytes, of the same length and date."""
+    before = checkpoint.stat()
+    checkpoint.write_bytes(bytes(before.st_size))
+    os.utime(checkpoint, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_look_that_is_known_is_not_computed_again(
+    scan: Volume, results: EarlierResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parts(tmp_path / "weights")
+    monkeypatch.setenv("TSDESKTOP_WEIGHTS_DIR", str(tmp_path / "weights"))
+    # Where the look finds the vertebra, and what the network of vertebrae takes for it, beside each other.
+    array = np.full(scan.array.shape, -152, np.int16, order="F")
+    array[17:] = -344
+    scan = replace(scan, array=array)
+    spleen, vertebra = Options(task="total", roi=("spleen",)), Options(task="total", roi=("vertebrae_L1",))
+    with Engine() as one:
+        segment_volume(scan, spleen, engine=one, earlier=results)
+        expected = segment_volume(scan, vertebra, engine=one).label_map.array
+    damage_unseen(tmp_path / "weights" / catalogue().networks["298"].folder / "fold_0" / "checkpoint_final.pth")
+    with Engine() as other:
+        # The network that looks cannot run any more, and need not.
+        np.testing.assert_array_equal(
+            segment_volume(scan, vertebra, engine=other, earlier=results).label_map.array, expected
+        )
+        with pytest.raises(WeightsError):
+            segment_volume(scan, vertebra, engine=other)
+    assert expected.any()
+
+
+def test_tasks_that_look_first_in_the_same_way_share_the_look(
+    scan: Volume, results: EarlierResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_parts(tmp_path / "weights")
+    monkeypatch.setenv("TSDESKTOP_WEIGHTS_DIR", str(tmp_path / "weights"))
     engine = LookingEngine()
     for options, expected in (
         (Options(task="total", roi=("spleen",)), [True]),

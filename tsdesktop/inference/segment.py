@@ -41,7 +41,7 @@ from tsdesktop.jobs.estimate import (
     whole_run,
 )
 from tsdesktop.jobs.job import Choices
-from tsdesktop.jobs.plan import NetworkRun, Plan
+from tsdesktop.jobs.plan import CropPlan, NetworkRun, Plan
 from tsdesktop.weights.plans import NetworkPlans
 
 Labels = NDArray[Any]
@@ -59,7 +59,8 @@ class Scan:
 class Engine:
     """What every step may need: the choices of the run, its networks, the meter, and a folder for extra results.
 
-    `drafts` shows labels while the run goes on; without it nothing is shown.
+    `drafts` shows labels while the run goes on; without it nothing is shown. `rough_file` holds the labels of the look
+    before the crop, or gets them with `keep_rough`.
     """
 
     choices: Choices
@@ -67,10 +68,12 @@ class Engine:
     meter: Meter
     folder: Path
     drafts: Drafts | None = None
+    rough_file: Path | None = None
+    keep_rough: bool = False
 
     def quiet(self, choices: Choices) -> Engine:
-        """For a plan inside the plan: other choices, nothing shown."""
-        return replace(self, choices=choices, drafts=None)
+        """For a plan inside the plan: other choices, nothing shown, nothing kept."""
+        return replace(self, choices=choices, drafts=None, rough_file=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +129,7 @@ def _look_first(scan: Scan, plan: Plan, engine: Engine, later: Work) -> tuple[La
     """The rough labels of the crop's plan (None without one), and the box to compute; no box when nothing was found."""
     if plan.crop is None:
         return None, Box((0, 0, 0), scan.geometry.shape)
-    quiet = engine.quiet(Choices(resampling_order=engine.choices.resampling_order))
-    rough = _run(scan, plan.crop.plan, quiet, later + guessed_after_crop(plan, scan.geometry)).labels
+    rough = _rough_labels(scan, plan.crop, engine, later + guessed_after_crop(plan, scan.geometry))
     from tsdesktop.inference.postprocess import box_of  # only here: scipy is slow to load
 
     box = box_of(rough, plan.crop.labels)
@@ -138,6 +140,19 @@ def _look_first(scan: Scan, plan: Plan, engine: Engine, later: Work) -> tuple[La
         shown = renumber(rough[box.slices], plan.draft.final_labels)
         engine.drafts.show_coarse(shown, scan.geometry.cropped(box))
     return rough, box
+
+
+def _rough_labels(scan: Scan, crop: CropPlan, engine: Engine, later: Work) -> Labels:
+    """What looking first gives, or gave in an earlier run on the same scan."""
+    file = engine.rough_file
+    if file is not None and file.exists():
+        known: Labels = np.load(file)
+        return known
+    rough = _run(scan, crop.plan, engine.quiet(Choices(resampling_order=engine.choices.resampling_order)), later).labels
+    if file is not None and engine.keep_rough:
+        with written_whole(file) as temporary:
+            np.save(temporary, rough)
+    return rough
 
 
 def _on_model_grid(

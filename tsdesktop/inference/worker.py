@@ -26,7 +26,7 @@ from tsdesktop.core.geometry import Geometry, to_ras_order
 from tsdesktop.core.volume import Intensities
 from tsdesktop.inference.priority import step_back
 from tsdesktop.inference.progress import Meter
-from tsdesktop.jobs.job import LABELS_FILE, LOW_PRIORITY, PRIORITY_VARIABLE, SCAN_FILE, Job, read_job
+from tsdesktop.jobs.job import LABELS_FILE, LOW_PRIORITY, PRIORITY_VARIABLE, ROUGH_FILE, SCAN_FILE, Job, read_job
 from tsdesktop.jobs.messages import (
     Cancel,
     Command,
@@ -170,7 +170,8 @@ def _networks(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any],
 
     networks, device = _networks_on(job, meter)
     drafts = Drafts(Path(job.folder), meter.show) if job.drafts else None
-    engine = Engine(job.choices, networks, meter, Path(job.folder), drafts)
+    folder = Path(job.folder)
+    engine = Engine(job.choices, networks, meter, folder, drafts, folder / ROUGH_FILE, job.keep_rough)
     try:
         result = segment(Scan(array, job.geometry), job.plan, engine)
     except (MemoryError, RuntimeError) as error:

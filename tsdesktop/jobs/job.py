@@ -41,7 +41,8 @@ class Job:
     """One run: a plan of networks or an instant method, on the scan in `folder`, on a device.
 
     `affine` is the scan's, row by row, from voxel index to RAS+ mm. `threads` 0 takes all processors. With `drafts`
-    coarse and partial labels are handed out while the run goes on.
+    coarse and partial labels are handed out while the run goes on. The labels of the look before a crop are taken from
+    ROUGH_FILE in `folder` where that is there; else, with `keep_rough`, they are written to it.
     """
 
     folder: str
@@ -54,6 +55,7 @@ class Job:
     device: str = "auto"
     threads: int = 0
     drafts: bool = False
+    keep_rough: bool = False
 
     @property
     def geometry(self) -> Geometry:

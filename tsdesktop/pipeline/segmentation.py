@@ -143,7 +143,8 @@ def _computed(
         if plan is not None:
             # The libraries take seconds to load; meanwhile the scan is written.
             engine.warm()
-        job_file = _write_scan_and_job(order, folder, engine.check_cancelled)
+        job = replace(_job(order, folder), keep_rough=question is not None)
+        job_file = _write_scan_and_job(order, job, engine.check_cancelled)
         rough = None
         if question is not None:
             question.prepare()
@@ -254,10 +255,10 @@ def _job(order: _Order, folder: Path) -> Job:
     )
 
 
-def _write_scan_and_job(order: _Order, folder: Path, check: Check) -> Path:
+def _write_scan_and_job(order: _Order, job: Job, check: Check) -> Path:
     try:
-        save_array(folder / SCAN_FILE, order.volume.array, check)
-        return write_job(_job(order, folder))
+        save_array(Path(job.folder) / SCAN_FILE, order.volume.array, check)
+        return write_job(job)
     except OSError as error:
         raise InferenceError("run.not_started", reason=error.strerror or str(error)) from error
 
