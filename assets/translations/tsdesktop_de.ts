@@ -6890,8 +6890,8 @@
             <translation>Ordner der Netze; leer für den Datenordner des Programms</translation>
         </message>
         <message>
-            <source>Keep labels on this computer, so that the same run of the same scan is shown at once</source>
-            <translation>Labels auf diesem Computer aufheben, damit dieselbe Berechnung derselben Aufnahme sofort gezeigt wird</translation>
+            <source>Keep labels on this computer, so that the same run of the same scan is shown at once; off removes them</source>
+            <translation>Labels auf diesem Computer aufheben, damit dieselbe Berechnung derselben Aufnahme sofort gezeigt wird; aus entfernt sie</translation>
         </message>
         <message>
             <source>Keep results</source>

@@ -49,7 +49,7 @@ class Settings:
     draft_first: bool = setting(True, "Show a quick draft while the full result is computed", title="Draft first")
     keep_results: bool = setting(
         True,
-        "Keep labels on this computer, so that the same run of the same scan is shown at once",
+        "Keep labels on this computer, so that the same run of the same scan is shown at once; off removes them",
         title="Keep results",
     )
     weights_folder: str = setting(

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QSplitter, QVBox
 from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.actions import ActionMaker
+from tsdesktop.gui.background import run_in_background
 from tsdesktop.gui.centre import Centre
 from tsdesktop.gui.commands import Commands
 from tsdesktop.gui.downloads import Downloads
@@ -210,6 +211,8 @@ class MainWindow(QMainWindow):
             # Where networks are is read from the file.
             self.memory.save_now()
             self.left.choices.look_again()
+        if before.keep_results and not now.keep_results:
+            run_in_background(_forget_results, lambda _: None, self.telling.error)
         if before.device != now.device:
             self.left.choices.choose_device(now.device)
         display = display_of(now, self.session.display)
@@ -295,6 +298,13 @@ class MainWindow(QMainWindow):
         """Closes without a question."""
         self._closing_agreed = True
         self.close()
+
+
+def _forget_results() -> None:
+    """Removes the labels that were kept of earlier runs."""
+    from tsdesktop.pipeline import EarlierResults
+
+    EarlierResults().clear()
 
 
 def wear_chosen(settings: Settings) -> None:

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from tests.end2end.window.conftest import Open, drop, wait_for_scan
 from tests.scans.series import TEN, write_series
 from tsdesktop.core.assets import asset
-from tsdesktop.core.settings import Settings, load_settings
+from tsdesktop.core.settings import Settings, cache_folder, load_settings
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui.dialogs.series_picker import SeriesPicker, VolumePicker
@@ -273,3 +273,13 @@ def test_every_key_means_one_thing(window: MainWindow) -> None:
     keys = [(key, text) for text, keys in window.menus.spoken for key in keys.split("; ")]
     twice = {key for key, _ in keys if sum(other == key for other, _ in keys) > 1}
     assert twice == set()
+
+
+def test_results_that_are_no_longer_to_be_kept_are_removed(qtbot: QtBot, window: MainWindow) -> None:
+    folder = cache_folder() / "results"
+    folder.mkdir(parents=True)
+    (folder / "one.labels.gz").write_bytes(b"kept")
+    (folder / "notes.txt").write_text("somebody else's")
+    window.memory.change(theme="light")
+    window.memory.change(keep_results=False)
+    qtbot.waitUntil(lambda: [each.name for each in folder.iterdir()] == ["notes.txt"])
