@@ -183,6 +183,7 @@ class Bench:
     inputs: dict[str, Path]
     repeats: int
     measures_function: bool
+    measures_warm: bool = True
 
     def measure(self, case: Case) -> Row:
         """First run, then turns of cold, the peer, warm."""
@@ -193,7 +194,7 @@ class Bench:
             (folder / who).mkdir(parents=True)
         self._touch(case, folder)
         row = Row(case.name, case.goals, self._ours(case, folder))
-        resident = self._resident("ours", case, folder / "warm")
+        resident = self._resident("ours", case, folder / "warm") if self.measures_warm else None
         function = self._resident("peer", case, folder / "function") if self.measures_function else None
         waiting = [each.pid for each in (resident, function) if each is not None]
         # The first run in a process is not warm yet.
@@ -203,10 +204,12 @@ class Bench:
         for _ in range(self.repeats):
             row.ours.append(self._ours(case, folder, waiting))
             row.peers.append(self._peers(case, folder, waiting))
-            row.warm.append(resident.run())
+            if resident is not None:
+                row.warm.append(resident.run())
             if function is not None:
                 row.peer_function.append(function.run())
-        row.warm_peak_mb = resident.close()
+        if resident is not None:
+            row.warm_peak_mb = resident.close()
         if function is not None:
             function.close()
         if case.options.format == "multilabel":
@@ -277,7 +280,7 @@ def main() -> None:
     inputs = {"large": given.large, "abdomen": given.abdomen, "networks": given.networks}
     inputs["crop_networks"] = crop_home(given.networks, given.fitted, given.work / "crop_home")
     programs = Programs(given.peer, given.peer_path, given.source.resolve(), given.work / "program_data")
-    bench = Bench(programs, given.work, inputs, given.repeats, given.peer_function)
+    bench = Bench(programs, given.work, inputs, given.repeats, given.peer_function, not given.no_warm)
     rows = []
     sys.stdout.write(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, {given.repeats} turns\n\n" + _HEAD)
     for case in CASES:
@@ -301,6 +304,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", default=[], choices=[case.name for case in CASES], metavar="NAME")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--peer-function", action="store_true", help="also the peer's Python function in one process")
+    parser.add_argument("--no-warm", action="store_true", help="leave runs in one process out, where one takes minutes")
     parser.add_argument("--source", type=Path, default=checkout(), help="the checkout of ours to measure")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
