@@ -177,25 +177,6 @@ def test_numbers_that_are_none_are_wrong(case: Case, monkeypatch: pytest.MonkeyP
     assert isinstance(case.network(), LoadedNetwork) and remembered()[0]["wrong"]
 
 
-@pytest.mark.parametrize(("factor", "expected"), [(1.0005, OpenVinoNetwork), (1.03, LoadedNetwork)])
-def test_more_than_rounding_is_wrong_even_where_labels_are_the_same(
-    case: Case, monkeypatch: pytest.MonkeyPatch, factor: float, expected: type
-) -> None:
-    right = openvino_network.run_window
-    monkeypatch.setattr(openvino_network, "run_window", lambda *given: right(*given) * np.float32(factor))
-    monkeypatch.setattr(backends, "_CLEARLY_QUICKER", 0.0)
-    assert isinstance(case.network(), expected)
-
-
-def test_labels_may_part_only_where_torch_sees_a_tie() -> None:
-    logits = torch.tensor([[3.0, 3.0, -1.0], [1.0, 2.99, -3.0], [-2.0, -2.0, -1.005]])
-    spread = float(logits.std())
-    assert backends._ties(logits, regions=False).tolist() == [False, True, True] and 0.01 < 0.02 * spread < 0.1
-    # Of regions each is one side of zero or the other.
-    overlapping = torch.tensor([[4.0, 0.01, -4.0], [-3.0, 5.0, 0.5]])
-    assert backends._ties(overlapping, regions=True).tolist() == [False, True, False]
-
-
 def test_the_quicker_one_is_used(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "_CLEARLY_QUICKER", 1e9)
     for _ in range(2):

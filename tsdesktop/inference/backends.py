@@ -43,11 +43,8 @@ log = logging.getLogger(__name__)
 # Names what computes, for measurements: "torch" or "openvino".
 BACKEND_VARIABLE = "TSDESKTOP_BACKEND"
 _FILE = "processor_backends.json"
-# Share of voxels of a window whose labels must be torch's own, those left out where torch sees a tie: any two ways of
-# adding up part there, and with random weights such voxels are one in a hundred.
+# Share of voxels of a window whose labels must be torch's own.
 _EQUAL_LABELS = 0.999
-# Both relative to the spread of the logits: up to where two labels are a tie, and how far logits may be apart.
-_TIE, _ROUNDING = 0.02, 0.005
 # So many planes of a window are compared, evenly spread.
 _PLANES = 24
 # torch is taken where it needs less than this share of OpenVINO's time: loading it takes seconds and much memory.
@@ -219,24 +216,11 @@ def _compared(ready: OpenVinoNetwork, network: LoadedNetwork, tile: NDArray[np.f
     got = _logits(finisher, by_openvino[planes], weight[planes])
     ready.release()
     difference = compared(got, expected, regions=regions)
-    same = winners(got, regions=regions) == winners(expected, regions=regions)
-    equal = float((same | _ties(expected, regions=regions)).float().mean())
+    equal = float((winners(got, regions=regions) == winners(expected, regions=regions)).float().mean())
     log.info("OpenVINO %.2f s, torch %.2f s, %.3f%% equal labels", openvino_s, torch_s, 100 * equal)
-    if difference.logits > _ROUNDING or not difference.is_small or equal < _EQUAL_LABELS:
+    if not difference.is_small or equal < _EQUAL_LABELS:
         return Choice("torch", f"{1 - equal:.1%} other labels", openvino_s, torch_s)
     return Choice("torch" if torch_s < _CLEARLY_QUICKER * openvino_s else "openvino", "", openvino_s, torch_s)
-
-
-def _ties(logits: torch.Tensor, *, regions: bool) -> torch.Tensor:
-    """Where the best two labels, or a region and what is beside it, are as likely."""
-    if regions:
-        margin = logits.abs().amin(0)
-    elif len(logits) > 1:
-        best, second = logits.topk(2, dim=0).values
-        margin = best - second
-    else:
-        margin = logits.abs()[0]
-    return margin < _TIE * float(logits.std())
 
 
 def _logits(finisher: Finisher, sums: NDArray[np.float32], weights: NDArray[np.float32]) -> torch.Tensor:
