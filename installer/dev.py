@@ -41,6 +41,8 @@ TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # What `test` needs from the system where there is no display, with the Debian package of each command. The tour needs
 # nothing: meshes and pictures are made without OpenGL and X (tried in a container that has neither).
 SCREEN = {"xvfb-run": "xvfb", "xauth": "xauth"}
+# Programs of others that tests let open what was written; tests that want one are skipped where it is missing.
+READERS = {"assimp": "assimp-utils", "dciodvfy": "dicom3tools"}
 # What Qt needs from the system to open a window on X, with the Debian package of each library. Desktops have most.
 LIBRARIES = {
     "libEGL.so.1": "libegl1",
@@ -168,6 +170,7 @@ def test(arguments: Sequence[str]) -> int:
     """Runs the checks one after the other up to the first that fails; pytest is the last."""
     python = prepare(extras=("test",))
     install_virtual_screen(os.environ)
+    install_readers()
     taken: list[str] = []
     for check in checks(python, arguments, on_virtual_screen(os.environ)):
         if check.name == "pytest" and taken:
@@ -370,6 +373,15 @@ def install_virtual_screen(environment: Mapping[str, str]) -> None:
     missing = missing_packages(SCREEN, lambda command: shutil.which(command) is not None)
     if missing and not apt_install(missing):
         say(f"Tests that open windows need a virtual screen: {apt_line(missing)}.")
+
+
+def install_readers() -> None:
+    """Gets programs that check written files on Debian and Ubuntu as root; else says which line does, and goes on."""
+    if not sys.platform.startswith("linux"):
+        return
+    missing = missing_packages(READERS, lambda command: shutil.which(command) is not None)
+    if missing and not apt_install(missing):
+        say(f"Tests that let other programs open what was written need them: {apt_line(missing)}.")
 
 
 def install_libraries() -> None:

@@ -131,6 +131,18 @@ def test_no_virtual_screen_is_installed_beside_a_real_one(monkeypatch: pytest.Mo
     dev.install_virtual_screen({"DISPLAY": ":0"})
 
 
+def test_programs_that_check_files_are_asked_for_and_not_insisted_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(shutil, "which", lambda command: "/usr/bin/it" if command in {"assimp", "apt-get"} else None)
+    monkeypatch.setattr(dev, "apt_install", asked.append)
+    dev.install_readers()
+    assert asked == [["dicom3tools"]]
+    assert "sudo apt-get install dicom3tools" in capsys.readouterr().out
+
+
 def test_nothing_is_installed_into_the_system_by_an_ordinary_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
     monkeypatch.setattr(subprocess, "call", lambda *_, **__: pytest.fail("something was started"))
