@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tsdesktop.core.words_of_imports import WORDS_OF_IMPORTS
+from tsdesktop.core.words_of_printing import WORDS_OF_PRINTING
 
 WORDS: dict[str, tuple[str, str]] = {
     # files and folders
@@ -309,6 +310,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Choose a folder you may write to in the preferences.",
     ),
     **WORDS_OF_IMPORTS,
+    **WORDS_OF_PRINTING,
     # licence
     "licence.form": (
         "This is not the form of a licence number.",

@@ -1,0 +1,44 @@
+"""The part of the table of `core.words` about recipes and solids for printing."""
+
+from __future__ import annotations
+
+WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
+    # recipes
+    "recipe.not_json": ("{name} is not a recipe: it is no JSON text ({reason}).", "Save the recipe again."),
+    "recipe.not_one": ("{name} is not a recipe for printing.", "Choose a file that the print studio saved."),
+    "recipe.newer": ("{name} was saved by a newer version of this program.", "Update the program."),
+    "recipe.unknown_step": ("{name} has a step that is not known: {step}.", "Steps are: {known}."),
+    "recipe.bad_value": ("{name} cannot be followed: {reason}.", "Correct the value, or save the recipe again."),
+    # solids
+    "solid.not_closed": (
+        "The surface of {name} is not closed, so no solid can be made of it.",
+        "Make the surface again, with less smoothing.",
+    ),
+    "solid.nothing_left": (
+        "Nothing is left to print after the step {step}.",
+        "Choose other structures, or change that step.",
+    ),
+    "note.solid_absent": ("{names} is not in this scan and was left out.", "Choose structures that are there."),
+    "note.solid_vanished": ("Nothing of {name} is left after the step {step}.", "Change that step."),
+    "note.solid_too_thin": (
+        "{name} is too thin for a cavity with walls of {wall_mm} mm and stays solid.",
+        "Choose a thinner wall.",
+    ),
+    "note.solid_no_drain": (
+        "{name} got {count} of {wanted} drain holes: no more fit.",
+        "Choose narrower holes; a closed cavity keeps resin and powder inside.",
+    ),
+    "note.solid_cavities": (
+        "{name} has {count} separate cavities; {open} of them got a drain hole.",
+        "Choose more holes; a closed cavity keeps resin and powder inside.",
+    ),
+    "note.solid_fewer_pins": (
+        "{name} got {count} of {wanted} pins: no more fit inside the cut.",
+        "Choose thinner pins or another place for the cut.",
+    ),
+    "note.solid_not_cut": ("The plane does not meet {name}, so it stays whole.", ""),
+    "note.solid_apart": (
+        "{count} pieces stay apart: the gaps are longer than {longest_mm} mm.",
+        "Allow longer rods, or remove islands.",
+    ),
+}
