@@ -201,6 +201,7 @@ Step = (
     | Plate | Stand | Label | Scale | FitToBed | LayFlat
 )  # fmt: skip
 STEP_KINDS: dict[str, type[Step]] = {each.kind: each for each in get_args(Step)}
+_KINDS_OF_STEPS: dict[type, str] = {each: kind for kind, each in STEP_KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -299,8 +300,8 @@ def _converter() -> JsonConverter:
     for kind in (bool, int, str):
         made.register_structure_hook(kind, _exactly)
     made.register_structure_hook(float, _number)
-    made.register_structure_hook(Point, _point)
-    configure_tagged_union(Step, made, tag_name="kind", tag_generator=lambda each: each.kind)
+    made.register_structure_hook_func(lambda kind: kind == Point, _point)
+    configure_tagged_union(Step, made, tag_name="kind", tag_generator=_KINDS_OF_STEPS.__getitem__)
     return made
 
 
