@@ -369,6 +369,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "export.exists": ("{name} exists already.", "Choose another name, or allow overwriting."),
     "export.nothing": ("There is nothing to write: {reason}.", "Choose structures that are in the label map."),
     "export.ending": ("{name} must end in {endings}.", "Add the ending to the name."),
+    "export.no_parts": (
+        "A file of the format {format} holds one object only.",
+        "Write one file per structure, or choose 3MF, which keeps parts.",
+    ),
     "export.too_many_labels": (
         "The label map has {count} structures; this format holds {most}.",
         "Write one file per structure.",

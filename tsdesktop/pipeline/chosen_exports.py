@@ -12,8 +12,9 @@ from tsdesktop.core.errors import ExportError
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.exports.meshes.parts import Frame
+from tsdesktop.exports.meshes.writing import write_mesh_file
 from tsdesktop.exports.nifti import write_label_map, write_per_class
-from tsdesktop.exports.stl import Frame, write_stl
 from tsdesktop.exports.tables import write_statistics_csv, write_statistics_json
 from tsdesktop.exports.writing import existing_folder, file_names, refuse_existing
 from tsdesktop.jobs.messages import Progress
@@ -168,13 +169,13 @@ class _Work:
                 continue
             if choice.meshes:
                 existing_folder(path.parent)
-                write_stl([mesh], path, choice.frame, overwrite=choice.overwrite)
+                write_mesh_file([mesh], path, "stl", choice.frame, overwrite=choice.overwrite)
                 yield path
             if choice.merged_mesh:
                 kept.append(mesh)
         if choice.merged_mesh:
             merged = choice.folder / "all_structures.stl"
-            write_stl(kept, merged, choice.frame, overwrite=choice.overwrite)
+            write_mesh_file(kept, merged, "stl", choice.frame, merged=True, overwrite=choice.overwrite)
             yield merged
 
     def tables(self) -> Iterator[Path]:

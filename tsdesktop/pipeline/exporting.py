@@ -148,7 +148,7 @@ def _write_statistics(result: Segmentation, volume: Volume, places: Outputs) -> 
 
 
 def _write_meshes(result: Segmentation, places: Outputs, listen: Listener) -> list[Path]:
-    from tsdesktop.exports.stl import write_stl, write_stl_per_structure
+    from tsdesktop.exports.meshes.writing import MeshPlace, write_mesh_file, write_meshes
     from tsdesktop.surfaces.extract import extract_surfaces
 
     options = result.options
@@ -160,10 +160,10 @@ def _write_meshes(result: Segmentation, places: Outputs, listen: Listener) -> li
         return []
     folder = places.named("meshes")
     frame, overwrite = options.mesh_frame, options.overwrite
-    paths = write_stl_per_structure(meshes, folder, frame, overwrite=overwrite)
+    paths = write_meshes(meshes, MeshPlace(folder), "stl", "per-structure", frame, overwrite=overwrite)
     if len(meshes) > 1:
         merged = places.named("all_structures.stl")
-        write_stl(meshes, merged, frame, overwrite=overwrite)
+        write_mesh_file(meshes, merged, "stl", frame, merged=True, overwrite=overwrite)
         paths.append(merged)
     return paths
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
 from tsdesktop.core.settings import Settings
-from tsdesktop.exports.stl import Frame
+from tsdesktop.exports.meshes.parts import Frame
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.controls import ChoiceBox
 from tsdesktop.gui.parts import one_line, row

@@ -14,7 +14,7 @@ from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap
-from tsdesktop.exports.stl import write_stl, write_stl_per_structure
+from tsdesktop.exports.meshes.writing import MeshPlace, write_mesh_file, write_meshes
 from tsdesktop.surfaces.extract import extract_surfaces
 
 
@@ -48,7 +48,7 @@ def tetrahedron(structure: StructureClass, x: float = 0.0) -> SurfaceMesh:
 
 def test_lps_is_the_default_and_stands_in_the_header(tmp_path: Path) -> None:
     mesh = tetrahedron(structure_class(5, "liver"))
-    write_stl([mesh], tmp_path / "liver.stl")
+    write_mesh_file([mesh], tmp_path / "liver.stl", "stl")
     header, normals, corners = parsed(tmp_path / "liver.stl")
     assert b"SPACE=LPS" in header
     assert not header.lower().startswith(b"solid")
@@ -61,7 +61,7 @@ def test_lps_is_the_default_and_stands_in_the_header(tmp_path: Path) -> None:
 
 def test_ras_on_request(tmp_path: Path) -> None:
     mesh = tetrahedron(structure_class(5, "liver"))
-    write_stl([mesh], tmp_path / "liver.stl", "RAS")
+    write_mesh_file([mesh], tmp_path / "liver.stl", "stl", "RAS")
     header, _, corners = parsed(tmp_path / "liver.stl")
     assert b"SPACE=RAS" in header
     np.testing.assert_array_equal(corners, mesh.vertices_ras[mesh.triangles])
@@ -70,7 +70,7 @@ def test_ras_on_request(tmp_path: Path) -> None:
 
 def test_merged_file_holds_all_structures(tmp_path: Path) -> None:
     meshes = [tetrahedron(structure_class(1, "spleen")), tetrahedron(structure_class(5, "liver"), 30.0)]
-    write_stl(meshes, tmp_path / "all.stl")
+    write_mesh_file(meshes, tmp_path / "all.stl", "stl", merged=True)
     header, _, corners = parsed(tmp_path / "all.stl")
     assert b"2 structures" in header
     assert len(corners) == 8
@@ -80,7 +80,7 @@ def test_merged_file_holds_all_structures(tmp_path: Path) -> None:
 def test_names_are_safe_everywhere_and_none_is_lost(tmp_path: Path) -> None:
     names = ["a/b", "A:b", "con", "liver.", "..", "spleen", "naïve"]
     meshes = [tetrahedron(StructureClass(n + 1, name, (0, 0, 0))) for n, name in enumerate(names)]
-    paths = write_stl_per_structure(meshes, tmp_path / "new")
+    paths = write_meshes(meshes, MeshPlace(tmp_path / "new"))
     assert [path.name for path in paths] == [
         "a_b.stl", "A_b_2.stl", "con_.stl", "liver.stl", "structure.stl", "spleen.stl", "naïve.stl",
     ]  # fmt: skip
@@ -89,13 +89,13 @@ def test_names_are_safe_everywhere_and_none_is_lost(tmp_path: Path) -> None:
 
 def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="nothing to write"):
-        write_stl([], tmp_path / "all.stl")
+        write_mesh_file([], tmp_path / "all.stl", "stl")
     mesh = tetrahedron(structure_class(5, "liver"))
     (tmp_path / "liver.stl").write_text("mine")
     with pytest.raises(ExportError, match=r"liver\.stl exists already"):
-        write_stl_per_structure([tetrahedron(structure_class(1, "spleen")), mesh], tmp_path)
+        write_meshes([tetrahedron(structure_class(1, "spleen")), mesh], MeshPlace(tmp_path))
     assert not (tmp_path / "spleen.stl").exists()
-    write_stl([mesh], tmp_path / "liver.stl", overwrite=True)
+    write_mesh_file([mesh], tmp_path / "liver.stl", "stl", overwrite=True)
     assert len(parsed(tmp_path / "liver.stl")[2]) == 4
 
 
@@ -104,7 +104,7 @@ def test_all_structures_of_a_real_result_are_closed_as_written(data: Path, tmp_p
     array = np.asarray(image.dataobj)
     label_map = LabelMap(array, Geometry(array.shape, image.affine), catalogue().task("total").classes, "total")
     meshes = list(extract_surfaces(label_map))
-    paths = write_stl_per_structure(meshes, tmp_path)
+    paths = write_meshes(meshes, MeshPlace(tmp_path))
     assert len(paths) == 61
     for path, mesh in zip(paths, meshes, strict=True):
         _, _, corners = parsed(path)

@@ -1,0 +1,105 @@
+"""What a mesh file holds: parts with a name, made of coloured pieces, in the frame of the file.
+
+The only place where the vertices of meshes turn from RAS to LPS. Half a turn about the third axis does that, so a
+triangle's outside stays outside and right stays right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsdesktop.core.structures import Rgb
+from tsdesktop.core.surface import SurfaceMesh
+
+Frame = Literal["LPS", "RAS"]
+# "bed": the meshes lie on a printer's bed already (z up), and are written as they are.
+MeshFrame = Literal["LPS", "RAS", "bed"]
+_TURNS: dict[str, tuple[int, int, int]] = {"LPS": (-1, -1, 1), "RAS": (1, 1, 1), "bed": (1, 1, 1)}
+# Triangles that are turned into bytes at a time: some tens of MB.
+CHUNK = 200_000
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One surface as it goes into a file."""
+
+    mesh: SurfaceMesh
+    frame: MeshFrame
+
+    @property
+    def name(self) -> str:
+        """The structure's name on one line."""
+        return "".join(each if each.isprintable() else "_" for each in self.mesh.name)
+
+    @property
+    def rgb(self) -> Rgb:
+        """The structure's colour."""
+        return self.mesh.structure.rgb
+
+    @cached_property
+    def vertices(self) -> NDArray[np.float32]:
+        """Vertices (n, 3) in mm in the file's frame."""
+        return turned(self.mesh.vertices_ras, self.frame)
+
+    @property
+    def triangles(self) -> NDArray[np.int32]:
+        """Triangles (m, 3), counter-clockwise seen from outside."""
+        return self.mesh.triangles
+
+
+@dataclass(frozen=True)
+class Part:
+    """One object of a file: a structure, or several that were merged into one object."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def triangle_count(self) -> int:
+        """Triangles of all pieces."""
+        return sum(len(piece.triangles) for piece in self.pieces)
+
+    @property
+    def vertex_count(self) -> int:
+        """Vertices of all pieces."""
+        return sum(len(piece.vertices) for piece in self.pieces)
+
+
+def parts_of(meshes: Sequence[SurfaceMesh], frame: MeshFrame, merged_name: str = "") -> tuple[Part, ...]:
+    """One part for each mesh, or with `merged_name` one part of that name with all of them as its pieces."""
+    pieces = tuple(Piece(mesh, frame) for mesh in meshes)
+    if not merged_name:
+        return tuple(Part(piece.name, (piece,)) for piece in pieces)
+    return (Part(pieces[0].name if len(pieces) == 1 else merged_name, pieces),)
+
+
+def turned(vertices: NDArray[np.float32], frame: MeshFrame) -> NDArray[np.float32]:
+    """Vertices (n, 3) from RAS mm into the file's frame; the same call turns them back."""
+    # Adding zero makes 0 of -0, which some readers take for another place.
+    return vertices * np.array(_TURNS[frame], np.float32) + np.float32(0)
+
+
+def frame_words(frame: MeshFrame) -> str:
+    """How the frame and unit stand in comments: SPACE is what 3D Slicer writes and reads."""
+    return "FRAME=bed UNIT=mm" if frame == "bed" else f"SPACE={frame} UNIT=mm"
+
+
+def frame_in(words: str) -> MeshFrame | None:
+    """The frame that comments of a file state, None where they do not."""
+    if "FRAME=bed" in words:
+        return "bed"
+    if "SPACE=RAS" in words:
+        return "RAS"
+    return "LPS" if "SPACE=LPS" in words else None
+
+
+def chunks(triangles: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
+    """The triangles in portions, so that large meshes do not fill the memory."""
+    for start in range(0, len(triangles), CHUNK):
+        yield triangles[start : start + CHUNK]

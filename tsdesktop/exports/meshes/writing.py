@@ -1,0 +1,113 @@
+"""Surfaces into files of a chosen format and layout: one place that knows which format can do what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from tsdesktop.core.errors import ExportError
+from tsdesktop.core.surface import SurfaceMesh
+from tsdesktop.exports.meshes.parts import MeshFrame, Part, parts_of
+from tsdesktop.exports.meshes.stl import write_stl, write_stl_text
+from tsdesktop.exports.writing import existing_folder, file_names, refuse_existing, written
+
+Layout = Literal["per-structure", "merged", "parts"]
+Writer = Callable[[Sequence[Part], Path, MeshFrame], None]
+
+
+@dataclass(frozen=True)
+class MeshFormat:
+    """A format: what it is called, and whether a file of it keeps names, colours and separate parts."""
+
+    key: str
+    title: str
+    ending: str
+    write: Writer
+    unit: str = "mm"
+    names: bool = True
+    colours: bool = True
+    parts: bool = True
+
+
+@dataclass(frozen=True)
+class MeshPlace:
+    """Where meshes go: the folder, and the name without ending of a file that holds all of them."""
+
+    folder: Path
+    stem: str = "all_structures"
+
+
+MESH_FORMATS: Mapping[str, MeshFormat] = MappingProxyType(
+    {
+        each.key: each
+        for each in (
+            MeshFormat("stl", "STL", ".stl", write_stl, names=False, colours=False, parts=False),
+            MeshFormat("stl-ascii", "STL as text", ".stl", write_stl_text, colours=False),
+        )
+    }
+)
+
+
+def write_meshes(
+    meshes: Sequence[SurfaceMesh],
+    place: MeshPlace,
+    format: str = "stl",
+    layout: Layout = "per-structure",
+    frame: MeshFrame = "LPS",
+    *,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Writes the surfaces; returns the files, as `planned_mesh_files` names them.
+
+    "per-structure" is a file for each, "parts" one file with an object for each, "merged" one file in which all
+    triangles are one object, one surface after the other (not united). Nothing is written if a file is there already.
+    Raises ExportError, also for "parts" in a format that has none.
+    """
+    paths = planned_mesh_files([mesh.name for mesh in meshes], place, format, layout)
+    refuse_existing(paths, overwrite=overwrite)
+    existing_folder(place.folder)
+    files = [path for path in paths if path.suffix == MESH_FORMATS[format].ending]
+    for path, content in zip(files, [[mesh] for mesh in meshes] if len(files) > 1 else [list(meshes)], strict=True):
+        write_mesh_file(content, path, format, frame, merged=layout == "merged", overwrite=overwrite)
+    return paths
+
+
+def planned_mesh_files(
+    names: Sequence[str], place: MeshPlace, format: str = "stl", layout: Layout = "per-structure"
+) -> list[Path]:
+    """The files that `write_meshes` makes of structures with these names. Raises ExportError as it does."""
+    if not names:
+        raise ExportError("export.nothing", reason="no structure has a surface")
+    known = mesh_format(format)
+    if layout == "parts" and not known.parts and len(names) > 1:
+        raise ExportError("export.no_parts", format=known.title)
+    stems = names if layout == "per-structure" else [place.stem]
+    return [place.folder / name for name in file_names(stems, known.ending)]
+
+
+def write_mesh_file(
+    meshes: Sequence[SurfaceMesh],
+    path: Path,
+    format: str,
+    frame: MeshFrame = "LPS",
+    *,
+    merged: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Writes these surfaces into one file, each as an object or all merged into one. Raises ExportError."""
+    if not meshes:
+        raise ExportError("export.nothing", reason="no structure has a surface")
+    parts = parts_of(meshes, frame, path.stem if merged else "")
+    with written(path, overwrite=overwrite) as temporary:
+        mesh_format(format).write(parts, temporary, frame)
+
+
+def mesh_format(key: str) -> MeshFormat:
+    """The format with this key. Raises ExportError for one that is not known."""
+    known = MESH_FORMATS.get(key)
+    if known is None:
+        raise ExportError("options.value", value=key, option="the mesh format", allowed=", ".join(MESH_FORMATS))
+    return known
