@@ -40,6 +40,18 @@ def read_itk(path: Path, kind: str, request: Request) -> Scan:
     )
 
 
+def read_nrrd_layers(path: Path) -> tuple[NDArray[Any], Affine]:
+    """All volumes of a NRRD file as they stand (layers, i, j, k), and their affine in RAS+ mm. Raises ReadError."""
+    with _reader(path, "nrrd") as reader:
+        image = reader.Execute()
+        layers = np.asarray(_Voxels(image))
+        if int(image.GetNumberOfComponentsPerPixel()) > 1:
+            layers = np.moveaxis(layers, -1, 0)
+        if layers.ndim != 4:
+            raise ReadError("read.broken", name=path.name, reason="it is not a list of layers")
+        return layers.transpose(0, 3, 2, 1), _affine_ras(reader)
+
+
 def itk_outline(path: Path, kind: str) -> Outline:
     """Shape, spacing and number of volumes, from the header alone. Raises ReadError."""
     with _reader(path, kind) as reader:

@@ -12,6 +12,7 @@ from tsdesktop.scans.content import Kind, kind_of
 from tsdesktop.scans.itk_formats import read_itk
 from tsdesktop.scans.mgh import read_mgh
 from tsdesktop.scans.nifti import read_nifti
+from tsdesktop.scans.nrrd_segments import read_segmentation, segments_of
 from tsdesktop.scans.streams import Request
 
 READABLE: tuple[Kind, ...] = ("nifti", "mgh", "nrrd", "meta", "gipl")
@@ -20,8 +21,12 @@ READABLE: tuple[Kind, ...] = ("nifti", "mgh", "nrrd", "meta", "gipl")
 def stated(path: Path) -> Scan:
     """The voxels and the affine of a file as it states them. Raises ReadError and GeometryError.
 
-    Several volumes in one file are refused: taking the first would leave out structures unsaid.
+    Segments of 3D Slicer that overlap are brought into one array. Several volumes in one file are refused otherwise:
+    taking the first would leave out structures unsaid.
     """
+    segments = segments_of(path)
+    if segments.segments and segments.layers > 1:
+        return read_segmentation(path, segments)
     scan = voxels_of(path)
     if any(each.id == "note.first_volume" for each in scan.notes):
         raise ReadError("labels.not_labels", name=path.name, reason="it has several layers or points in time")

@@ -20,14 +20,12 @@ from tsdesktop.core.errors import ReadError
 from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.scans.content import opened
+from tsdesktop.scans.nrrd_segments import HIGHEST_LABEL, segments_of
 
 log = logging.getLogger(__name__)
 _LABEL = re.compile(r"<Label\b([^>]*)>(.*?)</Label>", re.DOTALL)
 _KEY = re.compile(r'\bKey="(\d+)"')
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
-_SEGMENT = re.compile(r"^Segment(\d+)_(Name|LabelValue|Color):=(.*)$", re.MULTILINE)
-_NRRD_HEADER_BYTES = 1 << 20
-HIGHEST_LABEL = 65535
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class NamedLabels:
 
 def named_labels(path: Path) -> NamedLabels:
     """What `path` or the JSON file beside it says; nothing where neither speaks."""
-    return _from_sidecar(path) or NamedLabels(_from_extension(path) or _from_segments(path))
+    return _from_sidecar(path) or _from_segments(path) or NamedLabels(_from_extension(path))
 
 
 def bare_name(path: Path) -> str:
@@ -76,8 +74,15 @@ def distinct(named: Iterable[StructureClass]) -> tuple[StructureClass, ...]:
             name = f"{each.name}_{count}"
         if each.label not in out:
             taken.add(name)
-            out[each.label] = each if name == each.name else structure_class(each.label, name)
+            out[each.label] = each if name == each.name else _renamed(each, name)
     return tuple(out[label] for label in sorted(out))
+
+
+def _renamed(structure: StructureClass, name: str) -> StructureClass:
+    """Under a name of its own also in a colour of its own, unless the file gave it one."""
+    renamed = structure_class(structure.label, name)
+    is_given = structure.rgb != structure_class(structure.label, structure.name).rgb
+    return replace(renamed, rgb=structure.rgb) if is_given else renamed
 
 
 def _from_sidecar(path: Path) -> NamedLabels | None:
@@ -119,33 +124,9 @@ def _in_table(attributes: str, inside: str) -> StructureClass | None:
     return structure_class(int(key.group(1)), name)
 
 
-def _from_segments(path: Path) -> tuple[StructureClass, ...]:
-    """The segments in the header of a NRRD file."""
-    segments: dict[str, dict[str, str]] = {}
-    for number, key, value in _SEGMENT.findall(_nrrd_header(path)):
-        segments.setdefault(number, {})[key] = value.strip()
-    return distinct(each for each in map(_segment, segments.values()) if each is not None)
-
-
-def _segment(entry: Mapping[str, str]) -> StructureClass | None:
-    try:
-        structure = structure_class(int(entry["LabelValue"]), entry["Name"])
-        red, green, blue = (round(255 * min(1.0, max(0.0, float(n)))) for n in entry["Color"].split())
-    except (KeyError, ValueError):
-        return None
-    return replace(structure, rgb=(red, green, blue)) if structure.label <= HIGHEST_LABEL else None
-
-
-def _nrrd_header(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            if not file.read(4).startswith(b"NRRD"):
-                return ""
-            file.seek(0)
-            head = file.read(_NRRD_HEADER_BYTES).replace(b"\r\n", b"\n")
-    except OSError:
-        return ""
-    return head.partition(b"\n\n")[0].decode("utf-8", "replace")
+def _from_segments(path: Path) -> NamedLabels | None:
+    found = segments_of(path)
+    return NamedLabels(distinct(found.classes), found.task) if found.segments else None
 
 
 def _extensions(path: Path) -> list[str]:
