@@ -66,6 +66,23 @@ def test_two_cubes_that_share_an_edge_are_not_manifold() -> None:
     assert not check.is_closed
 
 
+def test_two_cubes_that_share_a_corner_have_a_vertex_that_is_not_manifold() -> None:
+    both = np.concatenate([CORNERS, CORNERS + np.array([1, 1, 1], np.float32)])
+    check = check_mesh(mesh(both, np.concatenate([CUBE, CUBE + 8])))
+    assert (check.boundary_edges, check.non_manifold_edges, check.non_manifold_vertices) == (0, 0, 1)
+    assert check.is_closed
+    assert not check.is_sound
+
+
+def test_open_fans_that_meet_in_a_point_are_pinched_there_only() -> None:
+    bow = np.array([(0, 0, 0), (1, 0, 0), (1, 1, 0), (-1, 0, 0), (-1, -1, 0)], np.float32)
+    assert check_mesh(mesh(bow, np.array([[0, 1, 2], [0, 3, 4]], np.int32))).non_manifold_vertices == 1
+    assert check_mesh(mesh(CORNERS, CUBE[1:])).non_manifold_vertices == 0
+    turned = CUBE.copy()
+    turned[::2] = turned[::2, ::-1]
+    assert check_mesh(mesh(CORNERS, turned)).non_manifold_vertices == 0
+
+
 def test_shells_are_counted() -> None:
     both = np.concatenate([CORNERS, CORNERS + np.array([5, 0, 0], np.float32)])
     assert check_mesh(mesh(both, np.concatenate([CUBE, CUBE + 8]))).shells == 2

@@ -16,13 +16,15 @@ from tsdesktop.core.surface import SurfaceMesh
 class MeshCheck:
     """What was counted after vertices at equal places were merged, as every reader of an STL file does.
 
-    `boundary_edges` have one triangle, `non_manifold_edges` more than two; `degenerate_triangles` have two corners at
-    one place; `shells` are the connected pieces of surface (a cavity counts as one).
+    `boundary_edges` have one triangle, `non_manifold_edges` more than two; around a vertex of `non_manifold_vertices`
+    the triangles form several fans that only this point holds together; `degenerate_triangles` have two corners at one
+    place; `shells` are the connected pieces of surface (a cavity counts as one).
     """
 
     triangles: int
     boundary_edges: int
     non_manifold_edges: int
+    non_manifold_vertices: int
     degenerate_triangles: int
     shells: int
     consistent_orientation: bool
@@ -35,28 +37,31 @@ class MeshCheck:
 
     @property
     def is_sound(self) -> bool:
-        """Whether the surface is closed, has no degenerate triangle and faces outward everywhere."""
+        """Whether the surface is closed and manifold, has no degenerate triangle and faces outward everywhere."""
         outward = self.consistent_orientation and self.signed_volume_mm3 > 0.0
-        return self.is_closed and self.degenerate_triangles == 0 and outward
+        return self.is_closed and self.non_manifold_vertices == 0 and self.degenerate_triangles == 0 and outward
 
 
 def check_mesh(mesh: SurfaceMesh) -> MeshCheck:
     """Counts the defects of `mesh`."""
-    merged = _merged(mesh.vertices_ras)[mesh.triangles]
+    merged = merged_vertices(mesh.vertices_ras)[mesh.triangles]
     a, b, c = merged[:, 0], merged[:, 1], merged[:, 2]
     degenerate = (a == b) | (b == c) | (c == a)
     merged = merged[~degenerate]
     starts, ends = merged.ravel(), merged[:, [1, 2, 0]].ravel()
     count = int(merged.max()) + 1 if merged.size else 0
-    _, triangles_at_edge = np.unique(np.minimum(starts, ends) * count + np.maximum(starts, ends), return_counts=True)
-    _, same_direction = np.unique(starts * count + ends, return_counts=True)
+    edges = np.minimum(starts, ends) * count + np.maximum(starts, ends)
+    order = np.argsort(edges, kind="stable")
+    triangles_at_edge = np.diff(np.append(_firsts(edges[order]), len(edges)))
+    same_direction = np.sort(starts * count + ends)
     return MeshCheck(
         triangles=len(mesh.triangles),
         boundary_edges=int(np.count_nonzero(triangles_at_edge == 1)),
         non_manifold_edges=int(np.count_nonzero(triangles_at_edge > 2)),
+        non_manifold_vertices=_pinched(merged, edges, order),
         degenerate_triangles=int(np.count_nonzero(degenerate)),
         shells=len(np.unique(shells_of(merged, count)[starts])),
-        consistent_orientation=bool(np.all(same_direction == 1)),
+        consistent_orientation=bool(np.all(same_direction[1:] != same_direction[:-1])),
         signed_volume_mm3=mesh.volume_ml * 1000.0,
     )
 
@@ -69,8 +74,41 @@ def shells_of(triangles: NDArray[np.integer], vertex_count: int) -> NDArray[np.i
     return np.asarray(shells, np.int32)
 
 
-def _merged(vertices: NDArray[np.float32]) -> NDArray[np.int64]:
-    """For every vertex a number that vertices at the same place share."""
-    places = np.ascontiguousarray(vertices + np.float32(0.0)).view(np.dtype((np.void, 12)))
-    _, numbers = np.unique(places[:, 0], return_inverse=True)
-    return np.asarray(numbers, np.int64)
+def merged_vertices(vertices: NDArray[np.float32]) -> NDArray[np.int64]:
+    """For every vertex a number that vertices at the same place share, from 0 on."""
+    # Adding zero makes one zero of the two that floating point has.
+    bits = np.ascontiguousarray(vertices + np.float32(0.0)).view(np.uint32)
+    order = np.lexsort((bits[:, 0], bits[:, 1], bits[:, 2]))
+    placed = bits[order]
+    numbers = np.empty(len(vertices), np.int64)
+    numbers[order] = np.cumsum(np.append(True, np.any(placed[1:] != placed[:-1], axis=1))[: len(vertices)]) - 1
+    return numbers
+
+
+def _firsts(ordered: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Where a new value begins in an ordered array."""
+    return np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+
+
+def _pinched(triangles: NDArray[np.int64], edges: NDArray[np.int64], order: NDArray[np.intp]) -> int:
+    """How many vertices have more than one fan: groups of triangles around it joined by edges that end in it.
+
+    `edges` are numbers of the triangles' edges (first corner of each triangle to its second, and so on), `order` sorts
+    them.
+    """
+    before, after = order[:-1], order[1:]
+    joined = edges[before] == edges[after]
+    one, other = before[joined], after[joined]
+    corners = triangles.ravel()
+    # The edge that begins at a corner ends at the triangle's next one.
+    one_end, other_end = (each - each % 3 + (each + 1) % 3 for each in (one, other))
+    alike = corners[one] == corners[other]
+    opposite, opposite_end = np.where(alike, other, other_end), np.where(alike, other_end, other)
+    links = np.concatenate([one, one_end]), np.concatenate([opposite, opposite_end])
+    ones = np.ones(len(links[0]), np.int8)
+    count_of_fans, fans = csgraph.connected_components(
+        sparse.coo_matrix((ones, links), (len(corners),) * 2), directed=False
+    )
+    vertex_of_fan = np.empty(count_of_fans, np.int64)
+    vertex_of_fan[fans] = corners
+    return int(np.count_nonzero(np.bincount(vertex_of_fan) > 1))
