@@ -10,7 +10,7 @@ from tsdesktop.core.errors import ExportError
 from tsdesktop.core.geometry import Box
 from tsdesktop.core.statistics import Intensity, StructureStatistics
 from tsdesktop.core.structures import StructureClass, structure_class
-from tsdesktop.exports.tables import write_statistics_csv, write_statistics_json
+from tsdesktop.exports.tables import write_full_json, write_statistics_csv, write_statistics_json
 
 LIVER = StructureStatistics(
     structure_class(5, "liver"), 1000, 27000.0, Intensity(44.858551, 12.25, 45.0, -20.0, 130.0),
@@ -53,6 +53,22 @@ def test_json_has_upstreams_schema(tmp_path: Path) -> None:
     text = (tmp_path / "statistics.json").read_text(encoding="utf-8")
     assert json.loads(text) == table
     assert text.startswith('{\n    "liver": {\n        "volume": 1062450.0,')
+
+
+def test_our_json_has_units_and_all_that_the_table_has(tmp_path: Path) -> None:
+    write_full_json([LIVER, ABSENT], tmp_path / "statistics_full.json", "CT")
+    told = json.loads((tmp_path / "statistics_full.json").read_text(encoding="utf-8"))
+    assert told["units"]["intensity"] == "HU" and told["units"]["volume_ml"] == "ml"
+    liver, brain = told["structures"]
+    assert liver == {
+        "name": "liver", "label": 5, "title": "liver", "voxels": 1000, "volume_ml": 27.0,
+        "intensity": {"mean": 44.85855, "sd": 12.25, "median": 45.0, "minimum": -20.0, "maximum": 130.0},
+        "centroid_ras_mm": [10.123, -20.0, 300.5], "box_voxels": {"first": [3, 4, 0], "last": [9, 11, 19]},
+        "touches_border": True,
+    }  # fmt: skip
+    assert (brain["intensity"], brain["centroid_ras_mm"], brain["box_voxels"]) == (None, None, None)
+    write_full_json([LIVER], tmp_path / "mr.json", "MR")
+    assert "HU" not in (tmp_path / "mr.json").read_text()
 
 
 def test_existing_tables_are_kept(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
-"""The manifest of a run: what was computed, with what, from what, into which files. No patient, no folders."""
+"""The manifest of an export: what was computed, with what, from what, into which files. No patient, no folders.
+
+Nothing in it depends on when or how often a run is exported.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,13 @@ from tsdesktop.core.version import __version__
 from tsdesktop.core.volume import Volume
 from tsdesktop.exports.writing import not_written, write_json
 
-_LIBRARIES = ("numpy", "scipy", "nibabel", "SimpleITK", "pydicom", "vtk", "torch", "nnunetv2")
+NOTICE = "Not a medical device: for research and teaching, not for diagnosis or treatment."
+# What formats that must name a time are given where the time of a run is not known: the first one of zip files.
+UNKNOWN_TIME = datetime(1980, 1, 1, tzinfo=UTC)
+_LIBRARIES = (
+    "numpy", "scipy", "nibabel", "SimpleITK", "pydicom", "highdicom", "vtk", "manifold3d", "lib3mf", "XlsxWriter",
+    "torch", "nnunetv2", "openvino",
+)  # fmt: skip
 # What a person typed or how files are called may name a patient.
 _PRIVATE_OPTIONS = {"series"}
 _PRIVATE_ARGUMENTS = {"name"}
@@ -42,40 +52,63 @@ class UsedNetwork:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What a manifest tells of a run."""
+    """What a manifest tells of a run. `task` and `options` are None for labels that were opened from a file.
 
-    task: Task
-    options: Options
+    `made_at` is when the labels were computed, None where that is not known.
+    """
+
+    task: Task | None
+    options: Options | None
     volume: Volume
     networks: tuple[UsedNetwork, ...]
     device: str
     runtime_seconds: float
     notes: tuple[Note, ...] = ()
     classes: tuple[StructureClass, ...] = ()
+    made_at: datetime | None = None
+
+    @property
+    def time(self) -> datetime:
+        """When the labels were computed, or UNKNOWN_TIME."""
+        return self.made_at or UNKNOWN_TIME
 
 
-def write_manifest(path: Path, run: Run, outputs: Sequence[Path], *, overwrite: bool = False) -> None:
-    """Writes the manifest as JSON; `outputs` are the files the run wrote. Raises ExportError."""
-    write_json(manifest_data(run, outputs, path.parent), path, overwrite=overwrite)
+def write_manifest(
+    path: Path,
+    run: Run,
+    outputs: Sequence[Path],
+    choices: Mapping[str, Any] | None = None,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Writes the manifest as JSON; `outputs` are the files that were written, `choices` how, besides the run's options.
+
+    Raises ExportError.
+    """
+    write_json(manifest_data(run, outputs, path.parent, choices), path, overwrite=overwrite)
 
 
-def manifest_data(run: Run, outputs: Sequence[Path], folder: Path) -> dict[str, Any]:
+def manifest_data(
+    run: Run, outputs: Sequence[Path], folder: Path, choices: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The manifest as plain data; outputs are named relative to `folder`. Raises ExportError for an unreadable one."""
-    task = run.task
     return {
         "program": {"name": "tsdesktop", "version": __version__},
+        "notice": NOTICE,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "libraries": library_versions(),
-        "task": {"name": task.name, "title": task.title, "modality": task.modality, "licence": task.licence},
+        "task": _task(run.task),
         "classes": {str(each.label): each.name for each in run.classes},
         "networks": [
             {"folder": each.folder, "plans_sha256": each.plans_sha256, "folds": list(each.folds)}
             for each in run.networks
         ],
-        "options": changed_options(run.options),
+        "options": changed_options(run.options) if run.options else {},
+        "export": dict(choices or {}),
         "device": run.device,
         "source": _source(run.volume),
+        "made_at": run.made_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if run.made_at else None,
         "outputs": [_output(path, folder) for path in outputs],
         "runtime_seconds": round(run.runtime_seconds, 2),
         "notes": [_note(each) for each in run.notes],
@@ -85,6 +118,8 @@ def manifest_data(run: Run, outputs: Sequence[Path], folder: Path) -> dict[str, 
 
 def citations(run: Run) -> list[str]:
     """What a publication should cite: the networks' own papers, their training data, and the method."""
+    if run.task is None:
+        return []
     general = []
     if run.task.group not in _NOT_OF_TOTALSEGMENTATOR:
         general.append(_TOTALSEGMENTATOR_MR if run.task.modality == "MR" else _TOTALSEGMENTATOR)
@@ -112,6 +147,12 @@ def changed_options(options: Options) -> dict[str, Any]:
         if value != each.default:
             out[each.name] = "(given)" if each.name in _PRIVATE_OPTIONS else value
     return out
+
+
+def _task(task: Task | None) -> dict[str, str] | None:
+    if task is None:
+        return None
+    return {"name": task.name, "title": task.title, "modality": task.modality, "licence": task.licence}
 
 
 def _source(volume: Volume) -> dict[str, Any]:
