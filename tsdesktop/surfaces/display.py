@@ -130,7 +130,7 @@ def surface_of_shares(share: Floats, affine: Affine, label: int) -> DisplaySurfa
     """The surface around a field that says how much of each cell (0 to 1) belongs to a structure."""
     fine = _contoured(share, affine)
     step_mm = float(np.prod(np.linalg.norm(affine[:3, :3], axis=0)) ** (1 / 3))
-    return DisplaySurface(label, fine, _coarse(fine, step_mm))
+    return DisplaySurface(label, fine, coarse_twin(fine, step_mm))
 
 
 def _factors(voxels: int, affine: Affine) -> tuple[int, int, int]:
@@ -143,7 +143,7 @@ def _factors(voxels: int, affine: Affine) -> tuple[int, int, int]:
     return i, j, k
 
 
-def _coarse(fine: DisplayMesh, step_mm: float) -> DisplayMesh:
+def coarse_twin(fine: DisplayMesh, step_mm: float) -> DisplayMesh:
     """The same surface with vertices drawn together that are close and face alike.
 
     Two sides of a thin plate face differently, so that it gets coarse, not torn.
