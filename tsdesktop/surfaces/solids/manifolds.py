@@ -1,0 +1,131 @@
+"""Surfaces as solids of manifold3d and back. Everything inside is computed in mm from a near origin.
+
+A scan may lie at z = -1500 mm, where neighbouring float32 numbers are 0.0001 mm apart: solids are moved to an origin in
+their middle, computed in double precision, and rounded to float32 once, at the end, without two corners falling
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsdesktop.core.errors import ExportError
+from tsdesktop.core.structures import StructureClass
+from tsdesktop.core.surface import SurfaceMesh
+
+if TYPE_CHECKING:
+    from manifold3d import Manifold
+
+Point = NDArray[np.float64]
+# Edges shorter than this, a hundredth of the finest printer's step, are collapsed.
+TOLERANCE_MM = 1e-3
+_TRIES = 6
+_ZERO: Point = np.zeros(3)
+
+
+def origin_of(parts: Sequence[SurfaceMesh]) -> Point:
+    """A place in the middle of the parts, in whole mm, to compute from."""
+    bounds = np.array([part.bounds_mm for part in parts])
+    return np.asarray(np.round((bounds[:, 0].min(axis=0) + bounds[:, 1].max(axis=0)) / 2.0))
+
+
+def to_manifold(mesh: SurfaceMesh, origin: Point = _ZERO) -> Manifold:
+    """The solid inside the surface, its coordinates in mm from `origin`.
+
+    Raises ExportError when the surface is not closed or has edges of more than two triangles.
+    """
+    from manifold3d import Error, Manifold, Mesh64
+
+    places = np.ascontiguousarray(mesh.vertices_ras.astype(np.float64) - origin)
+    solid = Manifold(Mesh64(places, mesh.triangles.astype(np.uint64), tolerance=TOLERANCE_MM))
+    if solid.status() != Error.NoError or solid.is_empty() or solid.volume() <= 0.0:
+        raise ExportError("solid.not_closed", name=mesh.structure.title)
+    return solid
+
+
+def from_manifold(solid: Manifold, structure: StructureClass, origin: Point = _ZERO) -> SurfaceMesh:
+    """The surface of a solid whose coordinates are mm from `origin`, as a mesh of that structure.
+
+    No two corners share a place, so that a reader who merges equal places finds the same surface. Raises ExportError
+    for an empty solid.
+    """
+    if solid.is_empty():
+        raise ExportError("solid.not_closed", name=structure.title)
+    reach = float(np.abs(np.array(solid.bounding_box()).reshape(2, 3) + origin).max())
+    finest = max(TOLERANCE_MM, 8.0 * float(np.spacing(np.float32(reach))))
+    for tolerance in finest * 2.0 ** np.arange(_TRIES):
+        mesh = solid.simplify(float(tolerance)).to_mesh64()
+        places = np.asarray(mesh.vert_properties[:, :3])
+        triangles = np.asarray(mesh.tri_verts).astype(np.int32)
+        vertices = (_apart(places, triangles, float(tolerance)) + origin).astype(np.float32)
+        if _distinct(vertices):
+            break
+    return SurfaceMesh(vertices, triangles, structure)
+
+
+def pieces_of(solid: Manifold) -> list[Manifold]:
+    """The connected pieces of a solid, the largest first, each with the cavities inside it."""
+    shells = sorted(solid.decompose(), key=lambda each: -each.volume())
+    outer = [each for each in shells if each.volume() > 0.0]
+    if len(outer) == len(shells):
+        return outer
+    groups = [[each] for each in outer]
+    for cavity in (each for each in shells if each.volume() <= 0.0):
+        groups[_owner(cavity, outer)].append(cavity)
+    return [group[0] if len(group) == 1 else united(group, composed=True) for group in groups]
+
+
+def filled(solid: Manifold) -> Manifold:
+    """The solid without its closed cavities."""
+    outer = [each for each in solid.decompose() if each.volume() > 0.0]
+    return united(outer) if outer else solid
+
+
+def united(solids: Sequence[Manifold], *, composed: bool = False) -> Manifold:
+    """The boolean union. `composed`: they are known not to meet (a cavity inside its solid) and are put side by side."""
+    from manifold3d import Manifold, OpType
+
+    if len(solids) == 1:
+        return solids[0]
+    return Manifold.compose(list(solids)) if composed else Manifold.batch_boolean(list(solids), OpType.Add)
+
+
+def _owner(cavity: Manifold, outer: Sequence[Manifold]) -> int:
+    """The smallest piece around a cavity: a ray from the cavity leaves it an odd number of times."""
+    start = np.asarray(cavity.to_mesh64().vert_properties[0, :3], np.float64)
+    for n in range(len(outer) - 1, -1, -1):
+        low, high = np.array(outer[n].bounding_box()).reshape(2, 3)
+        if np.all(start >= low) and np.all(start <= high):
+            # Not along an axis, so that it meets no edge of a block.
+            end = start + np.array([0.577, 0.211, 0.789]) * 4.0 * float(np.linalg.norm(high - low))
+            if len(outer[n].ray_cast(tuple(start), tuple(end))) % 2:
+                return n
+    return 0
+
+
+def _apart(places: Point, triangles: NDArray[np.int32], step_mm: float) -> Point:
+    """Corners at one place (sheets that touch in a point or an edge) moved a little into their own solid."""
+    rounded = np.round(places / (step_mm / 2.0)).astype(np.int64)
+    _, numbers, counts = np.unique(rounded, axis=0, return_inverse=True, return_counts=True)
+    shared = np.flatnonzero(counts[numbers.ravel()] > 1)
+    if not len(shared):
+        return places
+    moved = places.copy()
+    moved[shared] -= 4.0 * step_mm * _normals(places, triangles)[shared]
+    return moved
+
+
+def _normals(places: Point, triangles: NDArray[np.int32]) -> Point:
+    a, b, c = (places[triangles[:, n]] for n in range(3))
+    across = np.cross(b - a, c - a)
+    sums = np.stack([np.bincount(triangles.ravel(), np.repeat(across[:, n], 3), len(places)) for n in range(3)], axis=1)
+    return np.asarray(sums / np.maximum(np.linalg.norm(sums, axis=1), 1e-12)[:, None])
+
+
+def _distinct(vertices: NDArray[np.float32]) -> bool:
+    places = np.ascontiguousarray(vertices + np.float32(0.0)).view(np.dtype((np.void, 12)))
+    return len(np.unique(places[:, 0])) == len(vertices)
