@@ -68,7 +68,25 @@ class Part:
     @property
     def vertex_count(self) -> int:
         """Vertices of all pieces."""
-        return sum(len(piece.vertices) for piece in self.pieces)
+        return sum(len(piece.mesh.vertices_ras) for piece in self.pieces)
+
+    @property
+    def vertices(self) -> NDArray[np.float32]:
+        """Vertices (n, 3) of all pieces, one after the other."""
+        return np.concatenate([piece.vertices for piece in self.pieces])
+
+    @property
+    def triangles(self) -> NDArray[np.int32]:
+        """Triangles (m, 3) of all pieces; they name the rows of `vertices`."""
+        counts = [len(piece.mesh.vertices_ras) for piece in self.pieces]
+        firsts = np.cumsum([0, *counts[:-1]]).astype(np.int32)
+        return np.concatenate([piece.triangles + first for piece, first in zip(self.pieces, firsts, strict=True)])
+
+    @property
+    def colours(self) -> NDArray[np.uint8]:
+        """Colour (m, 3) of every triangle, 0 to 255."""
+        rows = np.array([piece.rgb for piece in self.pieces], np.uint8)
+        return np.repeat(rows, [len(piece.triangles) for piece in self.pieces], axis=0)
 
 
 def parts_of(meshes: Sequence[SurfaceMesh], frame: MeshFrame, merged_name: str = "") -> tuple[Part, ...]:
@@ -103,3 +121,8 @@ def chunks(triangles: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
     """The triangles in portions, so that large meshes do not fill the memory."""
     for start in range(0, len(triangles), CHUNK):
         yield triangles[start : start + CHUNK]
+
+
+def rows_as_text(rows: NDArray[np.number], form: str) -> str:
+    """A line for every row of numbers; nine digits give every float32 back exactly."""
+    return ((form + "\n") * len(rows)) % tuple(rows.ravel().tolist())

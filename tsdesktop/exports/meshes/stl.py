@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from tsdesktop.exports.meshes.parts import MeshFrame, Part, Piece, chunks, frame_words
+from tsdesktop.exports.meshes.parts import MeshFrame, Part, Piece, chunks, frame_words, rows_as_text
 
 HEADER_BYTES = 80
 FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -59,17 +59,12 @@ def _normals(corners: NDArray[np.float32]) -> NDArray[np.float64]:
     """Unit normals (m, 3) of triangles (m, 3, 3); zero where a triangle has no area."""
     a, b, c = (corners[:, n].astype(np.float64) for n in range(3))
     areas = np.cross(b - a, c - a)
-    return np.asarray(areas / np.maximum(np.linalg.norm(areas, axis=1, keepdims=True), 1e-30))
+    return np.asarray(areas / np.maximum(np.linalg.norm(areas, axis=1, keepdims=True), 1e-30) + 0.0)
 
 
 def _write_facets(piece: Piece, stream: IO[str]) -> None:
-    places = np.array(rows_as_text(piece.vertices, "%.9g %.9g %.9g"), object)
+    places = np.array(rows_as_text(piece.vertices, "%.9g %.9g %.9g").splitlines(), object)
     for some in chunks(piece.triangles):
-        normals = np.array(rows_as_text(_normals(piece.vertices[some]) + 0.0, "%.6g %.6g %.6g"), object)
+        normals = np.array(rows_as_text(_normals(piece.vertices[some]), "%.6g %.6g %.6g").splitlines(), object)
         words = np.column_stack([normals[:, None], places[some]])
         stream.write((_FACET_TEXT * len(some)) % tuple(words.ravel()))
-
-
-def rows_as_text(rows: NDArray[np.float32] | NDArray[np.float64], form: str) -> list[str]:
-    """One text per row of three numbers; nine digits give every float32 back exactly."""
-    return (((form + "\n") * len(rows)) % tuple(rows.ravel().tolist())).splitlines()

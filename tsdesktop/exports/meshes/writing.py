@@ -10,8 +10,13 @@ from typing import Literal
 
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.surface import SurfaceMesh
+from tsdesktop.exports.meshes.glb import write_glb
+from tsdesktop.exports.meshes.obj import materials_path, write_mtl, write_obj
 from tsdesktop.exports.meshes.parts import MeshFrame, Part, parts_of
+from tsdesktop.exports.meshes.ply import write_ply
 from tsdesktop.exports.meshes.stl import write_stl, write_stl_text
+from tsdesktop.exports.meshes.threemf import write_3mf
+from tsdesktop.exports.meshes.vtp import write_vtp
 from tsdesktop.exports.writing import existing_folder, file_names, refuse_existing, written
 
 Layout = Literal["per-structure", "merged", "parts"]
@@ -25,7 +30,7 @@ class MeshFormat:
     key: str
     title: str
     ending: str
-    write: Writer
+    write: Writer | None  # None: it makes two files
     unit: str = "mm"
     names: bool = True
     colours: bool = True
@@ -46,6 +51,11 @@ MESH_FORMATS: Mapping[str, MeshFormat] = MappingProxyType(
         for each in (
             MeshFormat("stl", "STL", ".stl", write_stl, names=False, colours=False, parts=False),
             MeshFormat("stl-ascii", "STL as text", ".stl", write_stl_text, colours=False),
+            MeshFormat("3mf", "3MF", ".3mf", write_3mf),
+            MeshFormat("obj", "OBJ with MTL", ".obj", None),
+            MeshFormat("ply", "PLY", ".ply", write_ply, parts=False),
+            MeshFormat("glb", "GLB", ".glb", write_glb, unit="m"),
+            MeshFormat("vtp", "VTP", ".vtp", write_vtp),
         )
     }
 )
@@ -69,7 +79,7 @@ def write_meshes(
     paths = planned_mesh_files([mesh.name for mesh in meshes], place, format, layout)
     refuse_existing(paths, overwrite=overwrite)
     existing_folder(place.folder)
-    files = [path for path in paths if path.suffix == MESH_FORMATS[format].ending]
+    files = [path for path in paths if path.suffix == mesh_format(format).ending]
     for path, content in zip(files, [[mesh] for mesh in meshes] if len(files) > 1 else [list(meshes)], strict=True):
         write_mesh_file(content, path, format, frame, merged=layout == "merged", overwrite=overwrite)
     return paths
@@ -85,7 +95,8 @@ def planned_mesh_files(
     if layout == "parts" and not known.parts and len(names) > 1:
         raise ExportError("export.no_parts", format=known.title)
     stems = names if layout == "per-structure" else [place.stem]
-    return [place.folder / name for name in file_names(stems, known.ending)]
+    files = [place.folder / name for name in file_names(stems, known.ending)]
+    return [*files, *(materials_path(path) for path in files)] if known.key == "obj" else files
 
 
 def write_mesh_file(
@@ -98,11 +109,29 @@ def write_mesh_file(
     overwrite: bool = False,
 ) -> None:
     """Writes these surfaces into one file, each as an object or all merged into one. Raises ExportError."""
+    _refuse_empty(meshes)
+    write = mesh_format(format).write
+    parts = parts_of(meshes, frame, path.stem if merged else "")
+    if write is None:
+        _write_obj(parts, path, frame, overwrite=overwrite)
+        return
+    with written(path, overwrite=overwrite) as temporary:
+        write(parts, temporary, frame)
+
+
+def _refuse_empty(meshes: Sequence[SurfaceMesh]) -> None:
     if not meshes:
         raise ExportError("export.nothing", reason="no structure has a surface")
-    parts = parts_of(meshes, frame, path.stem if merged else "")
-    with written(path, overwrite=overwrite) as temporary:
-        mesh_format(format).write(parts, temporary, frame)
+    for mesh in meshes:
+        if not len(mesh.triangles):
+            raise ExportError("export.nothing", reason=f"{mesh.name} has no surface")
+
+
+def _write_obj(parts: Sequence[Part], path: Path, frame: MeshFrame, *, overwrite: bool) -> None:
+    materials = materials_path(path)
+    with written(path, overwrite=overwrite) as temporary, written(materials, overwrite=overwrite) as beside:
+        write_obj(parts, temporary, frame, materials.name)
+        write_mtl(parts, beside)
 
 
 def mesh_format(key: str) -> MeshFormat:
