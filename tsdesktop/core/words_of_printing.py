@@ -41,4 +41,30 @@ WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
         "{count} pieces stay apart: the gaps are longer than {longest_mm} mm.",
         "Allow longer rods, or remove islands.",
     ),
+    # labels, plates and the bed
+    "label.unknown_letters": (
+        "The label has characters that the font does not have: {letters}.",
+        "Write the label without them.",
+    ),
+    "label.empty": ("The label has no letters.", "Write a text, or leave the label out."),
+    "label.no_room": (
+        "There is no room for the label {text} on the {face} side.",
+        "Choose smaller letters, a shorter text, another side, or the plate.",
+    ),
+    "label.no_plate": ("The label {text} has no plate to stand on.", "Add a base plate before it, or choose a side."),
+    "print.no_bed": ("Nothing says how large the bed is.", "Choose a printer, or enter the size of its bed."),
+    "note.label_smaller": (
+        "The letters of the label {text} are {height_mm} mm tall instead of {asked_mm} mm, so that it fits.",
+        "",
+    ),
+    "note.label_shallower": (
+        "The label {text} is {depth_mm} mm deep instead of {asked_mm} mm, so that half of the wall is left.",
+        "",
+    ),
+    "note.plate_columns": (
+        "{pieces} pieces that do not stand on the plate are held by {count} columns, up to {diameter_mm} mm wide.",
+        "",
+    ),
+    "note.scaled_to_fit": ("Everything was scaled to {percent} % to fit on the bed ({bed} mm).", ""),
+    "note.fits_the_bed": ("Everything fits on the bed ({bed} mm) at its own size.", ""),
 }
