@@ -64,6 +64,7 @@ def test_frames_are_sorted_by_their_place(tmp_path: Path) -> None:
     assert np.abs(volume.array - expected).max() < 0.51
     assert volume.source.window == (50.0, 350.0)
     assert volume.source.dicom_files == (str(path),)
+    assert volume.source.dicom_frames == (1, 2, 4, 0, 3)
 
 
 def test_time_points_are_volumes(tmp_path: Path) -> None:

@@ -31,8 +31,10 @@ class ScanSource:
     series_instance_uid: str = ""
     # The NIfTI input's own 348 header bytes: label maps keep its units, descrip and qform/sform codes.
     nifti_header: bytes | None = None
-    # The DICOM files of the series in slice order, for exports that refer to them.
+    # The DICOM files of the series in slice order, for exports that refer to them; where `path` is a zip, its members.
     dicom_files: tuple[str, ...] = ()
+    # The frames (from 0, in slice order) of the one file of a multi-frame object.
+    dicom_frames: tuple[int, ...] = ()
     # (window centre, window width) stated by the file, in its own units.
     window: tuple[float, float] | None = None
 

@@ -143,5 +143,6 @@ def _source(path: Path, name: str, slices: Sequence[Slice]) -> ScanSource:
         description=first.file.description,
         series_instance_uid=first.file.series_uid,
         dicom_files=_files(slices),
+        dicom_frames=tuple(each.frame for each in slices) if first.file.frames > 1 else (),
         window=first.window,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -94,14 +94,14 @@ def _choices_at(path: Path, request: Request) -> Iterator[list[Choice]]:
         raise ReadError("read.unknown_format", name=path.name)
     kind = kind_of(path)
     if kind == "zip":
-        with unpacked(path) as folder:
+        with unpacked(path) as (folder, members):
             inside = _in_folder(folder, path, request)
-            yield [_as_in_archive(each, folder, path) for each in inside]
+            yield [_as_in_archive(each, folder, path, members) for each in inside]
     elif kind == "packed":
         with tempfile.TemporaryDirectory(prefix="tsdesktop-", ignore_cleanup_errors=True) as temporary:
             content = unpacked_to(path, Path(temporary))
             inside = _file_choices([(content, kind_of(content))])
-            yield [_as_in_archive(each, Path(temporary), path) for each in inside]
+            yield [_as_in_archive(each, Path(temporary), path, {}) for each in inside]
     elif kind == "dicom":
         yield _dicom_file(path, request)
     else:
@@ -245,12 +245,13 @@ def _format(kind: Kind, path: Path) -> _Format:
     raise ReadError("read.unknown_format", name=path.name)
 
 
-def _as_in_archive(choice: Choice, folder: Path, archive: Path) -> Choice:
-    """The choice with names as in the archive: its files are gone once the scan is read."""
+def _as_in_archive(choice: Choice, folder: Path, archive: Path, members: Mapping[str, str]) -> Choice:
+    """The choice with names as in the archive: its files are gone once the scan is read, its `members` stay."""
     names = tuple(str(Path(each).relative_to(folder)) for each in choice.summary.files)
 
     def open_as_archive(request: Request) -> Volume:
         volume = choice.open(request)
-        return replace(volume, source=replace(volume.source, path=str(archive), dicom_files=()))
+        inside = tuple(members[each] for each in volume.source.dicom_files)
+        return replace(volume, source=replace(volume.source, path=str(archive), dicom_files=inside))
 
     return Choice(replace(choice.summary, files=names), open_as_archive, choice.problem)
