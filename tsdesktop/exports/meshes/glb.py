@@ -33,7 +33,7 @@ _VERTEX_BUFFER, _INDEX_BUFFER = 34962, 34963
 
 
 def write_glb(parts: Sequence[Part], path: Path, frame: MeshFrame) -> None:
-    """Writes each part as a named node. The frame is glTF's own, whatever `frame` other formats have. Raises OSError."""
+    """Writes each part as a named node. The frame is glTF's own, whatever other formats get. Raises OSError."""
     scene = _Scene("bed" if frame == "bed" else "RAS")
     for part in parts:
         scene.add(part)

@@ -19,6 +19,7 @@ import numpy as np
 
 from tsdesktop.core.structures import Rgb
 from tsdesktop.core.version import __version__
+from tsdesktop.exports.meshes.package import with_plain_headers
 from tsdesktop.exports.meshes.parts import MeshFrame, Part, frame_words
 
 # Decimals of a mm: more than single precision has at 10 mm from the origin.
@@ -30,16 +31,20 @@ def write_3mf(parts: Sequence[Part], path: Path, frame: MeshFrame) -> None:
     from lib3mf import get_wrapper
     from lib3mf.Lib3MF import ELib3MFException
 
+    raw = path.with_name(path.name + ".raw")
     try:
         package = _Package(get_wrapper(), _seed(parts))
         package.describe(parts, frame)
         package.build([package.add(part) for part in parts])
-        package.write(path)
+        package.write(raw)
+        with_plain_headers(raw, path)
     except ELib3MFException as error:
         raise OSError(0, f"the 3MF library says: {error}") from error
-    # The library does not notice a disk that is full.
-    if not zipfile.is_zipfile(path):
-        raise OSError(0, "the disk may be full")
+    except zipfile.BadZipFile as error:
+        # The library does not notice when the disk is full.
+        raise OSError(0, "the disk may be full") from error
+    finally:
+        raw.unlink(missing_ok=True)
 
 
 class _Package:
