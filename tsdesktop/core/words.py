@@ -63,6 +63,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "A label map holds whole numbers from 0 to 65535; anything else opens as a scan.",
     ),
     "labels.too_many": ("{name} holds {count} structures, more than can be shown.", "Split it into several files."),
+    "labels.no_geometry": (
+        "{name} does not say where its voxels lie in space.",
+        "Keep {stem}.json or {stem}.pkl beside it; where only a part of the scan was computed, open the label map.",
+    ),
+    "labels.overlapping": (
+        "{name} holds probabilities of structures that lie in each other: a voxel has no single label.",
+        "Open the label map of that run.",
+    ),
     "labels.empty_folder": ("{name} holds no label maps.", "Choose the folder with one NIfTI file per structure."),
     # geometry
     "geometry.bad_affine": (

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,12 @@ Check = Callable[[], None]
 
 @dataclass(frozen=True, eq=False)
 class Earlier:
-    """What the inference process gave: labels [i, j, k], where they lie and how they came about, and its notes."""
+    """What the inference process gave: labels [i, j, k], where they lie, how and when they came about, and notes."""
 
     labels: NDArray[Any]
     finished: Finished
     notes: tuple[Note, ...]
+    made_at: datetime
 
 
 class EarlierResults:
@@ -207,6 +209,7 @@ def _write(path: Path, result: Earlier) -> None:
         "order": "F" if fortran else "C",
         "finished": converter().unstructure(result.finished),
         "notes": [each.to_data() for each in result.notes],
+        "made_at": result.made_at.isoformat(),
     }
     with igzip.open(path, "wb", compresslevel=_FASTEST) as file:
         file.write(json.dumps(head).encode() + b"\n")
@@ -229,4 +232,5 @@ def _read(path: Path) -> Earlier:
         if file.read(1):
             raise ValueError("the entry is longer than it should be")
     notes = tuple(Note(each["id"], each["arguments"]) for each in head["notes"])
-    return Earlier(labels, converter().structure(head["finished"], Finished), notes)
+    finished = converter().structure(head["finished"], Finished)
+    return Earlier(labels, finished, notes, datetime.fromisoformat(head["made_at"]))

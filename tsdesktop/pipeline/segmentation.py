@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from tsdesktop.jobs.job import LABELS_FILE, ROUGH_FILE, SCAN_FILE, Choices, Job,
 from tsdesktop.jobs.messages import Draft, Finished, Noted, Progress
 from tsdesktop.jobs.plan import NetworkRun, Plan, make_plan
 from tsdesktop.pipeline.earlier import Earlier, EarlierResults, Question
+from tsdesktop.pipeline.probabilities import AboutProbabilities
 from tsdesktop.runs.engine import Engine
 from tsdesktop.runs.folder import load_array, private_folder, save_array
 from tsdesktop.weights.catalogue import full_catalogue, refusal
@@ -42,6 +43,8 @@ class Segmentation:
     """A finished run: the scan, its labels, and how they came about.
 
     `notes` are those of the scan and of the run. `device` is where networks ran. `networks` are all that ran, in order.
+    `seconds` is how long it took to get the labels; where they were computed before, `made_at` (UTC) and
+    `computing_seconds` are still those of the run that computed them.
     """
 
     volume: Volume
@@ -53,6 +56,8 @@ class Segmentation:
     seconds: float
     networks: tuple[NetworkRun, ...]
     probabilities: tuple[Path, ...] = ()
+    made_at: datetime | None = None
+    computing_seconds: float = 0.0
 
 
 def segment_volume(
@@ -128,6 +133,8 @@ def _segmentation(order: _Order, result: Earlier, told: tuple[Note, ...], second
         result.finished.device,
         seconds,
         plan.all_networks if plan else (),
+        made_at=result.made_at,
+        computing_seconds=result.finished.seconds,
     )
 
 
@@ -152,11 +159,11 @@ def _computed(
         finished = _run(order, job_file, engine, notes)
         labels = load_array(folder / LABELS_FILE, engine.check_cancelled)
         engine.check_cancelled()
-        probabilities = _moved(finished, folder, goal)
+        probabilities = _moved(finished, order, folder, goal)
         engine.check_cancelled()
         if rough is not None and (folder / ROUGH_FILE).exists():
             _keep_rough(rough, order, folder, finished.device)
-    result = Earlier(labels, finished, tuple(notes))
+    result = Earlier(labels, finished, tuple(notes), _now())
     if question is not None:
         question.keep(result)
     return result, probabilities
@@ -188,7 +195,12 @@ def _keep_rough(rough: Question, order: _Order, folder: Path, device: str) -> No
         log.warning("rough labels could not be read: %s", type(error).__name__)
         return
     affine = tuple(float(value) for value in order.volume.affine.ravel())
-    rough.keep(Earlier(labels, Finished(order.volume.geometry.shape, affine, device, 0.0), ()))
+    rough.keep(Earlier(labels, Finished(order.volume.geometry.shape, affine, device, 0.0), (), _now()))
+
+
+def _now() -> datetime:
+    """The time as exports state it: UTC, whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 def check_run(options: Options) -> Task:
@@ -313,7 +325,8 @@ def in_v1_order(label_map: LabelMap) -> LabelMap:
     return replace(label_map, array=table[label_map.array], classes=classes)
 
 
-def _moved(finished: Finished, folder: Path, goal: Path | None) -> tuple[Path, ...]:
-    if goal is None:
+def _moved(finished: Finished, order: _Order, folder: Path, goal: Path | None) -> tuple[Path, ...]:
+    if goal is None or order.plan is None:
         return ()
-    return tuple(Path(shutil.move(folder / name, goal / name)) for name in finished.probabilities)
+    about = AboutProbabilities(order.task, order.plan, order.volume.geometry)
+    return about.moved([folder / name for name in finished.probabilities], goal)

@@ -20,7 +20,9 @@ from tsdesktop.core.volume import LabelMap, Labels, Volume
 from tsdesktop.scans.assemble import Scan
 from tsdesktop.scans.content import kind_of
 from tsdesktop.scans.label_files import READABLE, stated, system_words
-from tsdesktop.scans.label_names import HIGHEST_LABEL, bare_name, distinct, known_names, named_labels, task_of
+from tsdesktop.scans.label_names import bare_name, distinct, known_names, named_labels, task_of
+from tsdesktop.scans.nrrd_segments import HIGHEST_LABEL
+from tsdesktop.scans.probabilities import is_probabilities, read_probabilities
 
 Content = Literal["", "labels", "mask"]
 # Grids whose corners agree within this count as the same: NIfTI's affines have single precision.
@@ -39,6 +41,8 @@ def read_label_map(path: Path, volume: Volume) -> LabelMap:
     """
     if path.is_dir():
         return read_masks(mask_files(path), volume, path.name)
+    if is_probabilities(path):
+        return _likeliest(path, volume)
     with system_words(path):
         scan = stated(path)
         array = _as_labels(scan.array, path.name)
@@ -46,6 +50,13 @@ def read_label_map(path: Path, volume: Volume) -> LabelMap:
         classes = named.classes or _named_after_file(array, path)
         on_grid = _on_grid(array, scan, volume, path.name)
     return LabelMap(on_grid, volume.geometry, _with_unnamed(classes, on_grid), named.task)
+
+
+def _likeliest(path: Path, volume: Volume) -> LabelMap:
+    with system_words(path):
+        found = read_probabilities(path)
+        on_grid = _on_grid(_as_labels(found.scan.array, path.name), found.scan, volume, path.name)
+    return LabelMap(on_grid, volume.geometry, _with_unnamed(found.classes, on_grid), found.task)
 
 
 def read_masks(paths: Sequence[Path], volume: Volume, name: str) -> LabelMap:
@@ -80,6 +91,8 @@ def content_of(path: Path) -> Content:
         if path.is_dir():
             return "labels" if mask_files(path) else ""
         with system_words(path):
+            if is_probabilities(path):
+                return "labels"
             if kind_of(path) not in READABLE:
                 return ""
             array = stated(path).array
