@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tsdesktop.core.errors import OptionsError
-from tsdesktop.core.printers import Bed, bed, beds, custom_bed, process, processes
+from tsdesktop.core.printers import Bed, bed, beds, custom_bed, print_limits, process, processes
 
 
 def test_known_printers_have_the_space_their_makers_state() -> None:
@@ -50,3 +50,15 @@ def test_own_bed_must_have_three_lengths() -> None:
             custom_bed(size)
     with pytest.raises(ValueError, match="three lengths"):
         Bed("x", "x", (1.0, 2.0))  # type: ignore[arg-type]
+
+
+def test_limits_of_what_was_chosen() -> None:
+    assert print_limits().bed is None
+    assert (print_limits().smallest_wall_mm, print_limits().grams(10.0)) == (0.8, pytest.approx(12.4))
+    chosen = print_limits("prusa_mini", "sls", "TPU")
+    assert (chosen.bed, chosen.process.id, chosen.material.name) == (bed("prusa_mini"), "sls", "TPU")
+    own = print_limits("prusa_mini", custom_bed_mm=(100, 90, 80)).bed
+    assert own is not None
+    assert own.size_mm == (100, 90, 80)
+    with pytest.raises(OptionsError):
+        print_limits("nobody's")

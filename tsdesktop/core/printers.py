@@ -86,6 +86,36 @@ def custom_bed(size_mm: tuple[float, float, float]) -> Bed:
     return Bed("custom", " x ".join(f"{each:g}" for each in size_mm) + " mm", size_mm)
 
 
+@dataclass(frozen=True)
+class PrintLimits:
+    """What a part is checked against: the bed (None: not chosen), the way of printing and its material."""
+
+    bed: Bed | None
+    process: Process
+    material: Material
+
+    @property
+    def smallest_wall_mm(self) -> float:
+        """The thinnest wall that holds, in mm."""
+        return self.process.smallest_wall_mm
+
+    def grams(self, volume_ml: float) -> float:
+        """The weight of a part that is printed solid."""
+        return volume_ml * self.material.density_g_per_ml
+
+
+def print_limits(
+    bed_id: str = "", process_id: str = "", material: str = "", custom_bed_mm: tuple[float, float, float] | None = None
+) -> PrintLimits:
+    """The limits of ids of the table; "" is no bed, the most common process, its usual material.
+
+    A bed of one's own goes before one of the table. Raises OptionsError for ids that are not in the table, ValueError for an impossible bed.
+    """
+    own = None if custom_bed_mm is None else custom_bed(custom_bed_mm)
+    chosen = process(process_id)
+    return PrintLimits(own or (bed(bed_id) if bed_id else None), chosen, chosen.material(material))
+
+
 def _three(values: Sequence[float]) -> tuple[float, float, float]:
     width, depth, height = (float(each) for each in values)
     return width, depth, height

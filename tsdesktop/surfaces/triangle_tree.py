@@ -51,7 +51,7 @@ class TriangleTree:
     def met_by(self, starts: Floats, ends: Floats) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
         """For segments from `starts` to `ends` (n, 3) in mm: (segment, triangle) wherever one meets the other's box."""
         ways = np.where(np.abs(ends - starts) < 1e-9, np.float32(1e-9), ends - starts)
-        inverse, origin = np.ascontiguousarray((1.0 / ways).T), np.ascontiguousarray(starts.T)
+        inverse, origin = np.ascontiguousarray((1.0 / ways).T, np.float32), np.ascontiguousarray(starts.T)
         everyone = np.arange(len(starts), dtype=np.intp)
         waiting = [(0, everyone, np.zeros(len(starts), np.intp))]
         while waiting:
