@@ -109,7 +109,8 @@ def print_limits(
 ) -> PrintLimits:
     """The limits of ids of the table; "" is no bed, the most common process, its usual material.
 
-    A bed of one's own goes before one of the table. Raises OptionsError for ids that are not in the table, ValueError for an impossible bed.
+    A bed of one's own goes before one of the table. Raises OptionsError for ids that are not in the table, ValueError
+    for an impossible bed.
     """
     own = None if custom_bed_mm is None else custom_bed(custom_bed_mm)
     chosen = process(process_id)
