@@ -26,11 +26,15 @@ WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
     ),
     "note.solid_no_drain": (
         "{name} got {count} of {wanted} drain holes: no more fit.",
-        "Choose narrower holes; a closed cavity keeps resin and powder inside.",
+        "Choose narrower holes.",
     ),
     "note.solid_cavities": (
-        "{name} has {count} separate cavities; {open} of them got a drain hole.",
-        "Choose more holes; a closed cavity keeps resin and powder inside.",
+        "{count} of {all} cavities of {name} could get no drain hole and stay solid.",
+        "Choose more or narrower holes.",
+    ),
+    "note.solid_closed": (
+        "{count} cavities of {name} have no way out.",
+        "A closed cavity keeps resin or powder inside: choose wider holes.",
     ),
     "note.solid_fewer_pins": (
         "{name} got {count} of {wanted} pins: no more fit inside the cut.",

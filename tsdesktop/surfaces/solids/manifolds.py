@@ -38,13 +38,24 @@ def to_manifold(mesh: SurfaceMesh, origin: Point = _ZERO) -> Manifold:
 
     Raises ExportError when the surface is not closed or has edges of more than two triangles.
     """
+    return solid_of(mesh.vertices_ras.astype(np.float64) - origin, mesh.triangles, mesh.structure.title)
+
+
+def solid_of(places: Point, triangles: NDArray[np.int32], name: str = "") -> Manifold:
+    """The solid inside a closed surface. Raises ExportError with that name when it is not closed, or inside out."""
     from manifold3d import Error, Manifold, Mesh64
 
-    places = np.ascontiguousarray(mesh.vertices_ras.astype(np.float64) - origin)
-    solid = Manifold(Mesh64(places, mesh.triangles.astype(np.uint64), tolerance=TOLERANCE_MM))
+    mesh = Mesh64(np.ascontiguousarray(places), triangles.astype(np.uint64), tolerance=TOLERANCE_MM)
+    solid = Manifold(mesh)
     if solid.status() != Error.NoError or solid.is_empty() or solid.volume() <= 0.0:
-        raise ExportError("solid.not_closed", name=mesh.structure.title)
+        raise ExportError("solid.not_closed", name=name)
     return solid
+
+
+def surface_of(solid: Manifold) -> tuple[Point, NDArray[np.int32]]:
+    """Corners (n, 3) and triangles (m, 3) of a solid."""
+    mesh = solid.to_mesh64()
+    return np.asarray(mesh.vert_properties[:, :3]), np.asarray(mesh.tri_verts).astype(np.int32)
 
 
 def from_manifold(solid: Manifold, structure: StructureClass, origin: Point = _ZERO) -> SurfaceMesh:
@@ -58,9 +69,7 @@ def from_manifold(solid: Manifold, structure: StructureClass, origin: Point = _Z
     reach = float(np.abs(np.array(solid.bounding_box()).reshape(2, 3) + origin).max())
     finest = max(TOLERANCE_MM, 8.0 * float(np.spacing(np.float32(reach))))
     for tolerance in finest * 2.0 ** np.arange(_TRIES):
-        mesh = solid.simplify(float(tolerance)).to_mesh64()
-        places = np.asarray(mesh.vert_properties[:, :3])
-        triangles = np.asarray(mesh.tri_verts).astype(np.int32)
+        places, triangles = surface_of(solid.simplify(float(tolerance)))
         vertices = (_apart(places, triangles, float(tolerance)) + origin).astype(np.float32)
         if _distinct(vertices):
             break
@@ -76,7 +85,7 @@ def pieces_of(solid: Manifold) -> list[Manifold]:
     groups = [[each] for each in outer]
     for cavity in (each for each in shells if each.volume() <= 0.0):
         groups[_owner(cavity, outer)].append(cavity)
-    return [group[0] if len(group) == 1 else united(group, composed=True) for group in groups]
+    return [_side_by_side(group) for group in groups]
 
 
 def filled(solid: Manifold) -> Manifold:
@@ -85,18 +94,26 @@ def filled(solid: Manifold) -> Manifold:
     return united(outer) if outer else solid
 
 
-def united(solids: Sequence[Manifold], *, composed: bool = False) -> Manifold:
-    """The boolean union. `composed`: they are known not to meet (a cavity inside its solid) and are put side by side."""
+def united(solids: Sequence[Manifold]) -> Manifold:
+    """The boolean union."""
     from manifold3d import Manifold, OpType
 
-    if len(solids) == 1:
-        return solids[0]
-    return Manifold.compose(list(solids)) if composed else Manifold.batch_boolean(list(solids), OpType.Add)
+    return solids[0] if len(solids) == 1 else Manifold.batch_boolean(list(solids), OpType.Add)
+
+
+def _side_by_side(shells: Sequence[Manifold]) -> Manifold:
+    """Shells that do not meet (a solid and the cavities inside it) as one solid."""
+    if len(shells) == 1:
+        return shells[0]
+    surfaces = [surface_of(each) for each in shells]
+    starts = np.cumsum([0, *(len(places) for places, _ in surfaces)], dtype=np.int32)
+    triangles = [each + start for (_, each), start in zip(surfaces, starts[:-1], strict=True)]
+    return solid_of(np.concatenate([places for places, _ in surfaces]), np.concatenate(triangles))
 
 
 def _owner(cavity: Manifold, outer: Sequence[Manifold]) -> int:
     """The smallest piece around a cavity: a ray from the cavity leaves it an odd number of times."""
-    start = np.asarray(cavity.to_mesh64().vert_properties[0, :3], np.float64)
+    start = surface_of(cavity)[0][0]
     for n in range(len(outer) - 1, -1, -1):
         low, high = np.array(outer[n].bounding_box()).reshape(2, 3)
         if np.all(start >= low) and np.all(start <= high):

@@ -27,8 +27,9 @@ def _always() -> bool:
 class StepContext:
     """Given to every step.
 
-    `frame` is where the parts lie before the step: "RAS" (the scan's mm) or "bed" (the printer's mm, z up). `note` takes
-    what is worth telling, `listen` a text and a share from 0 to 1, `wanted` says whether the result is still wanted.
+    `frame` is where the parts lie before the step: "RAS" (the scan's mm) or "bed" (the printer's mm, z up). `note`
+    takes what is worth telling, `listen` a text and a share from 0 to 1, `wanted` says whether the result is still
+    wanted.
     """
 
     recipe: PrintRecipe

@@ -1,0 +1,141 @@
+"""Steps on the voxels of structures, before there is a surface: pieces, islands, cavities, and the union.
+
+Pieces of a structure hang together by voxel faces, as they do in its surface (surfaces/extract.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from tsdesktop.core.geometry import Box, Geometry, bounding_box, read_only
+from tsdesktop.core.printing import FillHoles, KeepLargest, Merge, RemoveIslands
+from tsdesktop.core.structures import StructureClass
+from tsdesktop.core.surface import SurfaceMesh
+from tsdesktop.core.volume import LabelMap
+
+Mask = NDArray[np.bool_]
+# A tunnel through a structure is closed where it is one voxel wide in at least this many directions.
+_WALLED_DIRECTIONS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class VoxelPart:
+    """One structure: the voxels `mask` of `box` on the grid `geometry`, and solids that were added to its surface."""
+
+    structure: StructureClass
+    mask: Mask
+    box: Box
+    geometry: Geometry
+    added: tuple[SurfaceMesh, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.mask.shape != self.box.shape:
+            raise ValueError(f"mask {self.mask.shape} does not fit the box {self.box.shape}")
+        object.__setattr__(self, "mask", read_only(self.mask))
+
+    @property
+    def label_map(self) -> LabelMap:
+        """The voxels as a label map of the box, in which the structure has the label 1."""
+        geometry = self.geometry.cropped(self.box)
+        return LabelMap(self.mask.astype(np.uint8), geometry, (replace(self.structure, label=1),))
+
+    def with_mask(self, mask: Mask) -> VoxelPart | None:
+        """Other voxels of the same box, which is made smaller where they are fewer; None when there is none."""
+        if np.array_equal(mask, self.mask):
+            return self
+        found = bounding_box(mask)
+        if found is None:
+            return None
+        start = [a + b for a, b in zip(self.box.start, found.start, strict=True)]
+        stop = [a + b for a, b in zip(self.box.start, found.stop, strict=True)]
+        box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+        return replace(self, mask=np.ascontiguousarray(mask[found.slices]), box=box)
+
+
+# A step on voxels: parts and the step to new parts; a part of which nothing is left is None.
+VoxelStep = Callable[[tuple[VoxelPart, ...], Any], tuple[VoxelPart | None, ...]]
+
+
+def voxel_part(label_map: LabelMap, structure: StructureClass) -> VoxelPart:
+    """The voxels of one structure. Raises KeyError when it has none."""
+    found = label_map.cropped_mask(structure.label)
+    if found is None:
+        raise KeyError(structure.name)
+    mask, box = found
+    return VoxelPart(structure, mask, box, label_map.geometry)
+
+
+def keep_largest(parts: tuple[VoxelPart, ...], _step: KeepLargest) -> tuple[VoxelPart | None, ...]:
+    """Of every part the piece with most voxels; the first of equal ones."""
+    return tuple(part.with_mask(_largest(part.mask)) for part in parts)
+
+
+def remove_islands(parts: tuple[VoxelPart, ...], step: RemoveIslands) -> tuple[VoxelPart | None, ...]:
+    """The parts without pieces below the step's volume, counted in voxels."""
+    return tuple(part.with_mask(_without_islands(part, step.smallest_mm3)) for part in parts)
+
+
+def fill_holes(parts: tuple[VoxelPart, ...], _step: FillHoles) -> tuple[VoxelPart | None, ...]:
+    """The parts without cavities (background that no voxel face connects to the outside) and one voxel wide tunnels."""
+    return tuple(part.with_mask(_without_holes(part.mask)) for part in parts)
+
+
+def merge(parts: tuple[VoxelPart, ...], step: Merge) -> tuple[VoxelPart | None, ...]:
+    """All parts as one: the union of their voxels, so that no gap is left where structures touch.
+
+    Its colour is that of the largest part.
+    """
+    largest = max(parts, key=lambda part: int(np.count_nonzero(part.mask)))
+    structure = StructureClass(1, step.name, largest.structure.rgb, system=largest.structure.system)
+    box = _around([part.box for part in parts])
+    mask = np.zeros(box.shape, np.bool_)
+    for part in parts:
+        low = [a - b for a, b in zip(part.box.start, box.start, strict=True)]
+        mask[tuple(slice(a, a + n) for a, n in zip(low, part.box.shape, strict=True))] |= part.mask
+    added = tuple(each for part in parts for each in part.added)
+    return (VoxelPart(structure, mask, box, parts[0].geometry, added),)
+
+
+VOXEL_STEPS: dict[str, VoxelStep] = {
+    KeepLargest.kind: keep_largest,
+    RemoveIslands.kind: remove_islands,
+    FillHoles.kind: fill_holes,
+    Merge.kind: merge,
+}
+
+
+def _largest(mask: Mask) -> Mask:
+    pieces, count = ndimage.label(mask)
+    if count < 2:
+        return mask
+    return np.asarray(pieces == int(np.argmax(np.bincount(pieces.ravel())[1:])) + 1)
+
+
+def _without_islands(part: VoxelPart, smallest_mm3: float) -> Mask:
+    pieces, _ = ndimage.label(part.mask)
+    volumes = np.bincount(pieces.ravel()) * part.geometry.voxel_volume_mm3
+    # A volume that is a whole number of voxels is not to fall to rounding.
+    kept = volumes >= smallest_mm3 * (1.0 - 1e-9)
+    kept[0] = False
+    return np.asarray(kept[pieces])
+
+
+def _without_holes(mask: Mask) -> Mask:
+    padded = np.pad(mask, 1)
+    walled = np.zeros(padded.shape, np.uint8)
+    for axis in range(3):
+        walled += np.roll(padded, 1, axis) & np.roll(padded, -1, axis)
+    closed = padded | (walled >= _WALLED_DIRECTIONS)
+    return np.asarray(ndimage.binary_fill_holes(closed)[1:-1, 1:-1, 1:-1])
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    i, j, k = (min(box.start[n] for box in boxes) for n in range(3))
+    p, q, r = (max(box.stop[n] for box in boxes) for n in range(3))
+    return Box((i, j, k), (p, q, r))
