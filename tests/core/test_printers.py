@@ -53,8 +53,9 @@ def test_own_bed_must_have_three_lengths() -> None:
 
 
 def test_limits_of_what_was_chosen() -> None:
-    assert print_limits().bed is None
-    assert (print_limits().smallest_wall_mm, print_limits().grams(10.0)) == (0.8, pytest.approx(12.4))
+    assert not print_limits().bed
+    assert print_limits().smallest_wall_mm == 0.8
+    assert print_limits().grams(10.0) == pytest.approx(12.4)
     chosen = print_limits("prusa_mini", "sls", "TPU")
     assert (chosen.bed, chosen.process.id, chosen.material.name) == (bed("prusa_mini"), "sls", "TPU")
     own = print_limits("prusa_mini", custom_bed_mm=(100, 90, 80)).bed

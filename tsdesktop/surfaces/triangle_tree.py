@@ -63,6 +63,9 @@ class TriangleTree:
                 waiting += [(level, rays[:half], boxes[:half]), (level, rays[half:], boxes[half:])]
             elif len(rays):
                 twice, below = np.tile(rays, 2), np.concatenate([2 * boxes, 2 * boxes + 1])
+                # Behind the last triangle boxes are empty.
+                filled = below <= (len(self.order) - 1) >> (self._depth - level - 1)
+                twice, below = twice[filled], below[filled]
                 met = self._met(level + 1, origin[:, twice], inverse[:, twice], below)
                 waiting.append((level + 1, twice[met], below[met]))
 
