@@ -45,6 +45,7 @@ _LEAST_HEIGHT_MM = 2.5
 _UNEVEN_SHARES = (0.6, 0.2)
 _THINNEST_WALL_MM = 0.4
 _SUNK_MM = 0.3
+_SLIVER_MM = 0.05
 _LEAST_SHARE_ON_PLATE = 0.6
 
 
@@ -259,11 +260,12 @@ def _pad_mm(height_mm: float) -> float:
 
 
 def _front_of_model(solid: Manifold, plate: FoundPlate, along: tuple[float, float]) -> float:
-    """The y up to which something stands on the plate or hangs over it, between two places along x."""
+    """The y up to which something stands on the plate, hangs over it or is engraved, between two places along x."""
     from manifold3d import CrossSection, FillRule
 
     above = solid.trim_by_plane((0.0, 0.0, 1.0), plate.top_mm + 0.05)
     shadow = CrossSection(above.project().to_polygons(), FillRule.NonZero)
+    shadow += plate.outline.offset(-0.1) - solid.slice(plate.top_mm - 0.02)
     x0, y0, x1, y1 = plate.outline.bounds()
     reach = y1 - y0 + x1 - x0
     strip = CrossSection.square((along[1] - along[0], 4.0 * reach)).translate((along[0], y0 - 2.0 * reach))
@@ -287,4 +289,6 @@ def _grown(solid: Manifold, plate: FoundPlate, place: tuple[float, float, float]
     if (needed - plate.outline).area() < 1e-3 * needed.area():
         return solid
     larger = CrossSection.batch_hull([plate.outline, field])
-    return solid + Manifold.extrude(larger, plate.top_mm - plate.bottom_mm).translate((0.0, 0.0, plate.bottom_mm))
+    # Only what is added, without the slivers along walls that nearly coincide, and so far that it overlaps the plate.
+    added = (larger - plate.outline).offset(-_SLIVER_MM).offset(_SLIVER_MM + _SUNK_MM) ^ larger
+    return solid + Manifold.extrude(added, plate.top_mm - plate.bottom_mm).translate((0.0, 0.0, plate.bottom_mm))

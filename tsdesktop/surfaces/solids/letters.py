@@ -1,6 +1,6 @@
 """Text as flat outlines in mm: letters of the bundled font as polygons that can be extruded.
 
-The outlines are those of the font's own glyphs; curves become chords of an eighth each.
+The outlines are those of the font's own glyphs; curves become sixteen chords each.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FONT = "fonts/Inter-SemiBold.otf"
 _LINE_DISTANCE = 1.6
 # Engraved letters that stand as close as printed ones run into one another.
 _TRACKING = 0.04
-_CHORDS = 8
+_CHORDS = 16
 
 
 def text_outline(text: str, height_mm: float) -> CrossSection:

@@ -108,18 +108,21 @@ def rounded_rectangle(middle: tuple[float, float], size: tuple[float, float], ra
 
 
 def plate_of(solid: Manifold) -> FoundPlate | None:
-    """The plate a solid stands on: upright sides, a level top with free room; None when it stands on none."""
+    """The plate a solid stands on: upright sides, a level top with free room; None when it stands on none.
+
+    Plates and feet are convex, so their outlines are those of their hulls, whatever is engraved in them.
+    """
     mesh = solid.to_mesh()
     bottom = float(solid.bounding_box()[2])
     top = _largest_level(mesh.vert_properties[:, :3].astype(float), mesh.tri_verts, bottom)
     if top is None:
         return None
     inset = (top - bottom) * 0.05
-    lower, upper = solid.slice(bottom + inset), solid.slice(top - inset)
-    if abs(lower.area() - upper.area()) > _SAME_AREA * lower.area():
+    lower, upper = (solid.slice(height).hull() for height in (bottom + inset, top - inset))
+    model = solid.slice(top + inset).area()
+    if model == 0.0 or abs(lower.area() - upper.area()) > _SAME_AREA * lower.area():
         return None
-    free = lower.area() - solid.slice(top + inset).area()
-    return FoundPlate(lower, bottom, top) if free > _FREE_SHARE * lower.area() else None
+    return FoundPlate(lower, bottom, top) if model < (1.0 - _FREE_SHARE) * lower.area() else None
 
 
 def _largest_level(
@@ -135,7 +138,8 @@ def _largest_level(
     if not len(heights):
         return None
     best = int(np.argmax(np.bincount(number, across[level, 2])))
-    return float(heights[best]) if heights[best] > bottom else None
+    height = float(a[level, 2][number == best].max())
+    return height if height > bottom else None
 
 
 def _stands(piece: Manifold, top_mm: float, width_mm: float) -> bool:
