@@ -19,6 +19,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "It reads NIfTI, DICOM (folder, zip or file), NRRD, MHA/MHD and MGZ.",
     ),
     "read.broken": ("{name} could not be read: {reason}.", "Copy or download it again, or convert it to NIfTI."),
+    "read.mesh": ("{name} could not be read as a mesh: {reason}.", "Write or copy it again."),
     "read.bad_zip": ("{name} is a damaged or protected zip archive.", "Download it again, or unpack it yourself."),
     "read.zip_too_large": (
         "{name} would unpack to {size_gb} GB, more than this disk can hold.",
@@ -380,6 +381,30 @@ WORDS: dict[str, tuple[str, str]] = {
     "export.no_parts": (
         "A file of the format {format} holds one object only.",
         "Write one file per structure, or choose 3MF, which keeps parts.",
+    ),
+    "export.dicom_only": (
+        "{name} was not read from DICOM files, so there is no series that a {what} could refer to.",
+        "Write NIfTI or NRRD instead, or open the DICOM series.",
+    ),
+    "export.dicom_source_gone": (
+        "The DICOM files of {name}, to which a {what} refers, cannot be found or read any more.",
+        "Put them back, or write NIfTI or NRRD instead.",
+    ),
+    "export.dicom_source_changed": (
+        "The DICOM files of {name} are not those that were opened, so a {what} cannot refer to them.",
+        "Open the series again, or write NIfTI or NRRD instead.",
+    ),
+    "export.dicom_identifiers": (
+        "The DICOM files of {name} lack identifiers that a {what} must refer to ({missing}).",
+        "Write NIfTI or NRRD instead.",
+    ),
+    "export.dicom_elsewhere": (
+        "{name} was not written: the labels lie elsewhere in space than the slices of the scan.",
+        "Open the scan the labels were made from.",
+    ),
+    "export.dicom_too_large": (
+        "{name} would be larger than a DICOM file may be (4 GB).",
+        "Choose fewer structures, or the label map form.",
     ),
     "export.too_many_labels": (
         "The label map has {count} structures; this format holds {most}.",

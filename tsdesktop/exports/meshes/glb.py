@@ -11,15 +11,17 @@ two it was stands in `asset.extras`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from tsdesktop.core.structures import Rgb
-from tsdesktop.exports.meshes.parts import MeshFrame, Part, Piece
+from tsdesktop.exports.meshes.parts import MeshFrame, Part, Piece, WrittenMesh, only_colour
 
 # Rows give x, y and z of glTF from RAS, or from a bed's x, y and z. Both are rotations.
 TO_GLTF: dict[str, NDArray[np.float64]] = {
@@ -29,6 +31,8 @@ TO_GLTF: dict[str, NDArray[np.float64]] = {
 METRES_PER_MM = 0.001
 MAGIC, JSON_CHUNK, BINARY_CHUNK = b"glTF", b"JSON", b"BIN\0"
 FLOAT, UINT32 = 5126, 5125
+_COMPONENTS = {5121: "u1", 5123: "<u2", UINT32: "<u4", FLOAT: "<f4"}
+_DEEPEST = 50
 _VERTEX_BUFFER, _INDEX_BUFFER = 34962, 34963
 
 
@@ -92,7 +96,7 @@ class _Scene:
 
     def _accessor(self, rows: NDArray[Any], component: int, target: int) -> int:
         view = {"buffer": 0, "byteOffset": self.size, "byteLength": rows.nbytes, "target": target}
-        out = {"bufferView": self._append("bufferViews", view), "componentType": component, "count": len(rows)}
+        out: dict[str, Any] = {"bufferView": self._append("bufferViews", view), "componentType": component, "count": len(rows)}
         out["type"] = "VEC3" if rows.ndim == 2 else "SCALAR"
         if rows.ndim == 2:
             out |= {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
@@ -129,3 +133,86 @@ def linear(rgb: Rgb) -> list[float]:
     values = np.array(rgb) / 255
     light = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return [round(float(value), 6) for value in light]
+
+
+def screen_colour(light: Sequence[float]) -> Rgb:
+    """The screen colour of light 0 to 1; the way back from `linear`."""
+    values = np.clip(np.array(light[:3], float), 0, 1)
+    red, green, blue = np.where(values <= 0.0031308, values * 12.92, 1.055 * values ** (1 / 2.4) - 0.055) * 255
+    return round(float(red)), round(float(green)), round(float(blue))
+
+
+def read_glb(path: Path) -> list[WrittenMesh]:
+    """The mesh nodes of a GLB file, turned back to RAS or to the bed. Raises OSError, ValueError, KeyError, IndexError.
+
+    Nodes may be nested and moved. A file that does not state its frame stands as this module's do.
+    """
+    file = _Document(*_read_chunks(path))
+    frame = file.json.get("asset", {}).get("extras", {}).get("frame", "RAS")
+    to_mm = TO_GLTF["bed" if frame == "bed" else "RAS"] / METRES_PER_MM
+    roots = file.json["scenes"][file.json.get("scene", 0)]["nodes"]
+    found = [mesh for root in roots for mesh in file.under(root, np.eye(4))]
+    return [replace(mesh, vertices=mesh.vertices @ to_mm + 0.0) for mesh in found]
+
+
+def _read_chunks(path: Path) -> tuple[dict[str, Any], bytes]:
+    data = path.read_bytes()
+    if data[:4] != MAGIC or int.from_bytes(data[8:12], "little") != len(data):
+        raise ValueError("it is not a whole GLB file")
+    size = int.from_bytes(data[12:16], "little")
+    document = json.loads(data[20 : 20 + size])
+    if data[16:20] != JSON_CHUNK or not isinstance(document, dict):
+        raise ValueError("it does not begin with a glTF document")
+    return document, data[20 + size + 8 :]
+
+
+@dataclass(frozen=True)
+class _Document:
+    """A glTF document and its buffer, to be read."""
+
+    json: dict[str, Any]
+    binary: bytes
+
+    def under(self, number: int, placed: NDArray[np.float64], depth: int = 0) -> Iterator[WrittenMesh]:
+        """The meshes of a node and of its children, in the frame of the scene."""
+        if depth > _DEEPEST:
+            raise ValueError("its nodes are nested too deep")
+        node = self.json["nodes"][number]
+        here = placed @ _placement(node)
+        if "mesh" in node:
+            yield self._mesh(self.json["meshes"][node["mesh"]], node.get("name", ""), here)
+        for child in node.get("children", ()):
+            yield from self.under(child, here, depth + 1)
+
+    def _mesh(self, mesh: dict[str, Any], name: str, placed: NDArray[np.float64]) -> WrittenMesh:
+        vertices, triangles, first = [], [], 0
+        for each in mesh["primitives"]:
+            vertices.append(self._array(each["attributes"]["POSITION"], 3).astype(np.float64))
+            triangles.append(self._array(each["indices"], 1).reshape(-1, 3).astype(np.int32) + first)
+            first += len(vertices[-1])
+        moved = np.concatenate(vertices) @ placed[:3, :3].T + placed[:3, 3]
+        colours = np.array([self._colour(each) for each in mesh["primitives"] if "material" in each])
+        return WrittenMesh(name or mesh.get("name", ""), moved, np.concatenate(triangles), only_colour(colours))
+
+    def _array(self, number: int, width: int) -> NDArray[Any]:
+        accessor = self.json["accessors"][number]
+        view = self.json["bufferViews"][accessor["bufferView"]]
+        kind = np.dtype(_COMPONENTS[accessor["componentType"]])
+        if view.get("byteStride", kind.itemsize * width) != kind.itemsize * width or "sparse" in accessor:
+            raise ValueError("it is packed in a way that is not read here")
+        start = view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
+        return np.frombuffer(self.binary, kind, accessor["count"] * width, start).reshape(-1, width)
+
+    def _colour(self, primitive: dict[str, Any]) -> Rgb:
+        material = self.json["materials"][primitive["material"]].get("pbrMetallicRoughness", {})
+        return screen_colour(material.get("baseColorFactor", [1, 1, 1, 1]))
+
+
+def _placement(node: dict[str, Any]) -> NDArray[np.float64]:
+    """The matrix (4, 4) that moves a node."""
+    if "matrix" in node:
+        return np.array(node["matrix"], float).reshape(4, 4).T
+    out = np.eye(4)
+    turn = Rotation.from_quat(node.get("rotation", [0, 0, 0, 1])).as_matrix()
+    out[:3, :3], out[:3, 3] = turn * node.get("scale", [1, 1, 1]), node.get("translation", [0, 0, 0])
+    return out

@@ -7,12 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+
 from tsdesktop.core.structures import Rgb
-from tsdesktop.exports.meshes.parts import MeshFrame, Part, Piece, chunks, frame_words, rows_as_text
+from tsdesktop.exports.meshes.parts import (
+    MeshFrame,
+    Part,
+    Piece,
+    WrittenMesh,
+    chunks,
+    frame_words,
+    in_ras,
+    numbers_in,
+    rows_as_text,
+)
 from tsdesktop.exports.writing import file_names
 
 MTL_ENDING = ".mtl"
@@ -49,6 +61,46 @@ def write_mtl(parts: Sequence[Part], path: Path) -> None:
         stream.write("# tsdesktop\n")
         for (_, rgb), name in _material_names(parts).items():
             stream.write(_MATERIAL.format(name=name, kd=" ".join(f"{value / 255:.6f}" for value in rgb)))
+
+
+def read_obj(path: Path) -> list[WrittenMesh]:
+    """The objects of an OBJ file of triangles, with the colour of their material. Raises OSError, ValueError."""
+    lines = path.read_text("utf-8", "replace").splitlines()
+    words = "\n".join(line for line in lines[:100] if line.startswith("#"))
+    places = numbers_in([line[2:] for line in lines if line.startswith("v ")])[:, :3]
+    vertices, colours = in_ras(places, words), _colours(path, lines)
+    found: list[WrittenMesh] = []
+    for name, some in _objects(lines, path.stem):
+        triangles = numbers_in([line[2:] for line in some if line.startswith("f ")]).astype(np.int32) - 1
+        used, numbers = np.unique(triangles, return_inverse=True)
+        own = {colours.get(line[7:].strip()) for line in some if line.startswith("usemtl ")}
+        rgb = own.pop() if len(own) == 1 else None
+        found.append(WrittenMesh(name, vertices[used], numbers.reshape(triangles.shape).astype(np.int32), rgb))
+    return found
+
+
+def _objects(lines: Sequence[str], name: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """Name and lines of each object; the file's name where it has none."""
+    starts = [number for number, line in enumerate(lines) if line.startswith("o ")]
+    if not starts:
+        yield name, lines
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=False):
+        yield lines[start][2:].strip(), lines[start:end]
+
+
+def _colours(path: Path, lines: Sequence[str]) -> dict[str, Rgb]:
+    """The colour of each material of the MTL beside the file; none where that is not there."""
+    named = [line[7:].strip() for line in lines[:100] if line.startswith("mtllib ")]
+    beside = path.with_name(Path(named[0]).name) if named else None
+    out: dict[str, Rgb] = {}
+    name = ""
+    for line in beside.read_text("utf-8", "replace").splitlines() if beside and beside.is_file() else ():
+        if line.startswith("newmtl "):
+            name = line[7:].strip()
+        elif line.startswith("Kd "):
+            red, green, blue = (round(float(value) * 255) for value in line.split()[1:4])
+            out[name] = red, green, blue
+    return out
 
 
 def _write_piece(piece: Piece, first: int, stream: IO[str]) -> int:

@@ -6,6 +6,7 @@ triangle's outside stays outside and right stays right.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,6 +90,20 @@ class Part:
         return np.repeat(rows, [len(piece.triangles) for piece in self.pieces], axis=0)
 
 
+@dataclass(frozen=True, eq=False)
+class WrittenMesh:
+    """One object as it was read from a file.
+
+    `vertices` (n, 3) float64 in mm in RAS, or on the printer's bed where the file says so; `triangles` (m, 3) int32;
+    `rgb` None where the file states no colour or several.
+    """
+
+    name: str
+    vertices: NDArray[np.float64]
+    triangles: NDArray[np.int32]
+    rgb: Rgb | None = None
+
+
 def parts_of(meshes: Sequence[SurfaceMesh], frame: MeshFrame, merged_name: str = "") -> tuple[Part, ...]:
     """One part for each mesh, or with `merged_name` one part of that name with all of them as its pieces."""
     pieces = tuple(Piece(mesh, frame) for mesh in meshes)
@@ -103,9 +118,22 @@ def turned(vertices: NDArray[np.float32], frame: MeshFrame) -> NDArray[np.float3
     return vertices * np.array(_TURNS[frame], np.float32) + np.float32(0)
 
 
+def in_ras(vertices: NDArray[np.generic], words: str) -> NDArray[np.float64]:
+    """Vertices (n, 3) of a file whose comments are `words`, in RAS; LPS is assumed where they state no frame."""
+    return np.asarray(vertices.astype(np.float64) * _TURNS[frame_in(words) or "LPS"] + 0.0)
+
+
 def frame_words(frame: MeshFrame) -> str:
     """How the frame and unit stand in comments: SPACE is what 3D Slicer writes and reads."""
     return "FRAME=bed UNIT=mm" if frame == "bed" else f"SPACE={frame} UNIT=mm"
+
+
+def only_colour(colours: NDArray[np.generic]) -> Rgb | None:
+    """The colour of all rows (n, 3), None where they differ or there are none."""
+    if not len(colours) or (colours != colours[0]).any():
+        return None
+    red, green, blue = (int(value) for value in colours[0])
+    return red, green, blue
 
 
 def frame_in(words: str) -> MeshFrame | None:
@@ -126,3 +154,17 @@ def chunks(triangles: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
 def rows_as_text(rows: NDArray[np.number], form: str) -> str:
     """A line for every row of numbers; nine digits give every float32 back exactly."""
     return ((form + "\n") * len(rows)) % tuple(rows.ravel().tolist())
+
+
+def numbers_in(lines: Sequence[str]) -> NDArray[np.float64]:
+    """The numbers of lines that all have as many, a row for each line. Raises ValueError for anything else."""
+    if not lines:
+        raise ValueError("it holds no triangles")
+    with warnings.catch_warnings():
+        # What is no number ends the reading with a warning; then the count does not fit.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        numbers = np.fromstring("\n".join(lines), np.float64, sep=" ")
+    width = len(lines[0].split())
+    if numbers.size != len(lines) * width:
+        raise ValueError("not all lines hold as many numbers")
+    return numbers.reshape(-1, width)

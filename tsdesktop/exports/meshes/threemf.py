@@ -11,19 +11,23 @@ import ctypes
 import hashlib
 import uuid
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tsdesktop.core.structures import Rgb
 from tsdesktop.core.version import __version__
 from tsdesktop.exports.meshes.package import with_plain_headers
-from tsdesktop.exports.meshes.parts import MeshFrame, Part, frame_words
+from tsdesktop.exports.meshes.parts import MeshFrame, Part, WrittenMesh, frame_words, in_ras
 
 # Decimals of a mm: more than single precision has at 10 mm from the origin.
 _DECIMALS = 6
+# By the numbers of the library's ModelUnit: micrometre, millimetre, centimetre, inch, foot, metre.
+_MM_PER_UNIT = (0.001, 1.0, 10.0, 25.4, 304.8, 1000.0)
 
 
 def write_3mf(parts: Sequence[Part], path: Path, frame: MeshFrame) -> None:
@@ -140,3 +144,82 @@ def _seed(parts: Sequence[Part]) -> str:
             digest.update(piece.vertices.tobytes())
             digest.update(piece.triangles.tobytes())
     return digest.hexdigest()
+
+
+def read_3mf(path: Path) -> list[WrittenMesh]:
+    """The meshes on the build plate, assemblies taken apart, everything in its place. Raises OSError, ValueError."""
+    from lib3mf import get_wrapper
+    from lib3mf.Lib3MF import ELib3MFException
+
+    with path.open("rb"):
+        pass
+    try:
+        model = get_wrapper().CreateModel()
+        model.QueryReader("3mf").ReadFromFile(str(path))
+        return _Reading(model).meshes()
+    except ELib3MFException as error:
+        raise ValueError(f"the 3MF library says: {error}") from error
+
+
+class _Reading:
+    """A 3MF model that was read."""
+
+    def __init__(self, model: Any) -> None:
+        from lib3mf.Lib3MF import Position, Triangle, TriangleProperties
+
+        self._model, self._library = model, model._wrapper
+        self._kinds = {"vertices": Position, "triangleindices": Triangle, "alltriangleproperties": TriangleProperties}
+
+    def meshes(self) -> list[WrittenMesh]:
+        """Every mesh on the plate."""
+        words, mm = self._description(), _MM_PER_UNIT[int(self._model.GetUnit())]
+        found: list[WrittenMesh] = []
+        items = self._model.GetBuildItems()
+        while items.MoveNext():
+            item = items.GetCurrent()
+            found += self._under(item.GetObjectResource(), _matrix(item.GetObjectTransform()))
+        return [replace(mesh, vertices=in_ras(mesh.vertices * mm, words)) for mesh in found]
+
+    def _description(self) -> str:
+        group = self._model.GetMetaDataGroup()
+        entries = [group.GetMetaData(number) for number in range(group.GetMetaDataCount())]
+        return "\n".join(each.GetValue() for each in entries if each.GetName() == "Description")
+
+    def _under(self, each: Any, placed: NDArray[np.float64]) -> Iterator[WrittenMesh]:
+        if each.IsComponentsObject():
+            for number in range(each.GetComponentCount()):
+                part = each.GetComponent(number)
+                yield from self._under(part.GetObjectResource(), _matrix(part.GetTransform()) @ placed)
+            return
+        corners = self._array(each, "vertices").view(np.float32).reshape(-1, 3).astype(np.float64)
+        vertices = corners @ placed[:3, :3] + placed[3, :3]
+        triangles = self._array(each, "triangleindices").reshape(-1, 3).astype(np.int32)
+        yield WrittenMesh(each.GetName(), vertices, triangles, self._colour(each))
+
+    def _colour(self, each: Any) -> Rgb | None:
+        """The colour of the object, None where its triangles have colours of their own or it has none."""
+        from lib3mf.Lib3MF import PropertyType
+
+        group, number, stated = each.GetObjectLevelProperty()
+        used = np.unique(self._array(each, "alltriangleproperties").reshape(-1, 4)[:, :2], axis=0)
+        if not stated or len(used) > 1 or self._model.GetPropertyTypeByID(group) != PropertyType.Colors:
+            return None
+        colour = self._model.GetColorGroupByID(group).GetColor(number)
+        return int(colour.Red), int(colour.Green), int(colour.Blue)
+
+    def _array(self, each: Any, what: str) -> NDArray[np.uint32]:
+        """An array of the library's as it is: its own Python functions make an object of every row."""
+        function = getattr(self._library.lib, f"lib3mf_meshobject_get{what}")
+        kind, needed = self._kinds[what], ctypes.c_uint64(0)
+        self._library.checkError(each, function(each._handle, ctypes.c_uint64(0), needed, None))
+        rows = np.zeros((needed.value, ctypes.sizeof(kind) // 4), np.uint32)
+        place = (kind * needed.value).from_buffer(rows)
+        self._library.checkError(each, function(each._handle, needed, ctypes.c_uint64(0), place))
+        return rows
+
+
+def _matrix(transform: Any) -> NDArray[np.float64]:
+    """A transform of the library as (4, 4); points are rows, to its left."""
+    out = np.eye(4)
+    out[:, :3] = [list(row) for row in transform.Fields]
+    return out

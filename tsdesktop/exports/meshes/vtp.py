@@ -8,19 +8,23 @@ exporting needs no graphics.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tsdesktop.exports.meshes.parts import MeshFrame, Part
+from tsdesktop.exports.meshes.parts import MeshFrame, Part, WrittenMesh, in_ras, only_colour
 
 _KINDS = {"float32": "Float32", "int32": "Int32", "uint8": "UInt8", "uint16": "UInt16"}
 # Divisible by three: base64 of the portions is then the base64 of the whole.
 _PORTION = 3 << 20
+_DATA = b'<AppendedData encoding="base64">'
+_ARRAY = re.compile(r'<DataArray type="(\w+)" Name="(\w+)"[^>]* format="appended" offset="(\d+)"/>')
+_STRINGS = re.compile(r'<Array type="String" Name="(\w+)" NumberOfTuples="\d+" format="ascii">([\d ]*)</Array>')
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,41 @@ def write_vtp(parts: Sequence[Part], path: Path, frame: MeshFrame) -> None:
         stream.write(b"\n  </AppendedData>\n</VTKFile>\n")
 
 
+def read_vtp(path: Path) -> list[WrittenMesh]:
+    """The objects of a VTP file as this module writes them. Raises OSError, ValueError, KeyError."""
+    head, found, data = path.read_bytes().partition(_DATA)
+    if not found or b"</AppendedData>" not in data[-100:]:
+        raise ValueError("it is not whole, or another program wrote it")
+    text = head.decode("utf-8")
+    fields = {name: bytes(map(int, codes.split())).decode().split("\0")[:-1] for name, codes in _STRINGS.findall(text)}
+    data = data.split(b"_", 1)[1]
+    arrays = {name: _decoded(data, kind, int(offset)) for kind, name, offset in _ARRAY.findall(text)}
+    vertices = in_ras(arrays["Points"].reshape(-1, 3), f"SPACE={fields['SPACE'][0]} FRAME={fields['SPACE'][0]}")
+    triangles, colours = arrays["connectivity"].reshape(-1, 3), arrays["RGB"].reshape(-1, 3)
+    numbers = arrays["structure"]
+    if "merged_name" in fields:
+        return [WrittenMesh(fields["merged_name"][0], vertices, triangles, only_colour(colours))]
+    return [
+        _one(name, vertices, triangles[numbers == number], colours[numbers == number])
+        for number, name in enumerate(fields["structure_names"])
+    ]
+
+
+def _one(
+    name: str, vertices: NDArray[np.float64], triangles: NDArray[np.int32], colours: NDArray[np.uint8]
+) -> WrittenMesh:
+    used, numbers = np.unique(triangles, return_inverse=True)
+    return WrittenMesh(name, vertices[used], numbers.reshape(-1, 3).astype(np.int32), only_colour(colours))
+
+
+def _decoded(data: bytes, kind: str, offset: int) -> NDArray[Any]:
+    """The array that begins at this character of the appended data."""
+    size = int.from_bytes(base64.b64decode(data[offset : offset + 12])[:8], "little")
+    text = data[offset : offset + (size + 8 + 2) // 3 * 4]
+    types = {word: name for name, word in _KINDS.items()}
+    return np.frombuffer(base64.b64decode(text, validate=True)[8:], np.dtype(types[kind]).newbyteorder("<"))
+
+
 def _arrays(parts: Sequence[Part]) -> dict[str, _Array]:
     whole = Part("", tuple(piece for part in parts for piece in part.pieces))
     counts = [len(piece.triangles) for piece in whole.pieces]
@@ -102,4 +141,4 @@ def _head(parts: Sequence[Part], frame: MeshFrame, declared: dict[str, str]) -> 
 def _strings(name: str, values: Sequence[str]) -> str:
     """A list of words as VTK keeps it: the bytes of each, and a zero at its end."""
     codes = " ".join(str(code) for value in values for code in (*value.encode("utf-8"), 0))
-    return f'<Array type="String" Name={quoteattr(name)} NumberOfTuples="{len(values)}" format="ascii">{codes}</Array>'
+    return f'<Array type="String" Name="{name}" NumberOfTuples="{len(values)}" format="ascii">{codes}</Array>'
