@@ -21,11 +21,14 @@ _UID_BITS = 128
 class Provenance:
     """`made_at`: the time of the run in UTC, whole seconds; `seed`: hex sha256 of the labels, their grid and task.
 
+    `networks`: the networks that made the labels, with their versions, where they are known.
+
     Raises ValueError for a time without a zone and for a seed that is not hexadecimal.
     """
 
     made_at: datetime
     seed: str
+    networks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.made_at.tzinfo is None:
