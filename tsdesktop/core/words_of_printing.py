@@ -56,6 +56,23 @@ WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
         "Choose smaller letters, a shorter text, another side, or the plate.",
     ),
     "label.no_plate": ("The label {text} has no plate to stand on.", "Add a base plate before it, or choose a side."),
+    "print.no_input": (
+        "It was not said what to print, or where to.",
+        "Name a label map or the folder of a run, and the folder to write to with -o.",
+    ),
+    "print.bad_value": ("This cannot be printed: {reason}.", "`tsdesktop print --help` says what can be asked for."),
+    "print.not_sound": (
+        "{names} would not print: {reason}. Nothing was written.",
+        "Choose less smoothing, or leave out the last step.",
+    ),
+    "print.read_back": (
+        "{name} is not what was to be written: {reason}. It was removed.",
+        "Write it again, on another disk if it happens again.",
+    ),
+    "print.unknown_structure": (
+        "The label map has no structure named {name}.",
+        "Did you mean {near}? Without --structures all are printed.",
+    ),
     "print.no_bed": ("Nothing says how large the bed is.", "Choose a printer, or enter the size of its bed."),
     "note.label_smaller": (
         "The letters of the label {text} are {height_mm} mm tall instead of {asked_mm} mm, so that it fits.",

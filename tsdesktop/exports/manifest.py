@@ -109,7 +109,7 @@ def manifest_data(
         "device": run.device,
         "source": _source(run.volume),
         "made_at": run.made_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if run.made_at else None,
-        "outputs": [_output(path, folder) for path in outputs],
+        "outputs": [output_data(path, folder) for path in outputs],
         "runtime_seconds": round(run.runtime_seconds, 2),
         "notes": [_note(each) for each in run.notes],
         "cite": citations(run),
@@ -118,14 +118,17 @@ def manifest_data(
 
 def citations(run: Run) -> list[str]:
     """What a publication should cite: the networks' own papers, their training data, and the method."""
-    if run.task is None:
-        return []
+    return [] if run.task is None else task_citations(run.task, networks=bool(run.networks))
+
+
+def task_citations(task: Task, *, networks: bool) -> list[str]:
+    """What a publication that uses results of `task` should cite; `networks` took part or not."""
     general = []
-    if run.task.group not in _NOT_OF_TOTALSEGMENTATOR:
-        general.append(_TOTALSEGMENTATOR_MR if run.task.modality == "MR" else _TOTALSEGMENTATOR)
-    if run.networks:
+    if task.group not in _NOT_OF_TOTALSEGMENTATOR:
+        general.append(_TOTALSEGMENTATOR_MR if task.modality == "MR" else _TOTALSEGMENTATOR)
+    if networks:
         general.append(_NNUNET)
-    return list(dict.fromkeys([*general, *run.task.papers, *run.task.credits]))
+    return list(dict.fromkeys([*general, *task.papers, *task.credits]))
 
 
 def library_versions() -> dict[str, str]:
@@ -173,7 +176,8 @@ def _note(note: Note) -> dict[str, Any]:
     return {"id": note.id, "arguments": arguments, "sentence": Note(note.id, arguments).sentence}
 
 
-def _output(path: Path, folder: Path) -> dict[str, Any]:
+def output_data(path: Path, folder: Path) -> dict[str, Any]:
+    """Name (relative to `folder`), size and SHA-256 of a written file. Raises ExportError for an unreadable one."""
     name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
     try:
         with path.open("rb") as stream:

@@ -100,7 +100,7 @@ def test_text_is_upright_and_not_mirrored(face: Face, read_along: list[int], upw
     assert (weight - middle) @ b < -1.0
 
 
-def _centre(places: np.ndarray, triangles: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _centre(places: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     a, b, c = (places[triangles[:, n]] for n in range(3))
     parts = np.einsum("ij,ij->i", a, np.cross(b, c))
     return np.asarray(((a + b + c) * parts[:, None]).sum(axis=0) / 4.0 / parts.sum())

@@ -57,7 +57,7 @@ def columns_under(piece: Manifold, diameter_mm: float) -> list[Column]:
 
 def _narrow_side(piece: Manifold) -> float:
     x0, y0, _, x1, y1, _ = piece.bounding_box()
-    return min(x1 - x0, y1 - y0)
+    return float(min(x1 - x0, y1 - y0))
 
 
 def _places(field: HeightField, radius: float) -> list[Column]:

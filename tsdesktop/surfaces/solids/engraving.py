@@ -148,7 +148,7 @@ def _fitted(seen: Manifold, label: Label) -> tuple[CrossSection, _Spot, float]:
 def _largest_rise(outline: CrossSection) -> float:
     left, low, right, high = outline.bounds()
     tall, wide = _UNEVEN_SHARES
-    return max(tall * (high - low), wide * (right - left))
+    return float(max(tall * (high - low), wide * (right - left)))
 
 
 def _most_even(field: HeightField, outline: CrossSection) -> _Spot | None:

@@ -16,6 +16,7 @@ from tsdesktop.core.printing import FitToBed, LayFlat, PrintRecipe, Scale
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.surfaces.solids.steps import Parts, StepContext
+from tsdesktop.surfaces.solids.union import merged_structure
 
 Vertices = NDArray[np.float64]
 # Around everything on the bed, where printers print badly.
@@ -83,10 +84,7 @@ def bed_of(recipe: PrintRecipe) -> tuple[float, float, float] | None:
 
 def name_of_all(parts: Parts) -> StructureClass:
     """What several parts are called once they are one: "merged", in the colour of the largest; one keeps its name."""
-    if len(parts) == 1:
-        return parts[0].structure
-    largest = max(parts, key=lambda part: part.volume_ml)
-    return StructureClass(1, "merged", largest.structure.rgb)
+    return parts[0].structure if len(parts) == 1 else merged_structure(parts, "merged")
 
 
 def on_bed(parts: Sequence[SurfaceMesh]) -> tuple[SurfaceMesh, ...]:
@@ -247,7 +245,7 @@ def _beside_each_other(
             x, y, row = 0.0, y + row, 0.0
         shifts[n] = np.array([x + sizes[n][0] / 2.0, y + sizes[n][1] / 2.0, 0.0])
         x, row = x + float(sizes[n][0]), max(row, float(sizes[n][1]))
-    return on_bed([part.with_vertices(part.vertices_ras + shifts[n]) for n, part in enumerate(parts)])
+    return on_bed([part.with_vertices(part.vertices_ras + shifts[n].astype(np.float32)) for n, part in enumerate(parts)])
 
 
 def _bounds(parts: Sequence[SurfaceMesh]) -> Vertices:
