@@ -96,10 +96,10 @@ class _Scene:
 
     def _accessor(self, rows: NDArray[Any], component: int, target: int) -> int:
         view = {"buffer": 0, "byteOffset": self.size, "byteLength": rows.nbytes, "target": target}
-        out: dict[str, Any] = {"bufferView": self._append("bufferViews", view), "componentType": component, "count": len(rows)}
-        out["type"] = "VEC3" if rows.ndim == 2 else "SCALAR"
+        out: dict[str, Any] = {"bufferView": self._append("bufferViews", view), "type": "SCALAR"}
+        out |= {"componentType": component, "count": len(rows)}
         if rows.ndim == 2:
-            out |= {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
+            out |= {"type": "VEC3", "min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()}
         self.arrays.append(rows)
         self.size += rows.nbytes
         return self._append("accessors", out)

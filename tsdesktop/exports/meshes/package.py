@@ -19,18 +19,19 @@ _TOO_LARGE = 0xFFFFFFFF
 _LOCAL_NAME_LENGTHS = 26
 
 
-def with_plain_headers(source: Path, target: Path) -> None:
-    """Writes the files of the zip `source` into `target`, the list of types first. Raises OSError, BadZipFile.
+def with_plain_headers(source: IO[bytes], target: Path) -> None:
+    """Writes the files of the zip `source` into `target`, the list of types first. Raises OSError.
 
     Files over 4 GB need the other headers: then it is an exact copy.
     """
     with zipfile.ZipFile(source) as package:
         entries = sorted(package.infolist(), key=lambda each: (not each.filename.startswith("["), each.header_offset))
-    if source.stat().st_size >= _TOO_LARGE or any(each.file_size >= _TOO_LARGE for each in entries):
-        shutil.copyfile(source, target)
-        return
-    with source.open("rb") as raw, target.open("wb") as stream:
-        places = [_copy(entry, raw, stream) for entry in entries]
+    with target.open("wb") as stream:
+        if source.seek(0, 2) >= _TOO_LARGE or any(each.file_size >= _TOO_LARGE for each in entries):
+            source.seek(0)
+            shutil.copyfileobj(source, stream)
+            return
+        places = [_copy(entry, source, stream) for entry in entries]
         start = stream.tell()
         for entry, place in zip(entries, places, strict=True):
             stream.write(
@@ -46,13 +47,7 @@ def _copy(entry: zipfile.ZipInfo, raw: IO[bytes], stream: IO[bytes]) -> int:
     stream.write(_LOCAL.pack(b"PK\3\4", *_facts(entry)) + entry.filename.encode())
     raw.seek(entry.header_offset + _LOCAL_NAME_LENGTHS)
     raw.seek(sum(struct.unpack("<2H", raw.read(4))), 1)
-    left = entry.compress_size
-    while left:
-        some = raw.read(min(left, 1 << 20))
-        if not some:
-            raise zipfile.BadZipFile(f"{entry.filename} ends too early")
-        stream.write(some)
-        left -= len(some)
+    stream.write(raw.read(entry.compress_size))
     return place
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import uuid
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,20 +35,13 @@ def write_3mf(parts: Sequence[Part], path: Path, frame: MeshFrame) -> None:
     from lib3mf import get_wrapper
     from lib3mf.Lib3MF import ELib3MFException
 
-    raw = path.with_name(path.name + ".raw")
     try:
         package = _Package(get_wrapper(), _seed(parts))
         package.describe(parts, frame)
         package.build([package.add(part) for part in parts])
-        package.write(raw)
-        with_plain_headers(raw, path)
+        with_plain_headers(package.packed(), path)
     except ELib3MFException as error:
         raise OSError(0, f"the 3MF library says: {error}") from error
-    except zipfile.BadZipFile as error:
-        # The library does not notice when the disk is full.
-        raise OSError(0, "the disk may be full") from error
-    finally:
-        raw.unlink(missing_ok=True)
 
 
 class _Package:
@@ -94,11 +87,17 @@ class _Package:
                 whole.AddComponent(each, here).SetUUID(self._uuid(f"component {number}"))
         self._model.AddBuildItem(whole, here).SetUUID(self._uuid("item"))
 
-    def write(self, path: Path) -> None:
-        """Writes the package."""
+    def packed(self) -> IO[bytes]:
+        """The package in memory: where the library's own writing fails, on a full disk, it ends the program."""
+        from lib3mf.Lib3MF import SeekCallback, WriteCallback
+
+        stream = BytesIO()
         writer = self._model.QueryWriter("3mf")
         writer.SetDecimalPrecision(_DECIMALS)
-        writer.WriteToFile(str(path))
+        write = WriteCallback(lambda start, count, _: stream.write(ctypes.string_at(start, count)) and None)
+        seek = SeekCallback(lambda position, _: stream.seek(position) and None)
+        writer.WriteToCallback(write, seek, None)
+        return stream
 
     def _uuid(self, what: str) -> str:
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._seed} {what}"))
