@@ -18,7 +18,7 @@ WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
         "Nothing is left to print after the step {step}.",
         "Choose other structures, or change that step.",
     ),
-    "note.solid_absent": ("{names} is not in this scan and was left out.", "Choose structures that are there."),
+    "note.solid_absent": ("{name} is not in this scan and was left out.", "Choose structures that are there."),
     "note.solid_vanished": ("Nothing of {name} is left after the step {step}.", "Change that step."),
     "note.solid_too_thin": (
         "{name} is too thin for a cavity with walls of {wall_mm} mm and stays solid.",

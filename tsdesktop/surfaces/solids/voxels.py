@@ -26,24 +26,41 @@ _WALLED_DIRECTIONS = 2
 
 @dataclass(frozen=True, eq=False)
 class VoxelPart:
-    """One structure: the voxels `mask` of `box` on the grid `geometry`, and solids that were added to its surface."""
+    """One structure: the voxels `mask` of `box` on the grid `geometry`, and solids that were added to its surface.
+
+    `source` is the label map whose voxels these still are, None once they were changed. `bare` is the same part without
+    what was added.
+    """
 
     structure: StructureClass
     mask: Mask
     box: Box
     geometry: Geometry
     added: tuple[SurfaceMesh, ...] = ()
+    source: LabelMap | None = None
+    bare: VoxelPart | None = None
 
     def __post_init__(self) -> None:
         if self.mask.shape != self.box.shape:
             raise ValueError(f"mask {self.mask.shape} does not fit the box {self.box.shape}")
         object.__setattr__(self, "mask", read_only(self.mask))
 
-    @property
-    def label_map(self) -> LabelMap:
-        """The voxels as a label map of the box, in which the structure has the label 1."""
-        geometry = self.geometry.cropped(self.box)
-        return LabelMap(self.mask.astype(np.uint8), geometry, (replace(self.structure, label=1),))
+    def labelled(self) -> tuple[LabelMap, int]:
+        """A label map and the label in it that has these voxels, to make a surface of.
+
+        Changed voxels have a background of one voxel, but not beyond the scan: its border is where they were cut off.
+        """
+        if self.source is not None:
+            return self.source, self.structure.label
+        around = self.box.grown((1, 1, 1), self.geometry.shape)
+        array = np.zeros(around.shape, np.uint8)
+        array[_inside(self.box, around)] = self.mask
+        structure = replace(self.structure, label=1)
+        return LabelMap(array, self.geometry.cropped(around), (structure,)), 1
+
+    def with_added(self, added: tuple[SurfaceMesh, ...]) -> VoxelPart:
+        """The same with more solids to be united with its surface."""
+        return replace(self, added=(*self.added, *added), bare=self.bare or self) if added else self
 
     def with_mask(self, mask: Mask) -> VoxelPart | None:
         """Other voxels of the same box, which is made smaller where they are fewer; None when there is none."""
@@ -55,7 +72,7 @@ class VoxelPart:
         start = [a + b for a, b in zip(self.box.start, found.start, strict=True)]
         stop = [a + b for a, b in zip(self.box.start, found.stop, strict=True)]
         box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
-        return replace(self, mask=np.ascontiguousarray(mask[found.slices]), box=box)
+        return replace(self, mask=np.ascontiguousarray(mask[found.slices]), box=box, source=None)
 
 
 # A step on voxels: parts and the step to new parts; a part of which nothing is left is None.
@@ -68,7 +85,7 @@ def voxel_part(label_map: LabelMap, structure: StructureClass) -> VoxelPart:
     if found is None:
         raise KeyError(structure.name)
     mask, box = found
-    return VoxelPart(structure, mask, box, label_map.geometry)
+    return VoxelPart(structure, mask, box, label_map.geometry, source=label_map)
 
 
 def keep_largest(parts: tuple[VoxelPart, ...], _step: KeepLargest) -> tuple[VoxelPart | None, ...]:
@@ -96,10 +113,9 @@ def merge(parts: tuple[VoxelPart, ...], step: Merge) -> tuple[VoxelPart | None, 
     box = _around([part.box for part in parts])
     mask = np.zeros(box.shape, np.bool_)
     for part in parts:
-        low = [a - b for a, b in zip(part.box.start, box.start, strict=True)]
-        mask[tuple(slice(a, a + n) for a, n in zip(low, part.box.shape, strict=True))] |= part.mask
+        mask[_inside(part.box, box)] |= part.mask
     added = tuple(each for part in parts for each in part.added)
-    return (VoxelPart(structure, mask, box, parts[0].geometry, added),)
+    return (VoxelPart(structure, mask, box, parts[0].geometry).with_added(added),)
 
 
 VOXEL_STEPS: dict[str, VoxelStep] = {
@@ -133,6 +149,12 @@ def _without_holes(mask: Mask) -> Mask:
         walled += np.roll(padded, 1, axis) & np.roll(padded, -1, axis)
     closed = padded | (walled >= _WALLED_DIRECTIONS)
     return np.asarray(ndimage.binary_fill_holes(closed)[1:-1, 1:-1, 1:-1])
+
+
+def _inside(box: Box, around: Box) -> tuple[slice, ...]:
+    """The voxels of `box` as an index of an array of `around`."""
+    low = [a - b for a, b in zip(box.start, around.start, strict=True)]
+    return tuple(slice(a, a + n) for a, n in zip(low, box.shape, strict=True))
 
 
 def _around(boxes: Sequence[Box]) -> Box:
