@@ -33,7 +33,7 @@ class TriangleTree:
             low, high = np.minimum(low[:, ::2], low[:, 1::2]), np.maximum(high[:, ::2], high[:, 1::2])
             self._levels.insert(0, (low, high))
 
-    def near_pairs(self) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    def near_pairs(self) -> Iterator[tuple[Numbers, Numbers]]:
         """All pairs of triangles whose boxes overlap, each once, in blocks."""
         waiting = [(level, *self._siblings(level)) for level in range(1, self._depth + 1)]
         while waiting:
@@ -48,7 +48,7 @@ class TriangleTree:
                 others = np.concatenate([2 * other, 2 * other + 1, 2 * other, 2 * other + 1])
                 waiting.append((level + 1, *self._overlapping(level + 1, ones, others)))
 
-    def met_by(self, starts: Floats, ends: Floats) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    def met_by(self, starts: Floats, ends: Floats) -> Iterator[tuple[Numbers, Numbers]]:
         """For segments from `starts` to `ends` (n, 3) in mm: (segment, triangle) wherever one meets the other's box."""
         ways = np.where(np.abs(ends - starts) < 1e-9, np.float32(1e-9), ends - starts)
         inverse, origin = np.ascontiguousarray((1.0 / ways).T, np.float32), np.ascontiguousarray(starts.T)
@@ -62,12 +62,43 @@ class TriangleTree:
                 half = len(rays) // 2
                 waiting += [(level, rays[:half], boxes[:half]), (level, rays[half:], boxes[half:])]
             elif len(rays):
-                twice, below = np.tile(rays, 2), np.concatenate([2 * boxes, 2 * boxes + 1])
-                # Behind the last triangle boxes are empty.
-                filled = below <= (len(self.order) - 1) >> (self._depth - level - 1)
-                twice, below = twice[filled], below[filled]
-                met = self._met(level + 1, origin[:, twice], inverse[:, twice], below)
+                twice, below = self._below(level, rays, boxes)
+                met = self._met(
+                    level + 1, origin.take(twice, axis=1, mode="clip"), inverse.take(twice, axis=1, mode="clip"), below
+                )
                 waiting.append((level + 1, twice[met], below[met]))
+
+    def within(self, points: Floats, reach: Floats) -> Iterator[tuple[Numbers, Numbers]]:
+        """For points (n, 3) and their reaches in mm: (point, triangle) wherever the triangle's box is in reach."""
+        places, squares = np.ascontiguousarray(points.T), reach * reach
+        waiting = [(0, np.arange(len(points)), np.zeros(len(points), np.intp))]
+        while waiting:
+            level, numbers, boxes = waiting.pop()
+            if level == self._depth:
+                yield numbers, self.order[boxes]
+            elif len(numbers) > _BLOCK:
+                half = len(numbers) // 2
+                waiting += [(level, numbers[:half], boxes[:half]), (level, numbers[half:], boxes[half:])]
+            elif len(numbers):
+                twice, below = self._below(level, numbers, boxes)
+                near = self._squared(level + 1, places.take(twice, axis=1, mode="clip"), below) <= squares[twice]
+                waiting.append((level + 1, twice[near], below[near]))
+
+    def _below(self, level: int, numbers: Numbers, boxes: Numbers) -> tuple[Numbers, Numbers]:
+        """Every number with the two boxes below its box; behind the last triangle boxes are empty and left out."""
+        twice, below = np.tile(numbers, 2), np.concatenate([2 * boxes, 2 * boxes + 1])
+        filled = below <= (len(self.order) - 1) >> (self._depth - level - 1)
+        return twice[filled], below[filled]
+
+    def _squared(self, level: int, places: Floats, boxes: Numbers) -> Floats:
+        """Squared distances of places (3, n) to their boxes."""
+        low, high = self._levels[level]
+        squared = np.zeros(len(boxes), np.float32)
+        for axis in range(3):
+            before = low[axis].take(boxes, mode="clip") - places[axis]
+            behind = places[axis] - high[axis].take(boxes, mode="clip")
+            squared += np.maximum(np.maximum(before, behind), np.float32(0.0)) ** 2
+        return squared
 
     def _siblings(self, level: int) -> tuple[Numbers, Numbers]:
         evens = np.arange(0, 2**level, 2, dtype=np.intp)
