@@ -123,7 +123,7 @@ class _Nearest:
     def _bounds(self, near: Points) -> NDArray[np.float64]:
         """Distances that are not too short: to the nearest vertex, or a triangle there."""
         bounds, vertex = self._vertices.query(near, workers=-1)
-        return np.minimum(bounds, point_triangle_distances(near, self._corners[self._at_vertex[vertex]]))
+        return np.asarray(np.minimum(bounds, point_triangle_distances(near, self._corners[self._at_vertex[vertex]])))
 
     def _within(self, near: Points, bounds: NDArray[np.float64]) -> NDArray[np.float64]:
         found = bounds.copy()
