@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tsdesktop.core.words_of_imports import WORDS_OF_IMPORTS
+from tsdesktop.core.words_of_preflight import WORDS_OF_PREFLIGHT
 from tsdesktop.core.words_of_printing import WORDS_OF_PRINTING
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -320,6 +321,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     **WORDS_OF_IMPORTS,
     **WORDS_OF_PRINTING,
+    **WORDS_OF_PREFLIGHT,
     # licence
     "licence.form": (
         "This is not the form of a licence number.",
