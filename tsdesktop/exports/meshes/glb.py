@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from tsdesktop.core.structures import Rgb
 from tsdesktop.exports.meshes.parts import MeshFrame, Part, Piece, WrittenMesh, only_colour
@@ -210,6 +209,8 @@ class _Document:
 
 def _placement(node: dict[str, Any]) -> NDArray[np.float64]:
     """The matrix (4, 4) that moves a node."""
+    from scipy.spatial.transform import Rotation  # here, because writing does not need it
+
     if "matrix" in node:
         return np.array(node["matrix"], float).reshape(4, 4).T
     out = np.eye(4)

@@ -23,6 +23,7 @@ from tsdesktop.exports.meshes.parts import (
     frame_words,
     in_ras,
     numbers_in,
+    only_used,
     rows_as_text,
 )
 from tsdesktop.exports.writing import file_names
@@ -72,10 +73,9 @@ def read_obj(path: Path) -> list[WrittenMesh]:
     found: list[WrittenMesh] = []
     for name, some in _objects(lines, path.stem):
         triangles = numbers_in([line[2:] for line in some if line.startswith("f ")]).astype(np.int32) - 1
-        used, numbers = np.unique(triangles, return_inverse=True)
         own = {colours.get(line[7:].strip()) for line in some if line.startswith("usemtl ")}
         rgb = own.pop() if len(own) == 1 else None
-        found.append(WrittenMesh(name, vertices[used], numbers.reshape(triangles.shape).astype(np.int32), rgb))
+        found.append(only_used(name, vertices, triangles, rgb))
     return found
 
 

@@ -104,6 +104,14 @@ class WrittenMesh:
     rgb: Rgb | None = None
 
 
+def only_used(name: str, vertices: NDArray[np.float64], triangles: NDArray[np.int32], rgb: Rgb | None) -> WrittenMesh:
+    """An object with only those of a file's vertices that its triangles name. Raises ValueError if one is not there."""
+    used, numbers = np.unique(triangles, return_inverse=True)
+    if len(used) and not 0 <= used[0] <= used[-1] < len(vertices):
+        raise ValueError("a triangle names a vertex that is not there")
+    return WrittenMesh(name, vertices[used], numbers.reshape(triangles.shape).astype(np.int32), rgb)
+
+
 def parts_of(meshes: Sequence[SurfaceMesh], frame: MeshFrame, merged_name: str = "") -> tuple[Part, ...]:
     """One part for each mesh, or with `merged_name` one part of that name with all of them as its pieces."""
     pieces = tuple(Piece(mesh, frame) for mesh in meshes)

@@ -80,10 +80,11 @@ def read_ply(path: Path) -> list[WrittenMesh]:
         lines = _header_lines(stream)
         vertex, face = _records(lines)
         counts = {words[1]: int(words[2]) for words in map(str.split, lines) if words[0] == "element"}
+        sizes = counts["vertex"] * vertex.itemsize, counts["face"] * face.itemsize
+        if min(sizes) < 0 or stream.tell() + sum(sizes) > path.stat().st_size:
+            raise ValueError("it ends too early")
         points = np.fromfile(stream, vertex, counts["vertex"])
         faces = np.fromfile(stream, face, counts["face"])
-    if len(points) != counts["vertex"] or len(faces) != counts["face"]:
-        raise ValueError("it ends too early")
     if (faces["count"] != 3).any():
         raise ValueError("it has faces that are not triangles")
     places = np.column_stack([points[axis] for axis in "xyz"])

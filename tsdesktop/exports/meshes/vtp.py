@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tsdesktop.exports.meshes.parts import MeshFrame, Part, WrittenMesh, in_ras, only_colour
+from tsdesktop.exports.meshes.parts import MeshFrame, Part, WrittenMesh, in_ras, only_colour, only_used
 
 _KINDS = {"float32": "Float32", "int32": "Int32", "uint8": "UInt8", "uint16": "UInt16"}
 # Divisible by three: base64 of the portions is then the base64 of the whole.
@@ -82,16 +82,9 @@ def read_vtp(path: Path) -> list[WrittenMesh]:
     if "merged_name" in fields:
         return [WrittenMesh(fields["merged_name"][0], vertices, triangles, only_colour(colours))]
     return [
-        _one(name, vertices, triangles[numbers == number], colours[numbers == number])
+        only_used(name, vertices, triangles[numbers == number], only_colour(colours[numbers == number]))
         for number, name in enumerate(fields["structure_names"])
     ]
-
-
-def _one(
-    name: str, vertices: NDArray[np.float64], triangles: NDArray[np.int32], colours: NDArray[np.uint8]
-) -> WrittenMesh:
-    used, numbers = np.unique(triangles, return_inverse=True)
-    return WrittenMesh(name, vertices[used], numbers.reshape(-1, 3).astype(np.int32), only_colour(colours))
 
 
 def _decoded(data: bytes, kind: str, offset: int) -> NDArray[Any]:
