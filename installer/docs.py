@@ -101,6 +101,8 @@ def _default(each: Declaration) -> str:
     # A flag says what differs from the default, so it is off whichever value the field has.
     if each.kind is bool or each.default in ((), "", None):
         return ""
+    if each.many:
+        return " ".join(f"`{one}`" for one in each.default)
     return f"`{each.default:g}`" if isinstance(each.default, float) else f"`{each.default}`"
 
 

@@ -44,7 +44,8 @@ def test_segment_writes_what_was_asked_for_and_says_where(
     assert run(asked) == 0
     printed = capsys.readouterr().out.splitlines()
     assert "1 of 1 structures" in printed[0]
-    names = {"bone.nii.gz", "bone.json", "statistics.json", "statistics.csv", "meshes/bone.stl", "preview.png"}
+    names = {"bone.nii.gz", "bone.json", "meshes/bone.stl", "preview.png"}
+    names |= {f"statistics{ending}" for ending in (".json", ".csv", ".xlsx", "_full.json")}
     assert {str(Path(line).relative_to(out)) for line in printed[1:]} == names | {"manifest.json"}
     image = nib.load(out / "bone.nii.gz")
     assert np.allclose(image.affine, AFFINE) and image.get_data_dtype() == np.uint8
@@ -63,8 +64,24 @@ def test_a_label_file_as_output_keeps_other_results_beside_it(ct: Path, tmp_path
     asked = ["segment", str(ct), "-o", str(tmp_path / "b.nii.gz"), "--task", "bone", "--meshes", "stl", "--statistics"]
     assert run(asked) == 0
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("b*") if path.is_file()}
-    beside = {f"b_{name}" for name in ("statistics.json", "statistics.csv", "meshes/bone.stl", "manifest.json")}
-    assert found == {"b.nii.gz", "b.json", "b_meshes/bone.stl"} | beside
+    tables = {f"b_statistics{ending}" for ending in (".json", ".csv", ".xlsx", "_full.json")}
+    assert found == {"b.nii.gz", "b.json", "b_meshes/bone.stl", "b_manifest.json"} | tables
+
+
+def test_several_formats_at_once(ct: Path, tmp_path: Path) -> None:
+    asked = ["segment", str(ct), "-o", str(tmp_path / "out"), "--task", "fat_soft_bone", "--meshes", "3mf", "glb"]
+    assert run([*asked, "--mesh-layout", "parts", "--label-formats", "nrrd", "--no-manifest"]) == 0
+    found = {path.name for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert found == {"fat_soft_bone.seg.nrrd", "all_parts.3mf", "all_parts.glb"}
+
+
+@pytest.mark.parametrize("asked", [["--label-formats", "nifti", "dicom-seg"], ["--dicom-sr"]])
+def test_dicom_results_of_another_scan_are_refused_before_computing(
+    ct: Path, tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["segment", str(ct), "-o", str(tmp_path / "out"), "--task", "bone", *asked]) == 1
+    assert "was not read from DICOM files" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_file_per_structure(ct: Path, tmp_path: Path) -> None:

@@ -89,7 +89,12 @@ def test_every_declaration_can_stand_in_help_and_docs() -> None:
         ({"remove_small_blobs": -1.0}, "--remove-small-blobs"),
         ({"bone_threshold_hu": 5000.0}, "--bone-threshold-hu"),
         ({"format": "zip"}, "--format"),
-        ({"meshes": "obj"}, "--meshes"),
+        ({"meshes": "blend"}, "--meshes"),
+        ({"meshes": ("stl", "dae")}, "--meshes"),
+        ({"meshes": ("stl", "stl-ascii")}, "--meshes"),
+        ({"meshes": ("3mf", "ply"), "mesh_layout": ("parts",)}, "--mesh-layout parts"),
+        ({"mesh_smoothing": "rough"}, "--mesh-smoothing"),
+        ({"label_formats": ("nifti", "mgz")}, "--label-formats"),
         ({"mesh_frame": "XYZ"}, "--mesh-frame"),
         ({"model_size": "medium"}, "--model-size"),
         ({"statistics_average": "mode"}, "--statistics-average"),
@@ -102,6 +107,12 @@ def test_every_declaration_can_stand_in_help_and_docs() -> None:
 def test_values_that_cannot_be_meant_are_refused(wrong: dict[str, object], flag: str) -> None:
     with pytest.raises(OptionsError, match=flag):
         Options(**wrong)  # type: ignore[arg-type]
+
+
+def test_one_word_stands_for_itself_where_several_may_stand() -> None:
+    assert Options(meshes="stl").meshes == ("stl",)  # type: ignore[arg-type]
+    assert Options(meshes="").meshes == ()  # type: ignore[arg-type]
+    assert Options(roi=["liver", "spleen"]).roi == ("liver", "spleen")  # type: ignore[arg-type]
 
 
 def test_each_quality_names_its_variant() -> None:

@@ -32,7 +32,7 @@ def test_usage_shows_how_an_option_is_written() -> None:
     assert usages["task"] == "--task TASK"
     assert usages["roi"] == "--roi NAME ..."
     assert usages["format"] == "--format multilabel|per-class"
-    assert usages["meshes"] == "--meshes stl"
+    assert usages["meshes"] == "--meshes stl|stl-ascii|3mf|obj|ply|glb|vtp ..."
 
 
 def test_commands_below_a_command_are_listed_with_their_options() -> None:

@@ -16,8 +16,9 @@ from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.jobs.messages import Progress
-from tsdesktop.pipeline.chosen_exports import SMOOTHINGS, ExportChoice, planned_files, write_chosen
+from tsdesktop.pipeline.chosen_exports import ExportChoice, planned_files, write_chosen
 from tsdesktop.scans.labels import read_label_map
+from tsdesktop.surfaces.smoothing import PRESETS
 
 SHAPE = (30, 28, 26)
 AFFINE = np.array([[-1.5, 0, 0, 20], [0, 1.5, 0, -10], [0, 0, 2.0, 100], [0, 0, 0, 1.0]])
@@ -40,7 +41,13 @@ def label_map(volume: Volume) -> LabelMap:
 
 def everything(folder: Path) -> ExportChoice:
     return ExportChoice(
-        folder, label_map=True, masks=True, meshes=True, merged_mesh=True, csv=True, json=True, preview=True
+        folder,
+        labels=("nifti", "nrrd"),
+        masks=True,
+        meshes=("stl", "3mf", "obj"),
+        layouts=("per-structure", "merged"),
+        tables=("csv", "json", "json-full", "xlsx"),
+        preview=True,
     )
 
 
@@ -51,14 +58,14 @@ def corners_of(path: Path) -> np.ndarray:
 
 def test_what_was_announced_is_written_and_nothing_else(tmp_path: Path, volume: Volume, label_map: LabelMap) -> None:
     choice = everything(tmp_path / "out")
-    written = write_chosen(choice, volume, label_map)
+    written = write_chosen(choice, volume, label_map).files
     there = {each for each in (tmp_path / "out").rglob("*") if each.is_file()}
     assert set(written) == set(planned_files(choice, label_map)) == there
-    assert len(written) == 2 + 2 + 2 + 1 + 1 + 1 + 1
+    assert len(written) == len(set(written)) == (2 + 1) + 2 + 4 * (2 + 1) + 4 + 1 + 1
 
 
 def test_the_label_map_opens_again(tmp_path: Path, volume: Volume, label_map: LabelMap) -> None:
-    write_chosen(ExportChoice(tmp_path, label_map=True), volume, label_map)
+    write_chosen(ExportChoice(tmp_path, labels=("nifti",)), volume, label_map)
     read = read_label_map(tmp_path / "labels.nii.gz", volume)
     assert np.array_equal(read.array, label_map.array) and read.classes == label_map.classes
 
@@ -67,7 +74,8 @@ def test_only_the_chosen_structures_are_written(tmp_path: Path, volume: Volume, 
     choice = replace(everything(tmp_path), names=("spleen", "aorta"))
     write_chosen(choice, volume, label_map)
     assert [each.name for each in (tmp_path / "structures").iterdir()] == ["spleen.nii.gz"]
-    assert [each.name for each in (tmp_path / "meshes").iterdir()] == ["spleen.stl"]
+    assert sorted(each.suffix for each in (tmp_path / "meshes").iterdir()) == [".3mf", ".mtl", ".obj", ".stl"]
+    assert {each.stem for each in (tmp_path / "meshes").iterdir()} == {"spleen"}
     assert np.unique(nib.load(tmp_path / "labels.nii.gz").dataobj).tolist() == [0, 2]
     rows = list(csv.DictReader((tmp_path / "statistics.csv").read_text().splitlines()))
     assert [row["name"] for row in rows] == ["spleen"]
@@ -77,7 +85,7 @@ def test_only_the_chosen_structures_are_written(tmp_path: Path, volume: Volume, 
 
 @pytest.mark.parametrize("frame", ["LPS", "RAS"])
 def test_meshes_lie_where_the_labels_lie(tmp_path: Path, volume: Volume, label_map: LabelMap, frame: str) -> None:
-    choice = ExportChoice(tmp_path, meshes=True, frame="LPS" if frame == "LPS" else "RAS")
+    choice = ExportChoice(tmp_path, meshes=("stl",), frame="LPS" if frame == "LPS" else "RAS")
     write_chosen(choice, volume, label_map)
     middle = label_map.geometry.world_ras(np.argwhere(label_map.array == 1)).mean(axis=0)
     turn = np.array([-1, -1, 1] if frame == "LPS" else [1, 1, 1])
@@ -87,8 +95,8 @@ def test_meshes_lie_where_the_labels_lie(tmp_path: Path, volume: Volume, label_m
 
 def test_smoother_is_smoother(tmp_path: Path, volume: Volume, label_map: LabelMap) -> None:
     reach = []
-    for name in SMOOTHINGS:
-        choice = ExportChoice(tmp_path / name, ("liver",), merged_mesh=True, smoothing=name)
+    for name in PRESETS:
+        choice = ExportChoice(tmp_path / name, ("liver",), meshes=("stl",), layouts=("merged",), smoothing=name)
         write_chosen(choice, volume, label_map)
         corners = corners_of(tmp_path / name / "all_structures.stl")
         # The corners of a box are what smoothing takes away first.
@@ -111,9 +119,9 @@ def test_files_in_the_way_are_refused_before_anything_is_written(
 @pytest.mark.parametrize("names", [("aorta",), ("nothing",)])
 def test_nothing_to_write_is_said(tmp_path: Path, volume: Volume, label_map: LabelMap, names: tuple[str, ...]) -> None:
     with pytest.raises(ExportError) as caught:
-        write_chosen(ExportChoice(tmp_path, names, csv=True), volume, label_map)
+        write_chosen(ExportChoice(tmp_path, names, tables=("csv",)), volume, label_map)
     assert caught.value.id == "export.nothing"
-    assert planned_files(ExportChoice(tmp_path, names, csv=True), label_map) == []
+    assert planned_files(ExportChoice(tmp_path, names, tables=("csv",)), label_map) == []
 
 
 def test_progress_rises_to_one_and_cancelling_leaves_whole_files(

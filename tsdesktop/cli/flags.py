@@ -23,7 +23,8 @@ def add_flag(group: Any, each: Declaration) -> None:
         more["nargs"] = "+"
     if each.name == "remove_small_blobs":
         more |= {"nargs": "?", "const": 200.0}
-    default = f" (default: {each.default})" if each.default not in ("", (), None, 0.0, 0) else ""
+    told = " ".join(each.default) if each.many else each.default
+    default = f" (default: {told})" if told not in ("", None, 0.0, 0) else ""
     group.add_argument(each.flag, dest=each.name, type=each.kind, help=each.help + default, **more)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tsdesktop.core.settings import load_settings
 from tsdesktop.core.tasks import Task
 from tsdesktop.pipeline.api import read
 from tsdesktop.pipeline.earlier import earlier_results
-from tsdesktop.pipeline.exporting import check_outputs, export
+from tsdesktop.pipeline.exporting import check_outputs, check_scan, write_results
 from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
 from tsdesktop.runs.engine import Engine
 from tsdesktop.weights.catalogue import full_catalogue
@@ -67,6 +68,7 @@ def run(given: argparse.Namespace) -> None:
 def _segment(given: argparse.Namespace, options: Options, engine: Engine) -> None:
     line = ProgressLine(given.quiet)
     volume = read(given.scan, series=options.series, volume_index=options.volume_index)
+    check_scan(volume.source, options)
     _say_notes(volume.notes, given.quiet)
     if given.download:
         from tsdesktop.cli.download import download_for
@@ -83,11 +85,11 @@ def _segment(given: argparse.Namespace, options: Options, engine: Engine) -> Non
             earlier=earlier_results(False if given.no_cache else None),
         )
         engine.dismiss()
-        written = export(result, given.output, line.show)
+        written = write_results(result, given.output, line.show)
     finally:
         line.end()
     _say_notes(result.notes[len(volume.notes) :], given.quiet)
-    _say_result(result, written, given.quiet)
+    _say_result(result, written.files, given.quiet)
 
 
 def _checked(options: Options, download: bool) -> Task:
@@ -127,7 +129,7 @@ def _say_notes(notes: Any, quiet: bool) -> None:
         say_note(each)
 
 
-def _say_result(result: Segmentation, written: list[Path], quiet: bool) -> None:
+def _say_result(result: Segmentation, written: Sequence[Path], quiet: bool) -> None:
     if quiet:
         return
     present, known = len(result.label_map.present), len(result.label_map.classes)

@@ -12,6 +12,11 @@ from tsdesktop.core.tasks import Task, VariantName
 
 Quality = Literal["full", "fast", "fastest"]
 Section = Literal["what", "how", "output"]
+LabelFormat = Literal["nifti", "nrrd", "dicom-seg", "rtstruct"]
+MeshFormatName = Literal["stl", "stl-ascii", "3mf", "obj", "ply", "glb", "vtp"]
+MeshLayout = Literal["per-structure", "merged", "parts"]
+SmoothingName = Literal["faithful", "smooth", "very-smooth"]
+Frame = Literal["LPS", "RAS"]
 DEVICES_HELP = "auto, cpu, gpu, gpu:N or mps"
 
 
@@ -94,6 +99,10 @@ class Options:
     format: Literal["multilabel", "per-class"] = option(
         "multilabel", "one file with all labels, or one file per structure", "output", upstream="-ml --ml"
     )
+    label_formats: tuple[LabelFormat, ...] = option(
+        ("nifti",), "formats of the labels; those of DICOM need a scan that was read from DICOM", "output",
+        upstream="-ot --output_type",
+    )  # fmt: skip
     keep_model_resolution: bool = option(
         False, "with --fast or --fastest: keep the labels at 3 or 6 mm", "output", upstream="-sl --save_lowres"
     )
@@ -113,7 +122,7 @@ class Options:
         upstream="-sp --save_probabilities",
     )  # fmt: skip
     statistics: bool = option(
-        False, "write volumes and intensities (JSON as upstream, and a fuller CSV)", "output",
+        False, "write volumes and intensities (JSON as upstream; CSV, XLSX and JSON with more)", "output",
         upstream="-s --statistics -sx --statistics_extra",
     )  # fmt: skip
     statistics_include_border: bool = option(
@@ -123,8 +132,15 @@ class Options:
     statistics_average: Literal["mean", "median"] = option(
         "mean", "which average the JSON's intensity is", "output", upstream="-sa --stats_aggregation"
     )
-    meshes: Literal["", "stl"] = option("", "write a surface per structure, and all in one", "output")
-    mesh_frame: Literal["LPS", "RAS"] = option("LPS", "coordinates of the meshes, in mm", "output")
+    dicom_sr: bool = option(False, "write volumes and intensities as a DICOM structured report", "output")
+    meshes: tuple[MeshFormatName, ...] = option((), "write surfaces in these formats", "output")
+    mesh_layout: tuple[MeshLayout, ...] = option(
+        ("per-structure", "merged"),
+        "a file per structure, one file with all surfaces as one object, one file with an object for each",
+        "output",
+    )
+    mesh_smoothing: SmoothingName = option("faithful", "how smooth the meshes are", "output")
+    mesh_frame: Frame = option("LPS", "coordinates of the meshes, in mm", "output")
     preview: bool = option(False, "write a picture of the result", "output", upstream="-p --preview")
     report: bool = option(
         True, "write no run manifest (what was run, with which networks and options)", "output",
@@ -135,9 +151,11 @@ class Options:
     def __post_init__(self) -> None:
         for each in declarations():
             value = getattr(self, each.name)
-            if each.choices and value not in each.choices:
-                allowed = " or ".join(choice or "nothing" for choice in each.choices)
-                raise OptionsError("options.value", option=each.flag, value=str(value), allowed=allowed)
+            if each.many and not isinstance(value, tuple):
+                # One word stands for itself, an empty one for none.
+                value = (value,) if isinstance(value, str) else tuple(value)
+                object.__setattr__(self, each.name, tuple(one for one in value if one))
+            _refuse_unknown(each, getattr(self, each.name))
         _refuse_outside("--resampling-order", self.resampling_order, 0, 5)
         _refuse_outside("--threads", self.threads, 0, 1024)
         _refuse_outside("--remove-small-blobs", self.remove_small_blobs, 0, 1e9)
@@ -151,6 +169,7 @@ class Options:
         if self.keep_model_resolution and (self.roi or self.body_crop):
             other = "--roi" if self.roi else "--body-crop"
             raise OptionsError("options.conflict", option="--keep-model-resolution", other=other)
+        _refuse_meshes_together(self.meshes, self.mesh_layout)
 
     @property
     def quality(self) -> Quality:
@@ -187,7 +206,6 @@ class Options:
 NOT_OFFERED: dict[str, str] = {
     "-i": "the scan is the command's first argument",
     "-o": "`-o OUT`, for all outputs of a run",
-    "-ot --output_type": "NIfTI is written; DICOM SEG and RTSTRUCT are not offered yet",
     "-t --nora_tag": "a mark for one hospital's own database",
     "-r --radiomics": "the library it needs (pyradiomics) does not install with current Python and numpy",
     "-cp --crop_path": "has no effect with upstream's current tasks",
@@ -211,6 +229,8 @@ def declarations() -> list[Declaration]:
 def _declaration(each: Field[Any], hint: Any) -> Declaration:
     choices = tuple(get_args(hint)) if get_origin(hint) is Literal else ()
     many = get_origin(hint) is tuple
+    if many and get_origin(one := get_args(hint)[0]) is Literal:
+        choices = tuple(get_args(one))
     plain = str if choices or many else next((one for one in get_args(hint) if one is not type(None)), hint)
     return Declaration(
         name=each.name,
@@ -224,6 +244,22 @@ def _declaration(each: Field[Any], hint: Any) -> Declaration:
         default=each.default,
         metavar=each.metadata["metavar"],
     )
+
+
+def _refuse_unknown(each: Declaration, value: Any) -> None:
+    for one in value if each.many else (value,):
+        if each.choices and one not in each.choices:
+            raise OptionsError("options.value", option=each.flag, value=str(one), allowed=" or ".join(each.choices))
+
+
+def _refuse_meshes_together(formats: tuple[MeshFormatName, ...], layouts: tuple[MeshLayout, ...]) -> None:
+    """Both forms of STL have the same ending; STL and PLY know no parts."""
+    if {"stl", "stl-ascii"} <= set(formats):
+        raise OptionsError("options.conflict", option="--meshes stl", other="--meshes stl-ascii")
+    without_parts = {"stl", "ply"} & set(formats)
+    if "parts" in layouts and without_parts:
+        other = f"--meshes {min(without_parts)}"
+        raise OptionsError("options.conflict", option="--mesh-layout parts", other=other)
 
 
 def _refuse_outside(flag: str, value: float, least: float, most: float) -> None:

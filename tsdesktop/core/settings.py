@@ -74,9 +74,12 @@ class Settings:
     right_open: bool = setting(True, "Whether the side with structures is open")
     open_folder: str = setting("", "The folder a scan was opened from last", kind="folder")
     export_folder: str = setting("", "The folder results were exported to last", kind="folder")
-    export_kinds: str = setting("label_map", "What was exported last, with commas")
+    export_kinds: str = setting("nifti", "What was exported last, with commas")
+    export_layout: Literal["per-structure", "merged", "parts", "per-structure,merged"] = setting(
+        "per-structure", "In which files surfaces were exported last"
+    )
     export_smoothing: Literal["faithful", "smooth", "very smooth"] = setting(
-        "smooth", "How smooth the surfaces were that were exported last"
+        "faithful", "How smooth the surfaces were that were exported last"
     )
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tsdesktop.pipeline.api import find_devices, read, segment, to_nibabel
     from tsdesktop.pipeline.chosen_exports import ExportChoice, chosen_structures, planned_files, write_chosen
     from tsdesktop.pipeline.earlier import EarlierResults, earlier_results
+    from tsdesktop.pipeline.export_work import Exported
     from tsdesktop.pipeline.exporting import check_outputs, export, on_label_grid
     from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
     from tsdesktop.runs.engine import Engine
@@ -24,6 +25,7 @@ __all__ = [
     "EarlierResults",
     "Engine",
     "ExportChoice",
+    "Exported",
     "Segmentation",
     "SeriesSummary",
     "check_outputs",
@@ -47,6 +49,7 @@ _PLACES = {
     "EarlierResults": "tsdesktop.pipeline.earlier",
     "Engine": "tsdesktop.runs.engine",
     "ExportChoice": "tsdesktop.pipeline.chosen_exports",
+    "Exported": "tsdesktop.pipeline.export_work",
     "Segmentation": "tsdesktop.pipeline.segmentation",
     "SeriesSummary": "tsdesktop.scans.choices",
     "check_outputs": "tsdesktop.pipeline.exporting",

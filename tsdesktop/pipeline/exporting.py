@@ -1,27 +1,28 @@
-"""Write what a run gave: label maps, meshes, statistics, a picture and the manifest, as the options say.
-
-What writes each of them is loaded when it is asked for: VTK takes longer to load than most runs take to write.
-"""
+"""Write what a run gave: label maps, meshes, statistics, a picture and the manifest, as the options say."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tsdesktop.core.errors import ExportError
-from tsdesktop.core.options import Options
+from tsdesktop.core.options import LabelFormat, Options
 from tsdesktop.core.tasks import Task
-from tsdesktop.core.volume import LabelMap, Volume
-from tsdesktop.exports.manifest import Run, UsedNetwork, write_manifest
-from tsdesktop.exports.writing import existing_folder, file_names, refuse_existing
-from tsdesktop.jobs.messages import Progress
+from tsdesktop.core.volume import LabelMap, ScanSource, Volume
+from tsdesktop.exports.manifest import Run, UsedNetwork
+from tsdesktop.exports.writing import existing_folder, refuse_existing
 from tsdesktop.jobs.plan import NetworkRun
+from tsdesktop.pipeline.export_plan import LABEL_ENDINGS, TABLE_NAMES, ExportPlan, MeshPlan, Table, sidecar_of
+from tsdesktop.pipeline.export_work import Exported, Material, on_label_grid, write_all
 from tsdesktop.pipeline.segmentation import Listener, Segmentation
 
+__all__ = ["check_outputs", "check_scan", "export", "on_label_grid", "run_of", "run_of_file", "write_results"]
 _ENDINGS = (".nii.gz", ".nii")
+_TABLES: tuple[Table, ...] = ("json", "csv", "xlsx", "json-full")
+_REPORT: tuple[Table, ...] = ("dicom-sr",)
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class Outputs:
     def named(self, name: str) -> Path:
         """The path of one result."""
         return self.folder / f"{self.prefix}{name}"
+
+    def labels(self, key: LabelFormat) -> Path:
+        """The path of the labels in one format."""
+        if key == "nifti":
+            return self.label_file
+        return self.folder / (sidecar_of(self.label_file).stem + LABEL_ENDINGS[key])
 
 
 def outputs_at(path: Path, task: str) -> Outputs:
@@ -52,18 +59,16 @@ def check_outputs(path: Path | str, task: Task, options: Options) -> None:
     """
     places = outputs_at(Path(path), task.name)
     _refuse_unwritable(places.folder)
-    wanted = {
-        places.label_file: options.save_labels and options.format == "multilabel",
-        places.named("statistics.json"): options.statistics,
-        places.named("statistics.csv"): options.statistics,
-        places.named("preview.png"): options.preview,
-        places.named("manifest.json"): options.report,
-        places.named("all_structures.stl"): bool(options.meshes),
-    }
-    if options.save_labels and options.format == "per-class":
-        folder = _class_folder(places)
-        wanted |= {folder / name: True for name in file_names([each.name for each in task.classes], ".nii.gz")}
-    refuse_existing([file for file, is_wanted in wanted.items() if is_wanted], overwrite=options.overwrite)
+    classes = tuple(each for each in task.classes if not options.roi or each.name in options.roi)
+    refuse_existing(_plan(options, places).files(classes, classes), overwrite=options.overwrite)
+
+
+def check_scan(source: ScanSource, options: Options) -> None:
+    """Refuses, before anything is computed, what cannot be written of a scan: DICOM where it was not read from DICOM.
+
+    Raises ExportError.
+    """
+    _plan(options, outputs_at(Path(), options.task)).check_source(source)
 
 
 def export(result: Segmentation, path: Path | str, listen: Listener = lambda _: None) -> list[Path]:
@@ -72,54 +77,85 @@ def export(result: Segmentation, path: Path | str, listen: Listener = lambda _: 
     `listen` hears what is being written; whatever it raises ends the work. Raises ExportError; files that were written
     before stay.
     """
-    options = result.options
+    return list(write_results(result, path, listen).files)
+
+
+def write_results(result: Segmentation, path: Path | str, listen: Listener = lambda _: None) -> Exported:
+    """As `export`; tells also what the check of the surfaces found."""
     places = outputs_at(Path(path), result.task.name)
     existing_folder(places.folder)
-    written: list[Path] = []
     volume = on_label_grid(result.volume, result.label_map)
-    if options.save_labels:
-        listen(Progress("writing labels", 1.0))
-        written += _write_labels(result, volume, places)
-    written += result.probabilities
-    if options.statistics:
-        listen(Progress("writing statistics", 1.0))
-        written += _write_statistics(result, volume, places)
-    if options.meshes:
-        written += _write_meshes(result, places, listen)
-    if options.preview:
-        listen(Progress("drawing the picture", 1.0))
-        written += _write_preview(result, volume, places)
-    if options.report:
-        manifest = places.named("manifest.json")
-        write_manifest(manifest, _run(result), written, overwrite=options.overwrite)
-        written.append(manifest)
-    return written
+    material = Material(
+        result.volume,
+        result.label_map,
+        run_of(result),
+        result.label_map.classes,
+        tuple(_derived(result, volume)),
+        result.probabilities,
+    )
+    return write_all(_plan(result.options, places), material, listen)
 
 
-def on_label_grid(volume: Volume, label_map: LabelMap) -> Volume:
-    """The scan on the grid of its labels, where those were kept at the model's resolution."""
-    if volume.geometry.shape == label_map.geometry.shape:
-        return volume
-    from tsdesktop.core.resampling import resample_intensities
+def run_of(result: Segmentation) -> Run:
+    """What manifests tell of a run. It is the same whether the labels were computed now or kept from before."""
+    return Run(
+        result.task,
+        result.options,
+        result.volume,
+        tuple(_used(result.networks)),
+        result.device,
+        result.computing_seconds or result.seconds,
+        tuple(each for each in result.notes if each.id != "note.earlier_result"),
+        result.label_map.classes,
+        result.made_at,
+    )
 
-    array = resample_intensities(volume.array, label_map.geometry.shape)
-    return replace(volume, array=array, geometry=label_map.geometry)
+
+def run_of_file(volume: Volume, label_map: LabelMap) -> Run:
+    """What manifests tell of labels that were opened from a file: their structures, and the task the file names."""
+    from tsdesktop.weights.catalogue import full_catalogue
+
+    task = full_catalogue().tasks.get(label_map.task)
+    return Run(task, None, volume, (), "", 0.0, volume.notes, label_map.classes)
 
 
-def _write_labels(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
-    from tsdesktop.exports.nifti import write_label_map, write_per_class
+def _plan(options: Options, places: Outputs) -> ExportPlan:
+    masks = options.save_labels and options.format == "per-class" and "nifti" in options.label_formats
+    wanted = [each for each in options.label_formats if options.save_labels and not (masks and each == "nifti")]
+    tables = (*(_TABLES if options.statistics else ()), *(_REPORT if options.dicom_sr else ()))
+    return ExportPlan(
+        labels={key: places.labels(key) for key in wanted},
+        masks=_class_folder(places) if masks else None,
+        meshes=_meshes(options, places),
+        tables={key: places.named(TABLE_NAMES[key]) for key in tables},
+        preview=places.named("preview.png") if options.preview else None,
+        manifest=places.named("manifest.json") if options.report else None,
+        average=options.statistics_average,
+        include_border=options.statistics_include_border,
+        overwrite=options.overwrite,
+    )
 
-    options, source = result.options, result.volume.source
-    if options.format == "multilabel":
-        return write_label_map(result.label_map, places.label_file, source, overwrite=options.overwrite)
-    folder = _class_folder(places)
-    written = write_per_class(result.label_map, folder, source, overwrite=options.overwrite)
-    if options.derived_masks and result.task.derived:
+
+def _meshes(options: Options, places: Outputs) -> MeshPlan | None:
+    if not options.meshes or not options.mesh_layout:
+        return None
+    return MeshPlan(
+        places.named("meshes"),
+        places.folder,
+        options.meshes,
+        options.mesh_layout,
+        options.mesh_smoothing.replace("-", " "),
+        options.mesh_frame,
+        places.prefix,
+    )
+
+
+def _derived(result: Segmentation, volume: Volume) -> Iterator[LabelMap]:
+    """The masks that follow from the labels, where there is a file per structure."""
+    if result.options.format == "per-class" and result.options.derived_masks and result.task.derived:
         from tsdesktop.pipeline.derived import derived_masks
 
-        for mask in derived_masks(volume, result.label_map, result.task.derived):
-            written += write_per_class(mask, folder, source, overwrite=options.overwrite)
-    return written
+        yield from derived_masks(volume, result.label_map, result.task.derived)
 
 
 def _refuse_unwritable(folder: Path) -> None:
@@ -134,63 +170,15 @@ def _class_folder(places: Outputs) -> Path:
     return places.named("structures") if places.prefix else places.folder
 
 
-def _write_statistics(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
-    from tsdesktop.exports.tables import write_statistics_csv, write_statistics_json
-    from tsdesktop.measures.statistics import in_upstream_schema, structure_statistics
-
-    options = result.options
-    statistics = structure_statistics(volume, result.label_map)
-    table = in_upstream_schema(statistics, options.statistics_average, options.statistics_include_border)
-    paths = [places.named("statistics.json"), places.named("statistics.csv")]
-    write_statistics_json(table, paths[0], overwrite=options.overwrite)
-    write_statistics_csv(statistics, paths[1], volume.modality, overwrite=options.overwrite)
-    return paths
-
-
-def _write_meshes(result: Segmentation, places: Outputs, listen: Listener) -> list[Path]:
-    from tsdesktop.exports.meshes.writing import MeshPlace, write_mesh_file, write_meshes
-    from tsdesktop.surfaces.extract import extract_surfaces
-
-    options = result.options
-    meshes = []
-    for each in extract_surfaces(result.label_map):
-        listen(Progress(f"surface of {each.structure.title}", 1.0))
-        meshes.append(each)
-    if not meshes:
-        return []
-    folder = places.named("meshes")
-    frame, overwrite = options.mesh_frame, options.overwrite
-    paths = write_meshes(meshes, MeshPlace(folder), "stl", "per-structure", frame, overwrite=overwrite)
-    if len(meshes) > 1:
-        merged = places.named("all_structures.stl")
-        write_mesh_file(meshes, merged, "stl", frame, merged=True, overwrite=overwrite)
-        paths.append(merged)
-    return paths
-
-
-def _write_preview(result: Segmentation, volume: Volume, places: Outputs) -> list[Path]:
-    from tsdesktop.surfaces.preview import render_preview
-
-    path = places.named("preview.png")
-    render_preview(volume, result.label_map, path, overwrite=result.options.overwrite)
-    return [path]
-
-
-def _run(result: Segmentation) -> Run:
-    return Run(
-        result.task,
-        result.options,
-        result.volume,
-        tuple(_used(result.networks)),
-        result.device,
-        result.seconds,
-        result.notes,
-        result.label_map.classes,
-    )
-
-
 def _used(networks: tuple[NetworkRun, ...]) -> Iterator[UsedNetwork]:
     for each in networks:
         folder = Path(each.folder)
-        digest = hashlib.sha256((folder / "plans.json").read_bytes()).hexdigest()
-        yield UsedNetwork(f"{folder.parent.name}/{folder.name}", digest, each.folds)
+        yield UsedNetwork(f"{folder.parent.name}/{folder.name}", _digest(folder / "plans.json"), each.folds)
+
+
+def _digest(file: Path) -> str:
+    """The SHA-256 of a file; empty where it has been removed since."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""

@@ -15,7 +15,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, Qt, QThreadPool, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from tsdesktop.core.assets import asset
@@ -27,6 +27,7 @@ from tsdesktop.gui.dialogs.export_dialog import ExportDialog
 from tsdesktop.gui.dialogs.export_place import documents_folder, is_inside_program, proposed_folder
 from tsdesktop.gui.session import Session
 from tsdesktop.jobs.messages import Progress
+from tsdesktop.pipeline import Exported
 
 Show = Callable[..., ExportDialog]
 
@@ -52,6 +53,10 @@ def tick(dialog: ExportDialog, *kinds: str) -> None:
         click(dialog.kinds.boxes[kind])
 
 
+def choose(box: QComboBox, key: str) -> None:
+    box.setCurrentIndex(box.findData(key))
+
+
 def files_of(dialog: ExportDialog) -> list[str]:
     return [dialog.files.item(n).text() for n in range(dialog.files.count())]
 
@@ -74,7 +79,7 @@ def test_what_is_listed_is_written_and_the_labels_are_the_same(
     qtbot: QtBot, show: Show, label_map: LabelMap, tmp_path: Path
 ) -> None:
     dialog = show()
-    tick(dialog, "label_map", "masks", "csv", "json", "preview")
+    tick(dialog, "nifti", "nrrd", "masks", "csv", "xlsx", "json", "preview")
     listed = files_of(dialog)
     written = export(qtbot, dialog)
     out = tmp_path / "out"
@@ -92,9 +97,10 @@ def test_only_visible_structures(qtbot: QtBot, show: Show, tmp_path: Path) -> No
     ]  # fmt: skip
     assert not dialog.scope.segment("selected").isEnabled()
     click(dialog.scope.segment("visible"))
-    tick(dialog, "masks", "meshes")
+    tick(dialog, "masks", "stl")
     assert files_of(dialog) == [
         "structures/liver.nii.gz", "structures/kidney_right.nii.gz", "meshes/liver.stl", "meshes/kidney_right.stl",
+        "manifest.json",
     ]  # fmt: skip
     export(qtbot, dialog)
     assert sorted(each.name for each in (tmp_path / "out" / "meshes").iterdir()) == ["kidney_right.stl", "liver.stl"]
@@ -106,8 +112,9 @@ def test_marked_structures_as_one_surface_in_the_chosen_frame(
 ) -> None:
     dialog = show((2, 4))
     assert dialog.scope.current == "selected"
-    tick(dialog, "merged_mesh")
-    dialog.kinds.frame.setCurrentIndex(dialog.kinds.frame.findData(frame))
+    tick(dialog, "stl")
+    choose(dialog.kinds.layouts, "merged")
+    choose(dialog.kinds.frame, frame)
     export(qtbot, dialog)
     voxels = np.argwhere(np.isin(label_map.array, (2, 4)))
     middle = (voxels.min(axis=0) + voxels.max(axis=0)) / 2
@@ -120,8 +127,31 @@ def test_marked_structures_as_one_surface_in_the_chosen_frame(
 def test_smoothing_and_frame_matter_only_for_surfaces(show: Show) -> None:
     dialog = show()
     assert not dialog.kinds.smoothing.isEnabled()
-    tick(dialog, "meshes")
+    tick(dialog, "stl")
     assert dialog.kinds.smoothing.isEnabled() and dialog.kinds.frame.isEnabled()
+
+
+def test_formats_that_cannot_keep_parts_are_not_offered_for_parts(qtbot: QtBot, show: Show) -> None:
+    dialog = show()
+    tick(dialog, "stl", "3mf")
+    choose(dialog.kinds.layouts, "parts")
+    assert files_of(dialog) == ["all_parts.3mf", "manifest.json"]
+    assert not dialog.kinds.boxes["stl"].isEnabled() and "apart" in dialog.kinds.boxes["stl"].toolTip()
+    choose(dialog.kinds.layouts, "merged")
+    assert files_of(dialog) == ["all_structures.stl", "all_structures.3mf", "manifest.json"]
+
+
+def test_both_forms_of_stl_have_one_name_so_one_is_written(qtbot: QtBot, show: Show) -> None:
+    dialog = show()
+    tick(dialog, "stl", "stl-ascii")
+    assert dialog.kinds.kinds.meshes == ("stl-ascii",)
+
+
+def test_dicom_is_offered_for_a_scan_from_dicom_only(show: Show, session: Session, volume: Volume) -> None:
+    box = show().kinds.boxes["dicom-seg"]
+    assert not box.isEnabled() and "DICOM" in box.toolTip()
+    session.volume = replace(volume, source=ScanSource("dicom", "Series 1", dicom_files=("a.dcm",)))
+    assert show().kinds.boxes["dicom-seg"].isEnabled()
 
 
 def test_nothing_chosen_cannot_be_exported(qtbot: QtBot, show: Show) -> None:
@@ -140,6 +170,15 @@ def test_files_in_the_way_are_overwritten_only_after_asking(qtbot: QtBot, show: 
     click(dialog.overwrite)
     export(qtbot, dialog)
     assert (tmp_path / "out" / "statistics.csv").read_text() != "mine"
+
+
+def test_the_manifest_of_another_export_stays(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
+    dialog = show()
+    tick(dialog, "csv")
+    export(qtbot, dialog)
+    tick(dialog, "csv", "xlsx")
+    written = export(qtbot, dialog)
+    assert [each.name for each in written] == ["statistics.xlsx", "manifest_2.json"]
 
 
 def test_another_choice_asks_anew(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
@@ -185,7 +224,9 @@ class Writer:
         self.failure = failure
         self.stage = "writing statistics"
 
-    def __call__(self, choice: Any, volume: Any, label_map: Any, listen: Callable[[Progress], None]) -> list[Path]:
+    def __call__(
+        self, choice: Any, volume: Any, label_map: Any, listen: Callable[[Progress], None], result: Any
+    ) -> Exported:
         try:
             listen(Progress("surface of kidney right", 0.25))
             self.begun.set()
@@ -193,7 +234,7 @@ class Writer:
             if self.failure is not None:
                 raise self.failure
             listen(Progress(self.stage, 0.75))
-            return [choice.folder / "statistics.csv"]
+            return Exported((choice.folder / "statistics.csv",))
         finally:
             self.ended.set()
 
@@ -237,7 +278,7 @@ def test_the_table_of_the_labels_says_what_it_is(show: Show) -> None:
     dialog = show()
     for box in dialog.kinds.boxes.values():
         box.setChecked(False)
-    tick(dialog, "label_map", "json")
+    tick(dialog, "nifti", "json")
     rows = [dialog.files.item(n) for n in range(dialog.files.count())]
     told = {each.text(): each.toolTip() for each in rows}
     assert [name for name, help in told.items() if "number" in help] == ["labels.json"]
@@ -280,21 +321,24 @@ def test_a_bug_offers_a_report(qtbot: QtBot, show: Show, monkeypatch: pytest.Mon
 
 def test_choices_are_remembered(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
     dialog = show()
-    tick(dialog, "merged_mesh", "csv")
-    dialog.kinds.smoothing.setCurrentIndex(0)
+    tick(dialog, "3mf", "csv")
+    choose(dialog.kinds.smoothing, "smooth")
+    choose(dialog.kinds.layouts, "parts")
     told: list[dict[str, Any]] = []
     dialog.settings_changed.connect(told.append)
     export(qtbot, dialog)
     assert told == [
         {
             "export_folder": str(tmp_path / "out"),
-            "export_kinds": "csv,merged_mesh",
-            "export_smoothing": "faithful",
+            "export_kinds": "3mf,csv",
+            "export_layout": "parts",
+            "export_smoothing": "smooth",
             "mesh_frame": "LPS",
         }
     ]
     again = show(settings=replace(Settings(), **told[0]))
-    assert again.kinds.kinds.ticked == {"csv", "merged_mesh"} and again.kinds.kinds.smoothing == "faithful"
+    assert again.kinds.kinds.ticked == {"csv", "3mf"} and again.kinds.kinds.smoothing == "smooth"
+    assert again.kinds.kinds.layouts == ("parts",)
 
 
 def test_a_folder_that_cannot_be_looked_into_is_told_when_it_is_written(qtbot: QtBot, show: Show) -> None:
@@ -321,16 +365,21 @@ def test_open_folder(qtbot: QtBot, show: Show, tmp_path: Path, monkeypatch: pyte
 
 def test_everything_is_reached_with_the_keyboard(qtbot: QtBot, show: Show) -> None:
     dialog = show((2, 4))
-    tick(dialog, "meshes")
+    tick(dialog, "stl")
     qtbot.waitUntil(dialog.export_button.isEnabled)
     dialog.activateWindow()
-    dialog.kinds.boxes["label_map"].setFocus()
+    dialog.kinds.boxes["nifti"].setFocus()
     reached = set()
     for _ in range(40):
         QTest.keyClick(dialog, Qt.Key.Key_Tab)
         reached.add(dialog.focusWidget())
-    wanted = {*dialog.kinds.boxes.values(), dialog.folder.line, dialog.folder.browse, dialog.files}
-    wanted |= {dialog.kinds.smoothing, dialog.kinds.frame}
+    wanted = {
+        *(each for each in dialog.kinds.boxes.values() if each.isEnabled()),
+        dialog.folder.line,
+        dialog.folder.browse,
+        dialog.files,
+    }
+    wanted |= {dialog.kinds.smoothing, dialog.kinds.frame, dialog.kinds.layouts}
     assert wanted | {dialog.close_button, dialog.export_button} <= reached
     dialog.scope.focus()
     QTest.keyClick(dialog.scope.segment("selected"), Qt.Key.Key_Left)

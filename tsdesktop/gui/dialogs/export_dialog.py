@@ -28,7 +28,8 @@ from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, 
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.words import structure_title
 from tsdesktop.jobs.messages import Progress
-from tsdesktop.pipeline import ExportChoice, planned_files, write_chosen
+from tsdesktop.pipeline import ExportChoice, Exported, planned_files, write_chosen
+from tsdesktop.pipeline.export_plan import is_from_dicom
 
 _PER_MILLE = 1000
 
@@ -58,6 +59,7 @@ class ExportDialog(Dialog):
         super().__init__(QCoreApplication.translate("ExportDialog", "Export"), parent, (640, 660))
         self._volume: Volume = session.volume
         self._label_map: LabelMap = session.label_map
+        self._result = session.result
         self._settings = settings
         marked = frozenset(labels_selected)
         self._names = _names_by_scope(session, marked)
@@ -78,10 +80,15 @@ class ExportDialog(Dialog):
         return ExportChoice(
             Path(self.folder.path).expanduser(),
             () if self.scope.current == "all" else names,
+            labels=kinds.labels,
+            masks="masks" in kinds.ticked,
+            meshes=kinds.meshes,
+            layouts=kinds.layouts,
             smoothing=kinds.smoothing,
             frame=kinds.frame,
+            tables=kinds.tables,
+            preview="preview" in kinds.ticked,
             overwrite=self.overwrite.isChecked() and not self.overwrite.isHidden(),
-            **dict.fromkeys(kinds.ticked, True),
         )
 
     @property
@@ -112,7 +119,7 @@ class ExportDialog(Dialog):
                 raise Cancelled
             heard.told.emit(progress)
 
-        call = partial(write_chosen, self.choice, self._volume, self._label_map, listen)
+        call = partial(write_chosen, self.choice, self._volume, self._label_map, listen, self._result)
         self._writing = self.in_background(call, self._on_written, self._on_failed)
         self._show_state("writing")
 
@@ -149,7 +156,8 @@ class ExportDialog(Dialog):
             self.scope.segment(key).setEnabled(bool(self._names[key]))
         self.scope.segment("visible").setToolTip(self.tr("Those whose eye is open in the list"))
         self.scope.segment("selected").setToolTip(self.tr("Those that are marked in the list"))
-        self.kinds = ExportKinds(self._settings)
+        is_dicom = is_from_dicom(self._volume.source)
+        self.kinds = ExportKinds(self._settings, self._label_map.spacing_mm, is_dicom)
         self.folder = FolderField(
             str(proposed_folder(self._volume, self._settings.export_folder)), self.tr("Folder for the files")
         )
@@ -217,7 +225,8 @@ class ExportDialog(Dialog):
         self.overwrite.setChecked(False)
         if self._looking is not None:
             self._looking.forget()
-        look = partial(_existing, tuple(files))
+        # Manifests are never in the way: another one gets a number.
+        look = partial(_existing, tuple(each for each in files if each != self.choice.manifest))
         self._looking = self.in_background(look, partial(self._on_looked, files), self._on_not_looked)
         self._show_ready()
 
@@ -231,9 +240,10 @@ class ExportDialog(Dialog):
         self._show_ready()
 
     def _conflict_words(self, existing: int, count: int) -> str:
-        if count == 1:
+        """`count` is that of all files, the manifest among them."""
+        if count == 2:
             return self.tr("This file exists already.")
-        if existing == count:
+        if existing == count - 1:
             return self.tr("All of them exist already.")
         if existing == 1:
             return self.tr("1 of them exists already.")
@@ -246,6 +256,8 @@ class ExportDialog(Dialog):
             item = QListWidgetItem(each.relative_to(folder).as_posix())
             if each.suffix == ".json" and each.with_suffix(".nii.gz") in files:
                 item.setToolTip(self.tr("Which number stands for which structure, with colours and codes"))
+            if each == self.choice.manifest:
+                item.setToolTip(self.tr("How the other files were made, and what to cite"))
             if each in self._written:
                 item.setIcon(theme.icon("mdi6.check", "good"))
             elif each in existing:
@@ -299,7 +311,8 @@ class ExportDialog(Dialog):
             return self.tr("Surface of {structure}").format(structure=structure_title(surface))
         return known.get(stage, "")
 
-    def _on_written(self, written: list[Path]) -> None:
+    def _on_written(self, exported: Exported) -> None:
+        written = list(exported.files)
         self._writing, self._written = None, written
         self._show_state("written")
         self._list(written, frozenset())
@@ -314,6 +327,7 @@ class ExportDialog(Dialog):
             {
                 "export_folder": str(self.choice.folder),
                 "export_kinds": ",".join(sorted(kinds.ticked)),
+                "export_layout": ",".join(kinds.layouts),
                 "export_smoothing": kinds.smoothing,
                 "mesh_frame": kinds.frame,
             }

@@ -2,61 +2,118 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
+from tsdesktop.core.options import Frame, LabelFormat, MeshFormatName, MeshLayout
 from tsdesktop.core.settings import Settings
-from tsdesktop.exports.meshes.parts import Frame
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.controls import ChoiceBox
 from tsdesktop.gui.parts import one_line, row
-from tsdesktop.pipeline.chosen_exports import SmoothingName
+from tsdesktop.pipeline.export_plan import DICOM_TITLES, Table
+from tsdesktop.surfaces.smoothing import PRESETS, effect_mm
 
 _CONTEXT = "ExportKinds"
-# The kinds are fields of ExportChoice: title and what it explains.
+_COLUMNS = 4
+# Every box: its key (a format or a table), title and what it explains.
 _TITLES: dict[str, tuple[Any, Any]] = {
-    "label_map": (
-        QT_TRANSLATE_NOOP("ExportKinds", "One NIfTI file"),
+    "nifti": (
+        QT_TRANSLATE_NOOP("ExportKinds", "NIfTI"),
         QT_TRANSLATE_NOOP("ExportKinds", "All structures in one file, a number for each, with a table of their names"),
     ),
     "masks": (
-        QT_TRANSLATE_NOOP("ExportKinds", "One NIfTI file per structure"),
+        QT_TRANSLATE_NOOP("ExportKinds", "NIfTI, one each"),
         QT_TRANSLATE_NOOP("ExportKinds", "A file with 0 and 1 for each structure"),
     ),
-    "meshes": (
-        QT_TRANSLATE_NOOP("ExportKinds", "One STL file per structure"),
-        QT_TRANSLATE_NOOP("ExportKinds", "Closed surfaces in millimetres, to view or print"),
+    "nrrd": (
+        QT_TRANSLATE_NOOP("ExportKinds", "NRRD (3D Slicer)"),
+        QT_TRANSLATE_NOOP("ExportKinds", "A segmentation for 3D Slicer with names, colours and codes"),
     ),
-    "merged_mesh": (
-        QT_TRANSLATE_NOOP("ExportKinds", "All in one STL file"),
-        QT_TRANSLATE_NOOP("ExportKinds", "All surfaces one after the other; they are not joined to one solid"),
+    "dicom-seg": (
+        QT_TRANSLATE_NOOP("ExportKinds", "DICOM SEG"),
+        QT_TRANSLATE_NOOP("ExportKinds", "A DICOM segmentation that refers to the series it was made from"),
+    ),
+    "rtstruct": (
+        QT_TRANSLATE_NOOP("ExportKinds", "DICOM RTSTRUCT"),
+        QT_TRANSLATE_NOOP("ExportKinds", "Contours in every slice, for planning radiotherapy"),
+    ),
+    "stl": (
+        QT_TRANSLATE_NOOP("ExportKinds", "STL"),
+        QT_TRANSLATE_NOOP("ExportKinds", "What every program for 3D printing reads; it has neither names nor colours"),
+    ),
+    "3mf": (
+        QT_TRANSLATE_NOOP("ExportKinds", "3MF"),
+        QT_TRANSLATE_NOOP("ExportKinds", "For 3D printing, with names, colours, parts and millimetres"),
+    ),
+    "obj": (
+        QT_TRANSLATE_NOOP("ExportKinds", "OBJ"),
+        QT_TRANSLATE_NOOP("ExportKinds", "With a file of colours (MTL) beside it, for modelling programs"),
+    ),
+    "glb": (
+        QT_TRANSLATE_NOOP("ExportKinds", "GLB"),
+        QT_TRANSLATE_NOOP("ExportKinds", "For browsers, presentations and headsets, with names and colours, in metres"),
+    ),
+    "ply": (
+        QT_TRANSLATE_NOOP("ExportKinds", "PLY"),
+        QT_TRANSLATE_NOOP("ExportKinds", "With colours, for programs that work on meshes"),
+    ),
+    "vtp": (
+        QT_TRANSLATE_NOOP("ExportKinds", "VTP"),
+        QT_TRANSLATE_NOOP("ExportKinds", "For ParaView and other programs built on VTK"),
+    ),
+    "stl-ascii": (
+        QT_TRANSLATE_NOOP("ExportKinds", "STL as text"),
+        QT_TRANSLATE_NOOP("ExportKinds", "Five times as large; only for programs that cannot read the other form"),
+    ),
+    "xlsx": (
+        QT_TRANSLATE_NOOP("ExportKinds", "Excel (XLSX)"),
+        QT_TRANSLATE_NOOP("ExportKinds", "Volume, intensities and place of each structure, and how they were made"),
     ),
     "csv": (
-        QT_TRANSLATE_NOOP("ExportKinds", "Table (CSV)"),
+        QT_TRANSLATE_NOOP("ExportKinds", "CSV"),
         QT_TRANSLATE_NOOP("ExportKinds", "Volume, intensities and place of each structure, for a spreadsheet"),
     ),
-    "json": (
+    "json-full": (
         QT_TRANSLATE_NOOP("ExportKinds", "JSON"),
+        QT_TRANSLATE_NOOP("ExportKinds", "All that the table has, with units, for programs"),
+    ),
+    "dicom-sr": (
+        QT_TRANSLATE_NOOP("ExportKinds", "DICOM SR"),
+        QT_TRANSLATE_NOOP("ExportKinds", "Volumes and intensities as a structured report of the series"),
+    ),
+    "json": (
+        QT_TRANSLATE_NOOP("ExportKinds", "JSON as TotalSegmentator"),
         QT_TRANSLATE_NOOP("ExportKinds", "Volume and mean intensity in TotalSegmentator's form"),
     ),
     "preview": (
-        QT_TRANSLATE_NOOP("ExportKinds", "Preview (PNG)"),
+        QT_TRANSLATE_NOOP("ExportKinds", "PNG"),
         QT_TRANSLATE_NOOP("ExportKinds", "All surfaces from the front beside a coronal slice"),
     ),
 }
+_LABELS = ("nifti", "masks", "nrrd", "dicom-seg", "rtstruct")
+_SURFACES = ("stl", "3mf", "obj", "glb", "ply", "vtp", "stl-ascii")
+_TABLES = ("xlsx", "csv", "json-full", "dicom-sr", "json")
 _GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (QT_TRANSLATE_NOOP("ExportKinds", "Label map"), ("label_map", "masks")),
-    (QT_TRANSLATE_NOOP("ExportKinds", "Surfaces"), ("meshes", "merged_mesh")),
-    (QT_TRANSLATE_NOOP("ExportKinds", "Statistics"), ("csv", "json")),
+    (QT_TRANSLATE_NOOP("ExportKinds", "Labels"), _LABELS),
+    (QT_TRANSLATE_NOOP("ExportKinds", "Surfaces"), _SURFACES),
+    (QT_TRANSLATE_NOOP("ExportKinds", "Statistics"), _TABLES),
     (QT_TRANSLATE_NOOP("ExportKinds", "Picture"), ("preview",)),
 )
-_SMOOTHING_TITLES: dict[SmoothingName, Any] = {
-    "faithful": QT_TRANSLATE_NOOP("ExportKinds", "Faithful to the voxels"),
-    "smooth": QT_TRANSLATE_NOOP("ExportKinds", "Smooth"),
-    "very smooth": QT_TRANSLATE_NOOP("ExportKinds", "Very smooth"),
+_WITHOUT_PARTS = ("stl", "ply")
+_LAYOUT_TITLES: dict[str, Any] = {
+    "per-structure": QT_TRANSLATE_NOOP("ExportKinds", "One file each"),
+    "merged": QT_TRANSLATE_NOOP("ExportKinds", "All in one object"),
+    "parts": QT_TRANSLATE_NOOP("ExportKinds", "All in one file, as parts"),
+    "per-structure,merged": QT_TRANSLATE_NOOP("ExportKinds", "One file each, and all in one"),
+}
+_SMOOTHING_TITLES: dict[str, Any] = {
+    "faithful": QT_TRANSLATE_NOOP("ExportKinds", "Faithful ({mm} mm)"),
+    "smooth": QT_TRANSLATE_NOOP("ExportKinds", "Smooth ({mm} mm)"),
+    "very smooth": QT_TRANSLATE_NOOP("ExportKinds", "Very smooth ({mm} mm)"),
 }
 _FRAME_TITLES: dict[Frame, Any] = {
     "LPS": QT_TRANSLATE_NOOP("ExportKinds", "LPS (DICOM, 3D Slicer)"),
@@ -66,77 +123,134 @@ _FRAME_TITLES: dict[Frame, Any] = {
 
 @dataclass(frozen=True)
 class Kinds:
-    """What is ticked (names of ExportChoice's fields), and how surfaces are made."""
+    """What is ticked (formats and tables), and how surfaces are made and divided among files."""
 
     ticked: frozenset[str]
-    smoothing: SmoothingName
+    layouts: tuple[MeshLayout, ...]
+    smoothing: str
     frame: Frame
+
+    @property
+    def labels(self) -> tuple[LabelFormat, ...]:
+        """The formats of the labels, in one order."""
+        return tuple(each for each in get_args(LabelFormat) if each in self.ticked)
+
+    @property
+    def meshes(self) -> tuple[MeshFormatName, ...]:
+        """The formats of the surfaces, in one order."""
+        return tuple(each for each in get_args(MeshFormatName) if each in self.ticked)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables, in one order."""
+        return tuple(each for each in get_args(Table) if each in self.ticked)
 
 
 class ExportKinds(QWidget):
-    """Boxes to tick, and how smooth surfaces are and in which coordinates. `changed` after every change."""
+    """Boxes to tick, how smooth surfaces are, in which coordinates and in how many files. `changed` after every change.
+
+    `spacing_mm` is that of the labels; `is_dicom` whether results can refer to a DICOM series.
+    """
 
     changed = Signal()
 
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, settings: Settings, spacing_mm: Iterable[float], is_dicom: bool, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._is_dicom = is_dicom
         before = settings.export_kinds.split(",")
-        self.boxes = {key: _box(key, key in before) for key in _TITLES}
-        smoothings = [(key, _in_words(title)) for key, title in _SMOOTHING_TITLES.items()]
+        self.boxes = {key: self._box(key, key in before) for key in _TITLES}
+        self.layouts = ChoiceBox(
+            [(key, _in_words(title)) for key, title in _LAYOUT_TITLES.items()],
+            settings.export_layout,
+            self.tr("Files of surfaces"),
+        )
+        self.layouts.setToolTip(
+            self.tr("In one object surfaces lie one after the other; they are not joined to one solid.")
+        )
+        spacing = tuple(spacing_mm)
+        smoothings = [
+            (key, _in_words(_SMOOTHING_TITLES[key]).format(mm=f"{effect_mm(preset, spacing):.1f}"))
+            for key, preset in PRESETS.items()
+        ]
         self.smoothing = ChoiceBox(smoothings, settings.export_smoothing, self.tr("Smoothing of surfaces"))
         self.smoothing.setToolTip(
-            self.tr(
-                "Smoothing removes the steps of the voxels. Every piece keeps its volume; sharp edges become round."
-            )
+            self.tr("Of a ridge or groove as wide as this, half the height is left. Every piece keeps its volume.")
         )
         frames = [(key, _in_words(title)) for key, title in _FRAME_TITLES.items()]
         self.frame = ChoiceBox(frames, settings.mesh_frame, self.tr("Coordinates of surfaces"))
         self.frame.setToolTip(self.tr("Which way x and y count: LPS to the left and back, RAS to the right and front"))
         self._build()
-        for box in self.boxes.values():
-            box.toggled.connect(self._on_changed)
-        self.smoothing.currentIndexChanged.connect(self._on_changed)
-        self.frame.currentIndexChanged.connect(self._on_changed)
+        for key, box in self.boxes.items():
+            box.toggled.connect(lambda is_on, key=key: self._on_toggled(key, is_on))
+        for each in (self.layouts, self.smoothing, self.frame):
+            each.currentIndexChanged.connect(self._on_changed)
         self._on_changed()
 
     @property
     def kinds(self) -> Kinds:
         """What is chosen."""
-        ticked = frozenset(key for key, box in self.boxes.items() if box.isChecked())
-        return Kinds(ticked, self.smoothing.currentData(), self.frame.currentData())
+        ticked = frozenset(key for key, box in self.boxes.items() if box.isChecked() and box.isEnabled())
+        layouts: Any = tuple(self.layouts.currentData().split(","))
+        return Kinds(ticked, layouts, self.smoothing.currentData(), self.frame.currentData())
+
+    @property
+    def has_surfaces(self) -> bool:
+        """Whether surfaces are to be written."""
+        return bool(self.kinds.meshes)
+
+    def _box(self, key: str, ticked: bool) -> QCheckBox:
+        title, help = _TITLES[key]
+        box = QCheckBox(_in_words(title))
+        box.setToolTip(_in_words(help))
+        box.setChecked(ticked)
+        box.setMinimumHeight(24)
+        if key in DICOM_TITLES and not self._is_dicom:
+            box.setEnabled(False)
+            box.setChecked(False)
+            box.setToolTip(self.tr("Only for a scan that was opened from DICOM files"))
+        return box
 
     def _build(self) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(4 * theme.GRID)
-        grid.setVerticalSpacing(2 * theme.GRID)
-        grid.setColumnStretch(1, 1)
-        grid.setColumnStretch(2, 1)
+        grid.setHorizontalSpacing(3 * theme.GRID)
+        grid.setVerticalSpacing(theme.GRID)
+        for n in range(1, _COLUMNS + 1):
+            grid.setColumnStretch(n, 1)
         line = 0
         for title, keys in _GROUPS:
             grid.addWidget(one_line(_in_words(title), "secondary"), line, 0)
             for n, key in enumerate(keys):
-                grid.addWidget(self.boxes[key], line, 1 + n, Qt.AlignmentFlag.AlignLeft)
-            line += 1
-            if "meshes" in keys:
-                how = row(self.smoothing, self.frame, None)
-                grid.addLayout(how, line, 1, 1, 2)
+                place = line + n // _COLUMNS, 1 + n % _COLUMNS
+                # The last one of a group may be as wide as it likes.
+                span = _COLUMNS + 1 - place[1] if key == keys[-1] else 1
+                grid.addWidget(self.boxes[key], *place, 1, span, Qt.AlignmentFlag.AlignLeft)
+            line += 1 + (len(keys) - 1) // _COLUMNS
+            if keys == _SURFACES:
+                grid.addLayout(row(self.layouts, self.smoothing, self.frame, None), line, 1, 1, _COLUMNS)
                 line += 1
+            grid.setRowMinimumHeight(line, 2 * theme.GRID)
+            line += 1
+
+    def _on_toggled(self, key: str, is_on: bool) -> None:
+        other = {"stl": "stl-ascii", "stl-ascii": "stl"}.get(key)
+        if is_on and other is not None:
+            # Both would have the same names.
+            self.boxes[other].setChecked(False)
+        self._on_changed()
 
     def _on_changed(self) -> None:
-        has_surfaces = self.boxes["meshes"].isChecked() or self.boxes["merged_mesh"].isChecked()
-        self.smoothing.setEnabled(has_surfaces)
-        self.frame.setEnabled(has_surfaces)
+        as_parts = self.layouts.currentData() == "parts"
+        for key in _WITHOUT_PARTS:
+            self.boxes[key].setEnabled(not as_parts)
+            told = self.tr("This format cannot keep parts apart") if as_parts else _in_words(_TITLES[key][1])
+            self.boxes[key].setToolTip(told)
+        has_surfaces = any(self.boxes[key].isChecked() for key in _SURFACES)
+        for each in (self.layouts, self.smoothing, self.frame):
+            each.setEnabled(has_surfaces)
         self.changed.emit()
-
-
-def _box(key: str, ticked: bool) -> QCheckBox:
-    title, help = _TITLES[key]
-    box = QCheckBox(_in_words(title))
-    box.setToolTip(_in_words(help))
-    box.setChecked(ticked)
-    box.setMinimumHeight(24)
-    return box
 
 
 def _in_words(text: str) -> str:
