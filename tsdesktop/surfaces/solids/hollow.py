@@ -34,7 +34,7 @@ _LEAST_CAVITY_SHARE = 0.5
 _LONGEST_DRAIN_WALLS = 4.0
 _ROUND = 48
 # Simplifying the cavity's surface may move it by this part of the wall.
-_SIMPLIFIED_SHARE = 0.01
+_SIMPLIFIED_SHARE = 0.02
 # A second drain is worth this many mm of being higher for each mm it is further away from the first.
 _SPREAD = 0.5
 _FAR_ENOUGH_MM = 40.0
@@ -81,8 +81,8 @@ def _hollowed(part: SurfaceMesh, step: Hollow, context: StepContext) -> SurfaceM
     holes = [_cavity_solid(cavities[n], deep, step.wall_mm, grid) for n in kept]
     holes += [_drill(drain, step.drain_mm) for n in kept for drain in chosen[n]]
     shell = solid - united(holes)
-    closed = _closed_cavities(shell) - _closed_cavities(solid)
-    if step.drains and closed > 0:
+    closed = _closed_cavities(shell) if step.drains else 0
+    if closed > (_closed_cavities(solid) if closed else 0):
         context.note(note("note.solid_closed", name=part.structure.title, count=closed))
     return from_manifold(shell, part.structure, origin)
 
@@ -105,11 +105,9 @@ def _cavities(deep: Field, wall_mm: float, grid: Grid) -> list[Mask]:
     pieces, count = ndimage.label(deep > wall_mm)
     if not count:
         return []
-    numbers = np.arange(1, count + 1)
-    deepest = np.asarray(ndimage.maximum(deep, pieces, numbers))
-    sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+    sizes = np.bincount(pieces.ravel())
     least = wall_mm + max(_LEAST_CAVITY_SHARE * wall_mm, grid.step_mm)
-    worth = [int(n) for n in numbers[np.argsort(-sizes, kind="stable")] if deepest[n - 1] >= least]
+    worth = sorted(np.unique(pieces[deep >= least]).tolist(), key=lambda n: (-sizes[n], n))
     return [np.asarray(pieces == n) for n in worth]
 
 

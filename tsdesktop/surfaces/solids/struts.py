@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,17 +73,17 @@ def struts(parts: Parts, step: Struts, context: StepContext) -> Parts:
     chosen = _spanning(_links(pieces, step, context), len(pieces))
     rods = [(_rod(pieces[link.one], pieces[link.other], link, step), pieces[link.one].part) for link in chosen]
     together = _groups(len(parts), ((pieces[link.one].part, pieces[link.other].part) for link in chosen))
-    names = _names(parts, together)
-    out, count = [], 0
-    for n, (group, structure) in enumerate(zip(together, names, strict=True)):
+    structures = _structures(parts, together)
+    out, apart = [], 0
+    for n, (group, structure) in enumerate(zip(together, structures, strict=True)):
         context.at(structure.title, 0.6 + 0.4 * n / len(together))
         own = [rod for rod, part in rods if part in group]
         solids = [piece.solid for piece in pieces if piece.part in group]
         whole = united([*solids, *own])
-        count += sum(1 for shell in whole.decompose() if shell.volume() > 0.0)
+        apart += sum(1 for shell in whole.decompose() if shell.volume() > 0.0)
         out.append(from_manifold(whole, structure, origin) if own else parts[group[0]])
-    if count > 1:
-        context.note(note("note.solid_apart", count=count, longest_mm=step.longest_mm))
+    if apart > 1:
+        context.note(note("note.solid_apart", count=apart, longest_mm=step.longest_mm))
     return tuple(out)
 
 
@@ -121,9 +122,9 @@ def _link(pieces: Sequence[Piece], one: int, other: int, longest_mm: float) -> L
     return Link(float(gaps[best]), one, other, best, int(nearest[best]))
 
 
-def _spanning(links: Iterable[Link], count: int) -> list[Link]:
+def _spanning(links: Iterable[Link], pieces: int) -> list[Link]:
     """The links of the minimum spanning forest."""
-    group = list(range(count))
+    group = list(range(pieces))
     out = []
     for link in links:
         kept, joined = group[link.one], group[link.other]
@@ -133,26 +134,33 @@ def _spanning(links: Iterable[Link], count: int) -> list[Link]:
     return out
 
 
-def _groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+def _groups(parts: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Part numbers that are connected, in the order of the parts."""
-    group = list(range(count))
+    group = list(range(parts))
     for one, other in pairs:
         low, high = sorted((group[one], group[other]))
         group = [low if each == high else each for each in group]
-    return [[n for n in range(count) if group[n] == first] for first in sorted(set(group))]
+    return [[n for n in range(parts) if group[n] == first] for first in sorted(set(group))]
 
 
-def _names(parts: Parts, together: Sequence[Sequence[int]]) -> list[StructureClass]:
-    """A part that stays alone keeps its name; those made of several are numbered from the second on."""
-    out, made = [], 0
-    for group in together:
-        if len(group) == 1:
-            out.append(parts[group[0]].structure)
-            continue
-        made += 1
-        name = _NAME if made == 1 else f"{_NAME} {made}"
-        out.append(merged_structure([parts[n] for n in group], name))
+def names_of_joined(groups: Sequence[Sequence[StructureClass]]) -> list[str]:
+    """One that stays alone keeps its name; those made of several are numbered from the second on."""
+    out: list[str] = []
+    taken = {each.name for group in groups for each in group if len(group) == 1}
+    for group in groups:
+        free = (name for n in count(1) if (name := _NAME if n == 1 else f"{_NAME} {n}") not in taken)
+        out.append(group[0].name if len(group) == 1 else next(free))
+        taken.add(out[-1])
     return out
+
+
+def _structures(parts: Parts, together: Sequence[Sequence[int]]) -> list[StructureClass]:
+    groups = [[parts[n] for n in group] for group in together]
+    names = names_of_joined([[part.structure for part in group] for group in groups])
+    return [
+        group[0].structure if len(group) == 1 else merged_structure(group, name)
+        for group, name in zip(groups, names, strict=True)
+    ]
 
 
 def _rod(one: Piece, other: Piece, link: Link, step: Struts) -> Manifold:

@@ -48,9 +48,9 @@ from tsdesktop.surfaces.solids.placing import fit_to_bed, lay_flat, scale
 from tsdesktop.surfaces.solids.plate import add_plate
 from tsdesktop.surfaces.solids.stand import add_stand
 from tsdesktop.surfaces.solids.steps import Frame, Parts, SolidStep, StepContext
-from tsdesktop.surfaces.solids.struts import struts
+from tsdesktop.surfaces.solids.struts import names_of_joined, struts
 from tsdesktop.surfaces.solids.thicken import addition_to, thicken
-from tsdesktop.surfaces.solids.voxels import VOXEL_STEPS, VoxelPart, voxel_part
+from tsdesktop.surfaces.solids.voxels import VOXEL_STEPS, VoxelPart, merge, touching, voxel_part
 
 SOLID_STEPS: dict[str, SolidStep] = {
     KeepLargest.kind: union.keep_largest,
@@ -210,6 +210,8 @@ class _Making:
             return self._after_voxels(stage, step, notes)
         if stage.voxels is not None and isinstance(step, Thicken):
             return self._thickened(stage, stage.voxels, step, context)
+        if stage.voxels is not None and isinstance(step, Struts):
+            stage = replace(stage, voxels=_joined(stage.voxels), result=replace(stage.result, parts=()))
         before = self._as_solids(stage).result
         parts = SOLID_STEPS[step.kind](before.parts, step, context)
         if not parts:
@@ -287,6 +289,16 @@ def _all_present(label_map: LabelMap) -> list[StructureClass]:
     """The structures that have voxels, in label order; a label without a name is called label_N."""
     named = {each.label: each for each in label_map.classes}
     return [named.get(label) or structure_class(label, f"label_{label}") for label in sorted(label_map.boxes)]
+
+
+def _joined(voxels: tuple[VoxelPart, ...]) -> tuple[VoxelPart, ...]:
+    """Parts that touch as one, by their voxels: rods would make them one anyway, with gaps between their surfaces."""
+    groups = touching(voxels)
+    names = names_of_joined([[part.structure for part in group] for group in groups])
+    out: list[VoxelPart] = []
+    for group, name in zip(groups, names, strict=True):
+        out += group if len(group) == 1 else [part for part in merge(group, Merge(name)) if part is not None]
+    return tuple(out)
 
 
 def _can_stay_voxels(voxels: tuple[VoxelPart, ...], step: Step) -> bool:

@@ -103,19 +103,31 @@ def fill_holes(parts: tuple[VoxelPart, ...], _step: FillHoles) -> tuple[VoxelPar
     return tuple(part.with_mask(_without_holes(part.mask)) for part in parts)
 
 
-def merge(parts: tuple[VoxelPart, ...], step: Merge) -> tuple[VoxelPart | None, ...]:
+def merge(parts: Sequence[VoxelPart], step: Merge) -> tuple[VoxelPart | None, ...]:
     """All parts as one: the union of their voxels, so that no gap is left where structures touch.
 
     Its colour is that of the largest part.
     """
     largest = max(parts, key=lambda part: int(np.count_nonzero(part.mask)))
     structure = StructureClass(1, step.name, largest.structure.rgb, system=largest.structure.system)
-    box = _around([part.box for part in parts])
-    mask = np.zeros(box.shape, np.bool_)
-    for part in parts:
-        mask[_inside(part.box, box)] |= part.mask
+    mask, box = _union(parts)
     added = tuple(each for part in parts for each in part.added)
     return (VoxelPart(structure, mask, box, parts[0].geometry).with_added(added),)
+
+
+def touching(parts: tuple[VoxelPart, ...]) -> list[list[VoxelPart]]:
+    """The parts in groups of those that touch by voxel faces, also through others, in the order of the parts."""
+    mask, box = _union(parts)
+    pieces, count = ndimage.label(mask)
+    group = np.arange(count + 1)
+    met = [np.unique(pieces[_inside(part.box, box)][part.mask]) for part in parts]
+    for numbers in met:
+        same = np.isin(group, group[numbers])
+        group[same] = group[same].min()
+    groups: dict[int, list[VoxelPart]] = {}
+    for part, numbers in zip(parts, met, strict=True):
+        groups.setdefault(int(group[numbers[0]]), []).append(part)
+    return list(groups.values())
 
 
 VOXEL_STEPS: dict[str, VoxelStep] = {
@@ -149,6 +161,15 @@ def _without_holes(mask: Mask) -> Mask:
         walled += np.roll(padded, 1, axis) & np.roll(padded, -1, axis)
     closed = padded | (walled >= _WALLED_DIRECTIONS)
     return np.asarray(ndimage.binary_fill_holes(closed)[1:-1, 1:-1, 1:-1])
+
+
+def _union(parts: Sequence[VoxelPart]) -> tuple[Mask, Box]:
+    """The voxels of all parts, and their box."""
+    box = _around([part.box for part in parts])
+    mask = np.zeros(box.shape, np.bool_)
+    for part in parts:
+        mask[_inside(part.box, box)] |= part.mask
+    return mask, box
 
 
 def _inside(box: Box, around: Box) -> tuple[slice, ...]:
