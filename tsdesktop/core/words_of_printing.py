@@ -83,8 +83,8 @@ WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
         "",
     ),
     "note.plate_columns": (
-        "{pieces} pieces that do not stand on the plate are held by {count} columns, up to {diameter_mm} mm wide.",
-        "",
+        "{count} columns, up to {diameter_mm} mm wide, hold {pieces} pieces that do not stand on the plate themselves.",
+        "Remove islands before if these are specks.",
     ),
     "note.scaled_to_fit": ("Everything was scaled to {percent} % to fit on the bed ({bed} mm).", ""),
     "note.fits_the_bed": ("Everything fits on the bed ({bed} mm) at its own size.", ""),

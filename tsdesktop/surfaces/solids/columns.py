@@ -1,7 +1,7 @@
 """Columns under solids that hang in the air: where they touch, how many, and how high.
 
 Rays from below find the lower side of a piece. The first column stands under its lowest place; more are added, up to
-three, as long as the next one is farther from the others than it is higher, so that a piece cannot tip over.
+three, at places that are far from the others and not much higher, so that a piece cannot tip over.
 Each ends inside the piece, where its whole cross-section is covered.
 """
 
@@ -72,15 +72,16 @@ def _places(field: HeightField, radius: float) -> list[Column]:
 
 
 def _spread(places: list[Column], radius: float) -> list[Column]:
-    """The lowest place, then those that are farther from all before than they are higher."""
+    """The lowest place, then those that are far from all before: a mm of distance is worth two of height."""
     spots = np.array([(each.x, each.y) for each in places])
     rises = np.array([each.top_mm for each in places])
     rises -= rises.min()
     chosen = [int(np.argmin(rises))]
     while len(chosen) < _MOST_PER_PIECE:
         away = np.min([np.hypot(*(spots - spots[n]).T) for n in chosen], axis=0)
-        best = int(np.argmax(away - rises))
-        if away[best] - rises[best] < 6.0 * radius:
+        worth = away - rises / 2.0
+        best = int(np.argmax(worth))
+        if worth[best] < 6.0 * radius:
             break
         chosen.append(best)
     return [places[n] for n in chosen]

@@ -99,7 +99,7 @@ def _written(part: SurfaceMesh, label: Label, context: StepContext) -> SurfaceMe
     made = labelled(to_manifold(part, origin), label)
     for each in made.notes(label):
         context.note(each)
-    return from_manifold(made.solid, part.structure, origin)
+    return from_manifold(made.solid.as_original(), part.structure, origin)
 
 
 def labelled(solid: Manifold, label: Label) -> Labelled:

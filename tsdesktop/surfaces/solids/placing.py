@@ -15,6 +15,7 @@ from tsdesktop.core.printers import bed
 from tsdesktop.core.printing import FitToBed, LayFlat, PrintRecipe, Scale
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.surface import SurfaceMesh
+from tsdesktop.surfaces.solids.manifolds import from_manifold, solid_of
 from tsdesktop.surfaces.solids.steps import Parts, StepContext
 from tsdesktop.surfaces.solids.union import merged_structure
 
@@ -245,7 +246,10 @@ def _beside_each_other(
             x, y, row = 0.0, y + row, 0.0
         shifts[n] = np.array([x + sizes[n][0] / 2.0, y + sizes[n][1] / 2.0, 0.0])
         x, row = x + float(sizes[n][0]), max(row, float(sizes[n][1]))
-    return on_bed([part.with_vertices(part.vertices_ras + shifts[n].astype(np.float32)) for n, part in enumerate(parts)])
+    low = np.min([shifts[n] + part.bounds_mm[0] for n, part in enumerate(parts)], axis=0)
+    high = np.max([shifts[n] + part.bounds_mm[1] for n, part in enumerate(parts)], axis=0)
+    middle = np.array([(low[0] + high[0]) / 2.0, (low[1] + high[1]) / 2.0, 0.0])
+    return tuple(_rounded(part, _places(part) + shifts[n] - middle) for n, part in enumerate(parts))
 
 
 def _bounds(parts: Sequence[SurfaceMesh]) -> Vertices:
@@ -264,8 +268,20 @@ def _turned(parts: Sequence[SurfaceMesh], matrix: Vertices) -> tuple[SurfaceMesh
     low = np.min([each.min(axis=0) for each in places], axis=0)
     high = np.max([each.max(axis=0) for each in places], axis=0)
     shift = np.array([-(low[0] + high[0]) / 2.0, -(low[1] + high[1]) / 2.0, -low[2]])
-    moved = zip(parts, places, strict=True)
-    return tuple(part.with_vertices((each + shift).astype(np.float32)) for part, each in moved)
+    return tuple(_rounded(part, each + shift) for part, each in zip(parts, places, strict=True))
+
+
+def _rounded(part: SurfaceMesh, places: Vertices) -> SurfaceMesh:
+    """The part at these places. Where rounding to float32 brings corners together, needless ones are removed first."""
+    moved = part.with_vertices(places.astype(np.float32))
+    if _places_count(moved) == _places_count(part):
+        return moved
+    return from_manifold(solid_of(places, part.triangles, part.structure.title), part.structure)
+
+
+def _places_count(part: SurfaceMesh) -> int:
+    rows = np.ascontiguousarray(part.vertices_ras + np.float32(0.0)).view(np.dtype((np.void, 12)))
+    return len(np.unique(rows[:, 0]))
 
 
 def _places(part: SurfaceMesh) -> Vertices:

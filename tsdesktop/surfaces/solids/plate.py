@@ -16,7 +16,7 @@ from tsdesktop.core.notes import note
 from tsdesktop.core.printing import Plate
 from tsdesktop.surfaces.solids.columns import Column, columns_under
 from tsdesktop.surfaces.solids.manifolds import from_manifold, origin_of, pieces_of, to_manifold
-from tsdesktop.surfaces.solids.placing import name_of_all, on_bed
+from tsdesktop.surfaces.solids.placing import name_of_all
 from tsdesktop.surfaces.solids.steps import Parts, StepContext
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def add_plate(parts: Parts, step: Plate, context: StepContext) -> Parts:
         widest = 2.0 * max(each.radius_mm for each in made.columns)
         counts = {"pieces": made.held_pieces, "count": len(made.columns), "diameter_mm": round(widest, 1)}
         context.note(note("note.plate_columns", **counts))
-    return on_bed([from_manifold(made.solid, name_of_all(parts))])
+    return (from_manifold(made.solid, name_of_all(parts)),)
 
 
 def plated(solids: Sequence[Manifold], step: Plate) -> Plated:
@@ -80,7 +80,9 @@ def plated(solids: Sequence[Manifold], step: Plate) -> Plated:
         held += bool(more)
         columns += more
     bars = [each.solid(step.thickness_mm - sunk) for each in columns]
-    return Plated(Manifold.batch_boolean([*placed, plate, *bars], OpType.Add), tuple(columns), held)
+    whole = Manifold.batch_boolean([*placed, plate, *bars], OpType.Add)
+    # As one original, seams between what was united are removed with the other needless corners.
+    return Plated(whole.as_original(), tuple(columns), held)
 
 
 def plate_outline(solids: Sequence[Manifold], step: Plate) -> CrossSection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from tsdesktop.core.printing import Stand
 from tsdesktop.surfaces.solids.columns import EMBEDDED_MM, Column, columns_under
 from tsdesktop.surfaces.solids.manifolds import from_manifold, origin_of, pieces_of, to_manifold
-from tsdesktop.surfaces.solids.placing import name_of_all, on_bed
+from tsdesktop.surfaces.solids.placing import name_of_all
 from tsdesktop.surfaces.solids.steps import Parts, StepContext
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ def add_stand(parts: Parts, step: Stand, context: StepContext) -> Parts:
     origin = origin_of(parts)
     solid, _ = standing([to_manifold(each, origin) for each in parts], step)
     context.at("stand", 0.9)
-    return on_bed([from_manifold(solid, name_of_all(parts))])
+    return (from_manifold(solid, name_of_all(parts)),)
 
 
 def standing(solids: Sequence[Manifold], step: Stand) -> tuple[Manifold, tuple[Column, ...]]:
-    """The solids, as they are turned, held `height_mm` above a foot whose bottom is at z = 0; and the columns.
+    """The solids, as they are turned, held `height_mm` above a foot whose bottom is at z = 0; and their columns.
 
     Every separate piece gets one to three columns. The foot lies under all of them and under the centre of mass, so
     that the whole stands.
@@ -48,7 +49,10 @@ def standing(solids: Sequence[Manifold], step: Stand) -> tuple[Manifold, tuple[C
     columns = [column for piece in pieces for column in columns_under(piece, step.diameter_mm)]
     foot = Manifold.extrude(_outline(columns, centre_of_mass(placed), step), foot_mm)
     bars = [each.solid(foot_mm - EMBEDDED_MM) for each in columns]
-    return Manifold.batch_boolean([*placed, foot, *bars], OpType.Add), tuple(columns)
+    whole = Manifold.batch_boolean([*placed, foot, *bars], OpType.Add).as_original()
+    x0, y0, _, x1, y1, _ = whole.bounding_box()
+    x, y = -(x0 + x1) / 2.0, -(y0 + y1) / 2.0
+    return whole.translate((x, y, 0.0)), tuple(replace(each, x=each.x + x, y=each.y + y) for each in columns)
 
 
 def foot_thickness_mm(step: Stand) -> float:
