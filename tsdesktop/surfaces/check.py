@@ -18,7 +18,8 @@ class MeshCheck:
 
     `boundary_edges` have one triangle, `non_manifold_edges` more than two; around a vertex of `non_manifold_vertices`
     the triangles form several fans that only this point holds together; `degenerate_triangles` have two corners at one
-    place; `shells` are the connected pieces of surface (a cavity counts as one).
+    place; `shells` are the connected pieces of surface (a cavity counts as one); at `disagreeing_edges` two triangles
+    run the same way, so that one of them faces inward.
     """
 
     triangles: int
@@ -27,8 +28,13 @@ class MeshCheck:
     non_manifold_vertices: int
     degenerate_triangles: int
     shells: int
-    consistent_orientation: bool
+    disagreeing_edges: int
     signed_volume_mm3: float
+
+    @property
+    def consistent_orientation(self) -> bool:
+        """Whether neighbours everywhere agree on what is outside."""
+        return self.disagreeing_edges == 0
 
     @property
     def is_closed(self) -> bool:
@@ -61,7 +67,7 @@ def check_mesh(mesh: SurfaceMesh) -> MeshCheck:
         non_manifold_vertices=_pinched(merged, edges, order),
         degenerate_triangles=int(np.count_nonzero(degenerate)),
         shells=len(np.unique(shells_of(merged, count)[starts])),
-        consistent_orientation=bool(np.all(same_direction[1:] != same_direction[:-1])),
+        disagreeing_edges=int(np.count_nonzero(same_direction[1:] == same_direction[:-1])),
         signed_volume_mm3=mesh.volume_ml * 1000.0,
     )
 
@@ -72,6 +78,19 @@ def shells_of(triangles: NDArray[np.integer], vertex_count: int) -> NDArray[np.i
     links = sparse.coo_matrix((np.ones(len(starts), np.int32), (starts, ends)), (vertex_count, vertex_count))
     _, shells = csgraph.connected_components(links, directed=False)
     return np.asarray(shells, np.int32)
+
+
+def double_triangles(mesh: SurfaceMesh) -> int:
+    """How many triangles have the three corners of another one before them, in any order."""
+    corners = np.sort(merged_vertices(mesh.vertices_ras)[mesh.triangles], axis=1)
+    if len(corners) < 2:
+        return 0
+    count = int(corners.max()) + 1
+    # Mostly the two lowest corners tell triangles apart; only where they do not, all three are compared.
+    edges = np.sort(corners[:, 0] * count + corners[:, 1])
+    alike = np.unique(edges[1:][edges[1:] == edges[:-1]])
+    suspects = corners[np.isin(corners[:, 0] * count + corners[:, 1], alike)]
+    return len(suspects) - len(np.unique(suspects, axis=0))
 
 
 def merged_vertices(vertices: NDArray[np.float32]) -> NDArray[np.int64]:
