@@ -25,6 +25,7 @@ def main() -> None:
 def renewed(page: str) -> str:
     """The page with fresh tables between its markers. Raises ValueError where a marker is missing."""
     page = _between(page, "options", options_text(declarations()))
+    page = _between(page, "printing", flags_text(make_parser(), "print"))
     page = _between(page, "networks", commands_text(make_parser(), ("weights", "license")))
     return _between(page, "not offered", not_offered_text(NOT_OFFERED.items()))
 
@@ -46,6 +47,12 @@ def commands_text(parser: argparse.ArgumentParser, names: Iterable[str]) -> str:
             rows.append([f"`{name} {_with_places(action, inner)}`", f"**{about}**"])
             rows += [[f"`{name} {action} {' '.join(_written(each))}`", str(each.help)] for each in _flags(inner)]
     return _table(["Command or option", "Meaning"], rows)
+
+
+def flags_text(parser: argparse.ArgumentParser, name: str) -> str:
+    """A table of the options of one command, as its parser has them."""
+    rows = [[f"`{name} {' '.join(_written(each))}`", _help(each)] for each in _flags(_actions(parser)[name][1])]
+    return _table(["Option", "Meaning"], rows)
 
 
 def not_offered_text(reasons: Iterable[tuple[str, str]]) -> str:
@@ -78,6 +85,10 @@ def _flags(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     return (each for each in parser._actions if each.option_strings and each.option_strings[0] not in common)
 
 
+def _help(each: argparse.Action) -> str:
+    return str(each.help).replace("%%", "%")
+
+
 def _with_places(action: str, parser: argparse.ArgumentParser) -> str:
     """The action with what it takes besides options, for example `bundle OUT.zip TASK ...`."""
     places = [each for each in parser._actions if not each.option_strings]
@@ -88,7 +99,8 @@ def _written(each: argparse.Action) -> Iterator[str]:
     """How an option is written, for example `--quality full|fast|fastest ...`."""
     yield each.option_strings[-1]
     if each.nargs != 0:
-        yield str(each.metavar or "|".join(each.choices or ()) or each.dest.upper())
+        value = str(each.metavar or "|".join(each.choices or ()) or each.dest.upper())
+        yield f"[{value}]" if each.nargs == "?" else value
     if each.nargs == "+":
         yield "..."
 

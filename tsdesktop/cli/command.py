@@ -16,6 +16,7 @@ DONE, FAILED, USAGE = 0, 1, 2
 # Each command and its module in this room.
 _MODULES = {
     "segment": "segment",
+    "print": "print",
     "info": "info",
     "devices": "devices",
     "convert": "convert",
@@ -24,6 +25,7 @@ _MODULES = {
 }
 _EPILOG = """examples:
   tsdesktop segment scan.nii.gz -o result --task total --fast --statistics --preview
+  tsdesktop print result -o parts      parts for a 3D printer, one file per structure
   tsdesktop info                       which tasks there are, and which of their networks are here
   tsdesktop info total                 the structures of one task
   tsdesktop devices                    where networks can run on this computer
