@@ -144,10 +144,11 @@ class ScanChip(Chip):
 class Header(QWidget):
     """Menus at the left, then the open scan; brightness, labels, layout, measuring and export at the right.
 
-    `scan_clicked` and `export_clicked`; the other chips open the menus that they are given.
+    `scan_clicked`, `print_clicked` and `export_clicked`; the other chips open the menus that they are given.
     """
 
     scan_clicked = Signal()
+    print_clicked = Signal()
     export_clicked = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -166,6 +167,9 @@ class Header(QWidget):
         self.export = QPushButton(self.tr("Export…"))
         self.export.setToolTip(self.tr("Write label maps, surfaces, statistics and pictures (Ctrl+E)"))
         self.export.clicked.connect(self.export_clicked)
+        self.print = QPushButton(self.tr("Print…"))
+        self.print.setToolTip(self.tr("Structures as parts for a printer, checked first (Ctrl+P)"))
+        self.print.clicked.connect(self.print_clicked)
         self._name_chips()
         self._lay_out()
         session.volume_changed.connect(self._on_volume_changed)
@@ -201,7 +205,8 @@ class Header(QWidget):
     def _fit_chips(self) -> None:
         chips = (self.window_chip, self.labels, self.layouts, self.measure)
         shown = [chip for chip in chips if chip.isVisibleTo(self)]
-        room = self.width() - self.menus.sizeHint().width() - self.export.sizeHint().width() - _READABLE_SCAN_PX
+        buttons = self.export.sizeHint().width() + self.print.sizeHint().width() + 2 * theme.GRID
+        room = self.width() - self.menus.sizeHint().width() - buttons - _READABLE_SCAN_PX
         fitting = sum(chip.width_with_words + 2 * theme.GRID for chip in shown) <= room
         style = Qt.ToolButtonStyle
         for chip in chips:
@@ -223,7 +228,7 @@ class Header(QWidget):
         line.addWidget(self.menus, 0, Qt.AlignmentFlag.AlignVCenter)
         line.addWidget(self.scan, 1, Qt.AlignmentFlag.AlignVCenter)
         line.addStretch(0)
-        for each in (self.window_chip, self.labels, self.layouts, self.measure, self.export):
+        for each in (self.window_chip, self.labels, self.layouts, self.measure, self.print, self.export):
             line.addWidget(each, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def _on_volume_changed(self) -> None:
@@ -239,8 +244,9 @@ class Header(QWidget):
     def _on_labels_changed(self) -> None:
         has_labels = self._session.label_map is not None
         self.labels.setVisible(has_labels)
-        self.export.setVisible(self._session.volume is not None)
-        self.export.setEnabled(has_labels)
+        for each in (self.print, self.export):
+            each.setVisible(self._session.volume is not None)
+            each.setEnabled(has_labels)
         self._fit_chips()
 
     def _on_window_changed(self) -> None:

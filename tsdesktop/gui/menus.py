@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
@@ -27,7 +27,12 @@ LAYOUT_KEYS = {
 
 
 class Menus(QObject):
-    """Makes all menus of a window. Entries that need a scan or labels are grey without them."""
+    """Makes all menus of a window. Entries that need a scan or labels are grey without them.
+
+    `studio_wanted`: the print studio is to be opened.
+    """
+
+    studio_wanted = Signal()
 
     def __init__(self, session: Session, commands: Commands, maker: ActionMaker, parent: QWidget) -> None:
         super().__init__(parent)
@@ -150,6 +155,7 @@ class Menus(QObject):
     def _file_menu(self) -> QMenu:
         commands = self._commands
         picture = Said(self.tr("Save picture of the views…"), "Ctrl+Shift+S")
+        studio = Said(self.tr("Print studio…"), "Ctrl+P", self.tr("Structures as parts for a printer, checked first"))
         return self._menu(
             self.tr("&File"),
             [
@@ -160,6 +166,7 @@ class Menus(QObject):
                 self._action(Said(self.tr("Open labels…"), "Ctrl+L"), commands.browse_labels, needs="scan"),
                 None,
                 self._action(Said(self.tr("Export…"), "Ctrl+E"), lambda: commands.export(), needs="labels"),
+                self._action(studio, self.studio_wanted.emit, needs="labels"),
                 self._action(picture, commands.save_picture, needs="scan"),
                 self._action(Said(self.tr("Copy picture"), "Ctrl+Shift+C"), commands.copy_picture, needs="scan"),
                 None,

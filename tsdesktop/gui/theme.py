@@ -191,6 +191,9 @@ def _buttons(t: Theme) -> str:
     QPushButton[role="primary"]:disabled {{ background: {t.line}; color: {t.secondary}; }}
     QPushButton[role="link"], QToolButton[role="link"] {{ background: transparent; border: none; color: {t.accent};
         padding: 2px; text-align: left; }}
+    QPushButton[role="plain"] {{ background: transparent; border: none; padding: 2px; text-align: left;
+        font-weight: 500; }}
+    QPushButton[role="plain"]:focus {{ text-decoration: underline; }}
     QToolButton[role="chip"] {{ padding: 4px 9px; }}
     QToolButton[role="chip"]::menu-indicator {{ image: none; width: 0; }}
     QPushButton[role="link"]:focus, QToolButton[role="link"]:focus {{ text-decoration: underline; }}

@@ -35,6 +35,7 @@ from tsdesktop.gui.scene.view import SceneView
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices.view import SliceView
 from tsdesktop.gui.status_line import StatusLine
+from tsdesktop.gui.studio_flow import StudioFlow
 from tsdesktop.gui.supervisor import Supervisor
 from tsdesktop.gui.telling import Places, Telling
 from tsdesktop.gui.transfer_line import TransferLine
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
         self.opening = OpeningFlow(session, self)
         self.runs = RunFlow(session, self.left, self.supervisor, self.memory)
         self.networks = NetworksFlow(session, self.left, self.telling, self.memory, self)
+        self.studio = StudioFlow(session, self.memory, self.telling, self)
         self.transfers = TransferLine(self.downloads, self.networks.imports, lambda: self.networks.is_seen)
         self.commands = Commands(self)
         views = list(self.centre.slices.values())
@@ -116,6 +118,7 @@ class MainWindow(QMainWindow):
         commands, opening, session = self.commands, self.opening, self.session
         self.header.scan_clicked.connect(commands.show_scan_information)
         self.header.export_clicked.connect(lambda: commands.export())
+        self._connect_studio()
         self.left.run_wanted.connect(commands.start_run)
         self.left.licence_wanted.connect(lambda: commands.show_licence(self.left.run.show_licence_entered))
         self.left.download_wanted.connect(commands.download_networks)
@@ -138,6 +141,12 @@ class MainWindow(QMainWindow):
         session.volume_changed.connect(self._on_volume_changed)
         session.display_changed.connect(lambda: self.memory.change(**display_settings(session)))
         self.memory.changed.connect(self._on_settings_changed)
+
+    def _connect_studio(self) -> None:
+        studio = self.studio
+        self.menus.studio_wanted.connect(lambda: studio.open())
+        self.header.print_clicked.connect(lambda: studio.open())
+        self.right.print_wanted.connect(studio.open)
 
     def _connect_centre(self) -> None:
         centre, commands, opening = self.centre, self.commands, self.opening
@@ -229,6 +238,7 @@ class MainWindow(QMainWindow):
         if self.session.structure_of(label) is not None:
             menu = about_structure = structure_menu(self.session, label, self)
             about_structure.export_wanted.connect(self.commands.export)
+            about_structure.print_wanted.connect(self.studio.open)
             menu.addSeparator()
         else:
             menu = QMenu(self)
@@ -291,6 +301,7 @@ class MainWindow(QMainWindow):
         if self.scene is not None:
             self.scene.close_scene()
         self.networks.close()
+        self.studio.close()
         self.supervisor.close()
         super().closeEvent(event)
 

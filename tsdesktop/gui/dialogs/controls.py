@@ -58,6 +58,13 @@ class Segments(QWidget):
         """Makes another choice hold."""
         self._segments[key].setChecked(True)
 
+    def choose_none(self) -> None:
+        """No choice holds any more."""
+        self._group.setExclusive(False)
+        for each in self._segments.values():
+            each.setChecked(False)
+        self._group.setExclusive(True)
+
     def segment(self, key: str) -> QAbstractButton:
         """The button of one choice."""
         return self._segments[key]

@@ -17,9 +17,11 @@ from tsdesktop.gui.session import Session
 
 
 class RightPanel(QFrame):
-    """The structures and the details below them. `export_wanted(labels)` when some are to be exported."""
+    """The structures and the details below them. `export_wanted(labels)` when some are to be exported,
+    `print_wanted(labels)` when they are to be printed."""
 
     export_wanted = Signal(tuple)
+    print_wanted = Signal(tuple)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,6 +77,8 @@ class RightPanel(QFrame):
         self.head.first_wanted.connect(self._on_first_wanted)
         self.list.export_wanted.connect(self.export_wanted)
         self.details.export_wanted.connect(self.export_wanted)
+        self.list.print_wanted.connect(self.print_wanted)
+        self.details.print_wanted.connect(self.print_wanted)
         self.list.labels_changed.connect(self._on_selected)
         self.list.rows.arranged.connect(self._refresh)
         self._session.labels_changed.connect(self._refresh)

@@ -30,9 +30,13 @@ translate = QCoreApplication.translate
 
 
 class StructureDetails(QWidget):
-    """The foot of the right side; hidden while nothing is selected. `export_wanted(labels)` by its button."""
+    """The foot of the right side; hidden while nothing is selected.
+
+    `export_wanted(labels)` and `print_wanted(labels)` by its buttons.
+    """
 
     export_wanted = Signal(tuple)
+    print_wanted = Signal(tuple)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +56,10 @@ class StructureDetails(QWidget):
         self.export = QPushButton(self.tr("Export surface…"))
         self.export.setToolTip(self.tr("Write its surface as a file, for printing or other programs"))
         self.export.clicked.connect(lambda: self.export_wanted.emit(self._labels))
+        self.print = QPushButton()
+        self.print.setAccessibleName(self.tr("Print…"))
+        self.print.setToolTip(self.tr("Print: as a part for a printer, checked first"))
+        self.print.clicked.connect(lambda: self.print_wanted.emit(self._labels))
         self.setLayout(stacked(self._filled_head(), self.numbers, self.opacity, self._foot(), gap=GAP))
         session.statistics_changed.connect(self._on_statistics_changed)
         self.show_labels(())
@@ -71,7 +79,7 @@ class StructureDetails(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Narrow enough for an icon in place of the first button's words."""
-        needed = self.export.sizeHint().width() + GAP + _ICON_BUTTON
+        needed = self.export.sizeHint().width() + 2 * (GAP + _ICON_BUTTON)
         return QSize(needed, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -89,7 +97,8 @@ class StructureDetails(QWidget):
         self._fit_head()
         title = self.go_there.accessibleName()
         words = self.go_there.fontMetrics().horizontalAdvance(title) + 2 * (MARGIN + 1)
-        narrow = words + GAP + self.export.sizeHint().width() > self.width()
+        narrow = words + 2 * GAP + _ICON_BUTTON + self.export.sizeHint().width() > self.width()
+        self.print.setIcon(theme.icon("mdi6.printer-3d-nozzle-outline", "text"))
         self.go_there.setText("" if narrow else title)
         self.go_there.setIcon(theme.icon("mdi6.crosshairs-gps", "text") if narrow else QIcon())
 
@@ -112,6 +121,7 @@ class StructureDetails(QWidget):
         row.setSpacing(GAP)
         row.addWidget(self.go_there)
         row.addWidget(self.export)
+        row.addWidget(self.print)
         row.addStretch()
         return row
 

@@ -32,10 +32,12 @@ class _Anchor:
 
 
 class StructureList(QTreeView):
-    """Structures by body system. `labels_changed()` when other ones are marked; `export_wanted(labels)`."""
+    """Structures by body system. `labels_changed()` when other ones are marked; `export_wanted(labels)`,
+    `print_wanted(labels)`."""
 
     labels_changed = Signal()
     export_wanted = Signal(tuple)
+    print_wanted = Signal(tuple)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -154,6 +156,7 @@ class StructureList(QTreeView):
         own = self.rows.labels(index)[0]
         menu = structure_menu(self._session, own, self, labels)
         menu.export_wanted.connect(self.export_wanted)
+        menu.print_wanted.connect(self.print_wanted)
         menu.popup(at)
 
     def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:

@@ -25,9 +25,10 @@ OPACITIES = (1.0, 0.6, 0.3)
 
 
 class StructureMenu(QMenu):
-    """What can be done with one structure or several. `export_wanted(labels)` when they are to be exported."""
+    """What can be done with one structure or several. `export_wanted(labels)` and `print_wanted(labels)`."""
 
     export_wanted = Signal(tuple)
+    print_wanted = Signal(tuple)
 
     def __init__(self, session: Session, label: int, parent: QWidget, labels: Iterable[int] = ()) -> None:
         super().__init__(parent)
@@ -73,6 +74,8 @@ class StructureMenu(QMenu):
         copy.setEnabled(bool(known))
         words = self.tr("Export {name}…").format(name=self._name)
         self._add(words, lambda: self.export_wanted.emit(self._labels))
+        words = self.tr("Print {name}…").format(name=self._name)
+        self._add(words, lambda: self.print_wanted.emit(self._labels))
 
     def _add(self, words: str, call: Callable[[], object]) -> QAction:
         # An ampersand in a name would become a mnemonic.

@@ -1,0 +1,44 @@
+"""What the print studio calls parts, lights and the stages of its work."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QIcon
+
+from tsdesktop.core.structures import StructureClass
+from tsdesktop.gui import theme
+from tsdesktop.gui.words import structure_title
+
+translate = QCoreApplication.translate
+# Icon and colour of each light; shapes differ, so that colour is not needed to tell them apart.
+_LIGHTS = {
+    "good": ("mdi6.check-circle", "good"),
+    "warning": ("mdi6.alert", "warning"),
+    "bad": ("mdi6.alert-octagon", "error"),
+    "": ("mdi6.circle-outline", "secondary"),
+}
+
+
+def part_title(structure: StructureClass) -> str:
+    """What a part is called."""
+    return structure_title(structure)
+
+
+def light_icon(light: str) -> QIcon:
+    """The icon of a light: "good", "warning", "bad", or "" for not checked yet."""
+    return theme.icon(*_LIGHTS[light])
+
+
+def light_title(light: str) -> str:
+    """A light in words, for assistive tools."""
+    titles = {
+        "good": translate("Preflight", "good"),
+        "warning": translate("Preflight", "to be looked at"),
+        "bad": translate("Preflight", "bad"),
+    }
+    return titles.get(light, translate("Preflight", "not checked yet"))
+
+
+def stage_words(stage: str) -> str:
+    """What the engine is doing, in the person's language."""
+    return translate("PrintStages", stage) if stage else ""
