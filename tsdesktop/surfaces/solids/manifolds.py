@@ -66,10 +66,12 @@ def from_manifold(solid: Manifold, structure: StructureClass, origin: Point = _Z
     """
     if solid.is_empty():
         raise ExportError("solid.not_closed", name=structure.title)
+    # As one original: else slivers stay where two solids met.
+    whole = solid.as_original()
     reach = float(np.abs(np.array(solid.bounding_box()).reshape(2, 3) + origin).max())
     finest = max(TOLERANCE_MM, 8.0 * float(np.spacing(np.float32(reach))))
     for tolerance in finest * 2.0 ** np.arange(_TRIES):
-        places, triangles = surface_of(solid.simplify(float(tolerance)))
+        places, triangles = surface_of(whole.simplify(float(tolerance)))
         vertices = (_apart(places, triangles, float(tolerance)) + origin).astype(np.float32)
         if _distinct(vertices):
             break
