@@ -88,6 +88,7 @@ def test_trimesh_sees_the_colours(meshes: list[SurfaceMesh], tmp_path: Path) -> 
         light = [((value / 255 + 0.055) / 1.055) ** 2.4 for value in mesh.structure.rgb]
         np.testing.assert_allclose(glb[mesh.name].visual.material.baseColorFactor[:3] / 255, light, atol=1 / 255)
     ply = trimesh.load_mesh(write(meshes, tmp_path, "ply", "merged"), process=False)
+    assert isinstance(ply.visual, trimesh.visual.ColorVisuals)
     colours = np.asarray(ply.visual.vertex_colors)[:, :3]
     first = len(meshes[0].vertices_ras)
     assert (colours[:first] == meshes[0].structure.rgb).all()

@@ -47,7 +47,7 @@ def disk_for(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("key", MESH_FORMATS)
 def test_written_twice_gives_the_same_bytes(meshes: list[SurfaceMesh], tmp_path: Path, key: str) -> None:
-    layout = "parts" if MESH_FORMATS[key].parts else "merged"
+    layout: Layout = "parts" if MESH_FORMATS[key].parts else "merged"
     first = write_meshes(meshes, MeshPlace(tmp_path / "a"), key, layout)
     again = write_meshes([replace(mesh) for mesh in meshes], MeshPlace(tmp_path / "b"), key, layout)
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]

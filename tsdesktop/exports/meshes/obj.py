@@ -22,9 +22,9 @@ from tsdesktop.exports.meshes.parts import (
     chunks,
     frame_words,
     in_ras,
-    numbers_in,
     only_used,
     rows_as_text,
+    rows_in,
 )
 from tsdesktop.exports.writing import file_names
 
@@ -68,11 +68,11 @@ def read_obj(path: Path) -> list[WrittenMesh]:
     """The objects of an OBJ file of triangles, with the colour of their material. Raises OSError, ValueError."""
     lines = path.read_text("utf-8", "replace").splitlines()
     words = "\n".join(line for line in lines[:100] if line.startswith("#"))
-    places = numbers_in([line[2:] for line in lines if line.startswith("v ")])[:, :3]
+    places = rows_in([line[2:] for line in lines if line.startswith("v ")])[:, :3]
     vertices, colours = in_ras(places, words), _colours(path, lines)
     found: list[WrittenMesh] = []
     for name, some in _objects(lines, path.stem):
-        triangles = numbers_in([line[2:] for line in some if line.startswith("f ")]).astype(np.int32) - 1
+        triangles = rows_in([line[2:] for line in some if line.startswith("f ")]).astype(np.int32) - 1
         own = {colours.get(line[7:].strip()) for line in some if line.startswith("usemtl ")}
         rgb = own.pop() if len(own) == 1 else None
         found.append(only_used(name, vertices, triangles, rgb))

@@ -164,15 +164,20 @@ def rows_as_text(rows: NDArray[np.number], form: str) -> str:
     return ((form + "\n") * len(rows)) % tuple(rows.ravel().tolist())
 
 
-def numbers_in(lines: Sequence[str]) -> NDArray[np.float64]:
+def numbers_in(text: bytes) -> NDArray[np.float64]:
+    """The numbers of a text between blanks and line ends; what is no number ends them."""
+    with warnings.catch_warnings():
+        # Callers know how many there should be.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return np.fromstring(text, np.float64, sep=" ")
+
+
+def rows_in(lines: Sequence[str]) -> NDArray[np.float64]:
     """The numbers of lines that all have as many, a row for each line. Raises ValueError for anything else."""
     if not lines:
         raise ValueError("it holds no triangles")
-    with warnings.catch_warnings():
-        # What is no number ends the reading with a warning; then the count does not fit.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        numbers = np.fromstring("\n".join(lines), np.float64, sep=" ")
     width = len(lines[0].split())
+    numbers = numbers_in("\n".join(lines).encode("ascii", "replace"))
     if numbers.size != len(lines) * width:
         raise ValueError("not all lines hold as many numbers")
     return numbers.reshape(-1, width)

@@ -30,6 +30,9 @@ _FACET = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute
 _COUNT_BYTES = 4
 _OWN_HEADER = re.compile(r"tsdesktop \w+=\w+ UNIT=mm (.+)")
 _OWN_NAME = re.compile(r"(.*?) \w+=\w+ UNIT=mm$")
+_SOLID = re.compile(rb"^[ \t]*solid\b([^\r\n]*)", re.MULTILINE)
+_NO_VERTEX = re.compile(rb"^[ \t]*(?:facet|outer|end)[^\n]*\n?", re.MULTILINE)
+_LONGEST_LINE = 1000
 _FACET_TEXT = " facet normal %s\n  outer loop\n   vertex %s\n   vertex %s\n   vertex %s\n  endloop\n endfacet\n"
 
 
@@ -77,18 +80,27 @@ def read_stl(path: Path) -> list[WrittenMesh]:
 
 def _read_text(path: Path) -> list[WrittenMesh]:
     """Each `solid`, up to its `endsolid`."""
+    text = path.read_bytes()
+    heads = list(_SOLID.finditer(text))
+    ends = [*(head.start() for head in heads[1:]), len(text)]
     found: list[WrittenMesh] = []
-    lines = [line.strip() for line in path.read_text("utf-8", "replace").splitlines()]
-    starts = [number for number, line in enumerate(lines) if line.startswith("solid")]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        places = [line[6:] for line in lines[start:end] if line.startswith("vertex")]
-        if len(places) % 3 or not any(line.startswith("endsolid") for line in lines[start:end][-3:]):
-            raise ValueError("it ends too early")
-        corners = numbers_in(places).astype(np.float32).reshape(-1, 3, 3)
-        words = lines[start].removeprefix("solid").strip()
+    for head, end in zip(heads, ends, strict=True):
+        words = head[1].decode("ascii", "replace").strip()
         own = _OWN_NAME.match(words)
-        found.append(_joined(own[1] if own else words or path.stem, corners, words))
+        found.append(_joined(own[1] if own else words or path.stem, _corners(text[head.end() : end]), words))
     return found
+
+
+def _corners(text: bytes) -> NDArray[np.float32]:
+    """The corners (m, 3, 3) of one solid's facets."""
+    if b"endsolid" not in text[-_LONGEST_LINE:]:
+        raise ValueError("it ends too early")
+    places = _NO_VERTEX.sub(b"", text)
+    count = places.count(b"vertex")
+    numbers = numbers_in(places.replace(b"vertex", b""))
+    if count % 3 or numbers.size != count * 3:
+        raise ValueError("a facet has not three corners of three numbers")
+    return numbers.astype(np.float32).reshape(-1, 3, 3)
 
 
 def _joined(name: str, corners: NDArray[np.float32], words: str) -> WrittenMesh:
