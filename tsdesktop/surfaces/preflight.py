@@ -32,6 +32,8 @@ _LIGHTS: tuple[Light, ...] = ("good", "warning", "bad")
 
 # A piece counts as small below this share of the largest one's volume.
 SMALL_PIECE = 0.01
+# Drawing in triangles takes a little off a wall that is as thick as was asked for.
+AS_THICK_AS = 0.97
 MANY_TRIANGLES = 1_000_000
 TOO_MANY_TRIANGLES = 5_000_000
 LIKELY_MM = (1.0, 1000.0)

@@ -19,7 +19,8 @@ from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.surfaces.triangle_tree import TriangleTree
 
 Points = NDArray[np.float64]
-_PLACES = 12_000
+# So many for each triangle, within bounds.
+_PLACES, _FEWEST, _MOST = 4, 3_000, 12_000
 _THINNEST_LOOKED_AROUND = 40
 _MOST_AROUND = 6_000
 _FACING_AWAY = -np.cos(np.radians(30.0))
@@ -57,7 +58,7 @@ def walls(mesh: SurfaceMesh) -> Walls | None:
     if not kept.any():
         return None
     solid = _Solid(corners[kept], normals[kept] / doubled[kept, None], doubled[kept])
-    places, triangles = solid.spread(_PLACES)
+    places, triangles = solid.spread(int(np.clip(_PLACES * len(solid.corners), _FEWEST, _MOST)))
     thickness = solid.thickness(places, triangles)
     found = np.isfinite(thickness)
     more = _around(solid, places[found], thickness[found])
