@@ -3,19 +3,16 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-import nibabel
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from tsdesktop.core.errors import ExportError
-from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.surface import SurfaceMesh
-from tsdesktop.core.tasks import catalogue
-from tsdesktop.core.volume import LabelMap
+from tsdesktop.exports.meshes.reading import read_meshes
+from tsdesktop.exports.meshes.stl import joined
 from tsdesktop.exports.meshes.writing import MeshPlace, write_mesh_file, write_meshes
-from tsdesktop.surfaces.extract import extract_surfaces
 
 
 def parsed(path: Path) -> tuple[bytes, NDArray[np.float32], NDArray[np.float32]]:
@@ -25,15 +22,6 @@ def parsed(path: Path) -> tuple[bytes, NDArray[np.float32], NDArray[np.float32]]
     assert len(raw) == 84 + 50 * count
     facets = np.array([struct.unpack("<12f", raw[84 + 50 * n : 132 + 50 * n]) for n in range(count)], np.float32)
     return raw[:80], facets[:, :3], facets[:, 3:].reshape(-1, 3, 3)
-
-
-def defects(corners: NDArray[np.float32]) -> tuple[int, int]:
-    """Edges with one triangle and with more than two, after merging corners at equal places."""
-    _, numbers = np.unique(corners.reshape(-1, 3), axis=0, return_inverse=True)
-    triangles = numbers.reshape(-1, 3)
-    edges = np.sort(np.concatenate([triangles[:, pair] for pair in ([0, 1], [1, 2], [2, 0])]), axis=1)
-    _, counts = np.unique(edges, axis=0, return_counts=True)
-    return int((counts == 1).sum()), int((counts > 2).sum())
 
 
 def volume_mm3(corners: NDArray[np.float32]) -> float:
@@ -99,17 +87,34 @@ def test_refusals(tmp_path: Path) -> None:
     assert len(parsed(tmp_path / "liver.stl")[2]) == 4
 
 
-def test_all_structures_of_a_real_result_are_closed_as_written(data: Path, tmp_path: Path) -> None:
-    image = nibabel.load(data / "ct_abdomen" / "total_fast.nii.gz")
-    array = np.asarray(image.dataobj)
-    label_map = LabelMap(array, Geometry(array.shape, image.affine), catalogue().task("total").classes, "total")
-    meshes = list(extract_surfaces(label_map))
-    paths = write_meshes(meshes, MeshPlace(tmp_path))
-    assert len(paths) == 61
-    for path, mesh in zip(paths, meshes, strict=True):
-        _, _, corners = parsed(path)
-        assert defects(corners) == (0, 0), path.name
-        voxels = np.count_nonzero(array == mesh.structure.label)
-        assert volume_mm3(corners) == pytest.approx(voxels * 27.0, rel=0.01 if voxels >= 500 else 0.03), path.name
-    # The liver lies on the patient's right: negative x in LPS.
-    assert parsed(tmp_path / "liver.stl")[2][..., 0].mean() < parsed(tmp_path / "spleen.stl")[2][..., 0].mean()
+def test_text_holds_a_solid_for_each_structure_and_exact_numbers(tmp_path: Path) -> None:
+    mesh = tetrahedron(structure_class(5, "liver"), 1 / 3)
+    write_mesh_file([mesh, tetrahedron(structure_class(1, "spleen"), 30.0)], tmp_path / "all.stl", "stl-ascii")
+    lines = (tmp_path / "all.stl").read_text("ascii").splitlines()
+    assert [line for line in lines if "solid" in line] == [
+        "solid liver SPACE=LPS UNIT=mm", "endsolid liver", "solid spleen SPACE=LPS UNIT=mm", "endsolid spleen",
+    ]  # fmt: skip
+    places = np.array([line.split()[1:] for line in lines if line.strip().startswith("vertex")], np.float32)
+    expected = (mesh.vertices_ras * [-1, -1, 1])[mesh.triangles].astype(np.float32)
+    np.testing.assert_array_equal(places[:12].reshape(-1, 3, 3), expected)
+    # The face of the corner at the front, seen from outside: RAS (0, -1, 0) is LPS (0, 1, 0).
+    assert lines[1].split() == ["facet", "normal", "0", "0", "-1"]
+    assert lines[8].split() == ["facet", "normal", "0", "1", "0"]
+
+
+def test_text_of_other_programs(tmp_path: Path) -> None:
+    words = "  facet normal 0 0 1\r\n outer loop\r\n  vertex 1e0 2 3\r\n  vertex 4 2 3\r\n  vertex 1 6 3\r\n"
+    text = f"solid\r\n{words} endloop\r\n endfacet\r\nendsolid\r\n"
+    (tmp_path / "bone.stl").write_bytes(text.encode())
+    (found,) = read_meshes(tmp_path / "bone.stl")
+    assert found.name == "bone"
+    assert sorted(found.vertices[found.triangles[0]].tolist()) == [[-4, -2, 3], [-1, -6, 3], [-1, -2, 3]]
+
+
+def test_places_are_joined_exactly_and_no_others() -> None:
+    random = np.random.default_rng(0)
+    places = random.integers(-3, 4, (3000, 3)).astype(np.float32) / 3
+    corners = np.asarray(places[random.integers(0, 3000, (5000, 3))], np.float32)
+    found = joined("a", corners, "SPACE=RAS")
+    np.testing.assert_array_equal(found.vertices[found.triangles], corners)
+    assert len(np.unique(found.vertices, axis=0)) == len(found.vertices)

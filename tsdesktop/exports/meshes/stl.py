@@ -75,7 +75,7 @@ def read_stl(path: Path) -> list[WrittenMesh]:
         facets = np.fromfile(stream, _FACET, count)
     words = start[:_HEADER_BYTES].decode("ascii", "replace").strip("\0 ")
     own = _OWN_HEADER.match(words)
-    return [_joined(own[1] if own else path.stem, facets["corners"], words)]
+    return [joined(own[1] if own else path.stem, facets["corners"], words)]
 
 
 def _read_text(path: Path) -> list[WrittenMesh]:
@@ -87,7 +87,7 @@ def _read_text(path: Path) -> list[WrittenMesh]:
     for head, end in zip(heads, ends, strict=True):
         words = head[1].decode("ascii", "replace").strip()
         own = _OWN_NAME.match(words)
-        found.append(_joined(own[1] if own else words or path.stem, _corners(text[head.end() : end]), words))
+        found.append(joined(own[1] if own else words or path.stem, _corners(text[head.end() : end]), words))
     return found
 
 
@@ -103,7 +103,7 @@ def _corners(text: bytes) -> NDArray[np.float32]:
     return numbers.astype(np.float32).reshape(-1, 3, 3)
 
 
-def _joined(name: str, corners: NDArray[np.float32], words: str) -> WrittenMesh:
+def joined(name: str, corners: NDArray[np.float32], words: str) -> WrittenMesh:
     """Triangles (m, 3, 3) as a mesh whose equal corners are one vertex."""
     places = np.ascontiguousarray(corners.reshape(-1, 3)) + np.float32(0)
     # Sorting one hash of each place is ten times as fast as sorting the places themselves.
