@@ -17,6 +17,7 @@ MeshFormatName = Literal["stl", "stl-ascii", "3mf", "obj", "ply", "glb", "vtp"]
 MeshLayout = Literal["per-structure", "merged", "parts"]
 SmoothingName = Literal["faithful", "smooth", "very-smooth"]
 Frame = Literal["LPS", "RAS"]
+Precision = Literal["single", "half"]
 DEVICES_HELP = "auto, cpu, gpu, gpu:N or mps"
 
 
@@ -88,6 +89,9 @@ class Options:
     device: str = option("auto", f"where networks run: {DEVICES_HELP}", "how", upstream="-d --device", metavar="DEVICE")
     threads: int = option(
         0, "processor threads; 0 takes all", "how", upstream="-nr --nr_thr_resamp -ns --nr_thr_saving", metavar="N"
+    )
+    precision: Precision = option(
+        "single", "how exactly the processor computes: half is faster where it has bfloat16, a few voxels differ", "how"
     )
     bone_threshold_hu: float = option(
         200.0, "task bone only: voxels above this many Hounsfield units count as dense bone", "how", metavar="HU"

@@ -178,6 +178,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "OpenVINO did not compute {network} as torch does ({reason}), so torch computes it.",
         "Labels are right, it takes longer.",
     ),
+    "note.no_half_precision": (
+        "{network} was not computed in half precision: {reason}.",
+        "It was computed in single precision, which takes longer.",
+    ),
     "note.demo": ("The demo network only knows artificial phantoms.", "Do not use it on patients' scans."),
     "note.earlier_result": (
         "The same run was done before; its result is shown.",

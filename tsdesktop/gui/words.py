@@ -72,6 +72,7 @@ OPTIONS: Mapping[str, str] = {
     "force_split": QT_TRANSLATE_NOOP("OptionTitles", "Compute in three parts"),
     "remove_small_blobs": QT_TRANSLATE_NOOP("OptionTitles", "Remove pieces up to"),
     "threads": QT_TRANSLATE_NOOP("OptionTitles", "Processor threads"),
+    "precision": QT_TRANSLATE_NOOP("OptionTitles", "Processor precision"),
     "bone_threshold_hu": QT_TRANSLATE_NOOP("OptionTitles", "Bone from"),
     "model_size": QT_TRANSLATE_NOOP("OptionTitles", "Networks"),
 }

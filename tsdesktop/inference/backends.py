@@ -11,13 +11,11 @@ import logging
 import os
 import platform
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +24,13 @@ from tsdesktop.core.notes import note
 from tsdesktop.core.settings import data_folder
 from tsdesktop.inference import converted, openvino_network
 from tsdesktop.inference.converted import Converted
-from tsdesktop.inference.heads import Finisher
+from tsdesktop.inference.half_precision import HalfPrecision
 from tsdesktop.inference.openvino_network import OpenVinoNetwork
 from tsdesktop.inference.predictor import Network, Opened
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.remembered import Remembered
 from tsdesktop.inference.tiling import busiest_tile, make_tiling, tile_weight
+from tsdesktop.inference.timing import timed
 from tsdesktop.jobs.plan import NetworkRun
 
 if TYPE_CHECKING:
@@ -49,9 +48,6 @@ _EQUAL_LABELS = 0.999
 _PLANES = 24
 # torch is taken where it needs less than this share of OpenVINO's time: loading it takes seconds and much memory.
 _CLEARLY_QUICKER = 0.7
-# Times are taken this often, as the first one has other costs, but not again once this many seconds are gone.
-_TIMES, _TIMED_S = 4, 2.0
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,12 +64,13 @@ class Choice:
 
 
 class ProcessorNetworks:
-    """See `predictor.Networks`. `threads` 0 takes all cores."""
+    """See `predictor.Networks`. `threads` 0 takes all cores; with `half` they compute with bfloat16 where they can."""
 
-    def __init__(self, meter: Meter, threads: int = 0, memory: Path | None = None) -> None:
+    def __init__(self, meter: Meter, threads: int = 0, memory: Path | None = None, *, half: bool = False) -> None:
         self._meter = meter
         self._threads = threads
         self._memory = Remembered(memory or data_folder() / _FILE)
+        self._half = half
         self._forced = os.environ.get(BACKEND_VARIABLE, "")
 
     def expect(self, run: NetworkRun) -> None:
@@ -89,9 +86,14 @@ class ProcessorNetworks:
             return self._by_torch(run)
         found = converted.find(run, name) if choice is not None else None
         if found is not None:
-            return Opened(found.plans, lambda _image, _step: self._loaded(run, found))
+            return Opened(
+                found.plans, lambda image, step: self._at_precision(run, self._loaded(run, found), image, step)
+            )
         network = self._fresh(run)
-        return Opened(network.plans, lambda image, step: self._first(run, network, image, step))
+        return Opened(
+            network.plans,
+            lambda image, step: self._at_precision(run, self._first(run, network, image, step), image, step),
+        )
 
     def _load_ahead(self, run: NetworkRun) -> None:
         try:
@@ -146,6 +148,20 @@ class ProcessorNetworks:
             return ready
         converted.remove(name)
         return network
+
+    def _at_precision(self, run: NetworkRun, network: Network, image: NDArray[np.float32], step: float) -> Network:
+        """The network in the precision that was asked for; why it is not half is told."""
+        if not self._half:
+            return network
+        say = partial(self._tell_no_half, run)
+        if not isinstance(network, OpenVinoNetwork):
+            say("OpenVINO does not compute it")
+            return network
+        key = f"{_key(self._name(run))} | bfloat16"
+        return HalfPrecision(self._memory, self._threads, say).of(network, key, image, step)
+
+    def _tell_no_half(self, run: NetworkRun, reason: str) -> None:
+        self._meter.note(note("note.no_half_precision", network=run.part or run.key, reason=reason))
 
     def _loaded(self, run: NetworkRun, found: Converted) -> Network:
         try:
@@ -206,14 +222,15 @@ def _compared(ready: OpenVinoNetwork, network: LoadedNetwork, tile: NDArray[np.f
     regions, outputs = bool(network.plans.regions), Outputs(network.folds)
     request = ready.request()
     with torch.inference_mode():
-        by_torch, torch_s = _timed(lambda: run_on(network, outputs, torch.from_numpy(tile)).numpy())
-    by_openvino, openvino_s = _timed(lambda: openvino_network.run_window(request, tile))
+        by_torch, torch_s = timed(lambda: run_on(network, outputs, torch.from_numpy(tile)).numpy())
+    by_openvino, openvino_s = timed(lambda: openvino_network.run_window(request, tile))
     finisher = ready.finisher()
     weight = tile_weight(network.plans.patch_shape)
     # Some planes tell as much as all, and all labels of all voxels are more than many a computer can hold.
     planes = slice(None, None, max(1, len(tile) // _PLANES))
-    expected = _logits(finisher, np.moveaxis(by_torch, 0, -1)[planes], np.ones_like(weight[planes]))
-    got = _logits(finisher, by_openvino[planes], weight[planes])
+    sums = np.moveaxis(by_torch, 0, -1)[planes]
+    expected = torch.from_numpy(finisher.logits(sums, np.ones_like(weight[planes])))
+    got = torch.from_numpy(finisher.logits(by_openvino[planes], weight[planes]))
     ready.release()
     difference = compared(got, expected, regions=regions)
     equal = float((winners(got, regions=regions) == winners(expected, regions=regions)).float().mean())
@@ -221,25 +238,6 @@ def _compared(ready: OpenVinoNetwork, network: LoadedNetwork, tile: NDArray[np.f
     if not difference.is_small or equal < _EQUAL_LABELS:
         return Choice("torch", f"{1 - equal:.1%} other labels", openvino_s, torch_s)
     return Choice("torch" if torch_s < _CLEARLY_QUICKER * openvino_s else "openvino", "", openvino_s, torch_s)
-
-
-def _logits(finisher: Finisher, sums: NDArray[np.float32], weights: NDArray[np.float32]) -> torch.Tensor:
-    import torch
-
-    outputs = sums.shape[-1] if finisher.head is None else finisher.head.outputs
-    logits = np.empty((outputs, *weights.shape), np.float32)
-    finisher.write_logits(sums, weights, 1, logits)
-    return torch.from_numpy(logits)
-
-
-def _timed(compute: Callable[[], T]) -> tuple[T, float]:
-    """What it computes, and the processor's shortest time for it, which other programs hardly change."""
-    times: list[float] = []
-    while not times or (len(times) < _TIMES and sum(times) < _TIMED_S):
-        began = time.process_time()
-        result = compute()
-        times.append(time.process_time() - began)
-    return result, min(times)
 
 
 @cache

@@ -62,6 +62,13 @@ class Finisher:
         with ThreadPoolExecutor(len(shares)) as threads:
             list(threads.map(work, shares))
 
+    def logits(self, sums: Floats, weights: Floats) -> Floats:
+        """Mean logits [outputs, a, b, c] of one fold's sums [a, b, c, channels] with summed weights [a, b, c]."""
+        outputs = sums.shape[-1] if self.head is None else self.head.outputs
+        out = np.empty((outputs, *weights.shape), np.float32)
+        self.write_logits(sums, weights, 1, out)
+        return out
+
     def write_logits(self, sums: Floats, weights: Floats, folds: int, out: Floats) -> None:
         """Mean logits over windows and `folds` into `out` [outputs, a, b, c]."""
         matrix = None if self.head is None else _matrix(self.head)

@@ -34,6 +34,11 @@ def library() -> Any:
     return importlib.import_module("openvino")
 
 
+def knows_half() -> bool:
+    """Whether this processor has instructions for bfloat16. Raises what `library` raises."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 def version() -> str:
     """OpenVINO's own version. Raises what `library` raises."""
     return str(library().get_version())
@@ -42,13 +47,17 @@ def version() -> str:
 class OpenVinoNetwork:
     """See `predictor.Network`."""
 
-    def __init__(self, converted: Converted, threads: int) -> None:
-        """Loads it; `threads` 0 leaves their number to OpenVINO. Raises RuntimeError where that fails."""
+    def __init__(self, converted: Converted, threads: int, *, half: bool = False) -> None:
+        """Loads it; `threads` 0 leaves their number to OpenVINO, `half` computes with bfloat16.
+
+        Raises RuntimeError where that fails.
+        """
         self._converted = converted
+        self.is_half = half
         self._threads = threads or os.cpu_count() or 1
         # A network that is being loaded ahead is waited for, not loaded twice.
         with _LOADING:
-            self._compiled = _compiled(str(converted.folder / MODEL), threads)
+            self._compiled = _compiled(str(converted.folder / MODEL), threads, half)
 
     @property
     def plans(self) -> NetworkPlans:
@@ -59,6 +68,10 @@ class OpenVinoNetwork:
     def fold_count(self) -> int:
         """How many folds it has."""
         return self._converted.fold_count
+
+    def in_half(self, threads: int) -> OpenVinoNetwork:
+        """The same network computed with bfloat16. Raises RuntimeError."""
+        return OpenVinoNetwork(self._converted, threads, half=True)
 
     def windows(self, tiling: Tiling, table: NDArray[np.uint8] | None) -> OpenVinoWindows:
         """See `predictor.Network`."""
@@ -140,11 +153,11 @@ def run_window(request: Any, tile: Floats) -> Floats:
 
 
 @lru_cache(maxsize=2)
-def _compiled(path: str, threads: int) -> Any:
+def _compiled(path: str, threads: int, half: bool) -> Any:
     """A network in OpenVINO's own form, weights laid out for this processor. The last two stay."""
     settings: dict[str, Any] = {
         # Some processors would otherwise be given sixteen bits.
-        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
         "PERFORMANCE_HINT": "LATENCY",
         # Threads bound to cores would wait for whatever else runs on these.
         "ENABLE_CPU_PINNING": False,

@@ -186,6 +186,7 @@ def _networks_on(job: Job, meter: Meter) -> tuple[Networks, str]:
     from tsdesktop.inference.backends import ProcessorNetworks
     from tsdesktop.inference.cards_here import may_have_card
 
+    processor = ProcessorNetworks(meter, job.threads, half=job.precision == "half")
     if job.device != "cpu" and not (job.device == "auto" and not may_have_card()):
         from tsdesktop.inference.devices import choose_device
 
@@ -193,8 +194,8 @@ def _networks_on(job: Job, meter: Meter) -> tuple[Networks, str]:
         for each in notes:
             meter.note(each)
         if chosen.type != "cpu":
-            return _on_card(job, meter, chosen, ProcessorNetworks(meter, job.threads)), str(chosen)
-    return ProcessorNetworks(meter, job.threads), "cpu"
+            return _on_card(job, meter, chosen, processor), str(chosen)
+    return processor, "cpu"
 
 
 def _on_card(job: Job, meter: Meter, device: torch.device, instead: Networks) -> Networks:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tsdesktop.core.files import written_whole
 from tsdesktop.core.geometry import Geometry, Shape
+from tsdesktop.core.options import Precision
 from tsdesktop.core.tasks import Instant
 from tsdesktop.jobs.plan import Plan
 from tsdesktop.jobs.wire import converter
@@ -54,6 +55,7 @@ class Job:
     choices: Choices
     device: str = "auto"
     threads: int = 0
+    precision: Precision = "single"
     drafts: bool = False
     keep_rough: bool = False
 

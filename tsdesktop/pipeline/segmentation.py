@@ -263,6 +263,7 @@ def _job(order: _Order, folder: Path) -> Job:
         choices=choices,
         device=options.device,
         threads=options.threads,
+        precision=options.precision,
         drafts=order.drafts is not None,
     )
 
