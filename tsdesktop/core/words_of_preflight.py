@@ -96,6 +96,4 @@ WORDS_OF_PREFLIGHT: dict[str, tuple[str, str]] = {
         "Make the surface again, with less smoothing.",
     ),
     "mend.nothing_left": ("Nothing would be left of {name}.", "Choose another way to mend it."),
-    # reading back
-    "export.differs": ("{name} is not what was to be written: {reason}.", "Write it again, or choose another format."),
 }

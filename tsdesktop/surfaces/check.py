@@ -93,10 +93,10 @@ def double_triangles(mesh: SurfaceMesh) -> int:
     return len(suspects) - len(np.unique(suspects, axis=0))
 
 
-def merged_vertices(vertices: NDArray[np.float32]) -> NDArray[np.int64]:
-    """For every vertex a number that vertices at the same place share, from 0 on."""
+def merged_vertices(vertices: NDArray[np.floating]) -> NDArray[np.int64]:
+    """For every vertex (n, 3) a number that vertices at the same place share, from 0 on."""
     # Adding zero makes one zero of the two that floating point has.
-    bits = np.ascontiguousarray(vertices + np.float32(0.0)).view(np.uint32)
+    bits = np.ascontiguousarray(vertices + vertices.dtype.type(0)).view(f"u{vertices.dtype.itemsize}")
     order = np.lexsort((bits[:, 0], bits[:, 1], bits[:, 2]))
     placed = bits[order]
     numbers = np.empty(len(vertices), np.int64)

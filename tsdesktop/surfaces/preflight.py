@@ -20,9 +20,12 @@ from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.surfaces.check import MeshCheck, check_mesh, double_triangles
 from tsdesktop.surfaces.distances import Difference, difference
+from tsdesktop.surfaces.read_back import RawMesh, compare
 from tsdesktop.surfaces.self_intersections import SelfIntersections, self_intersections
 from tsdesktop.surfaces.shells import Shells, shells
 from tsdesktop.surfaces.walls import Walls, walls
+
+__all__ = ["DEFECTS", "ORDER", "Finding", "Light", "Preflight", "RawMesh", "compare", "preflight"]
 
 Light = Literal["good", "warning", "bad"]
 # The order in which findings stand; those of DEFECTS have to be good for a mesh to be whole.
