@@ -18,8 +18,8 @@ class MeshCheck:
 
     `boundary_edges` have one triangle, `non_manifold_edges` more than two; around a vertex of `non_manifold_vertices`
     the triangles form several fans that only this point holds together; `degenerate_triangles` have two corners at one
-    place; `shells` are the connected pieces of surface (a cavity counts as one); at `disagreeing_edges` two triangles
-    run the same way, so that one of them faces inward.
+    place; `shells` are the connected pieces of surface (a cavity counts as one); at `disagreeing_edges` the only
+    two triangles run the same way, so that one of them faces inward.
     """
 
     triangles: int
@@ -58,8 +58,10 @@ def check_mesh(mesh: SurfaceMesh) -> MeshCheck:
     count = int(merged.max()) + 1 if merged.size else 0
     edges = np.minimum(starts, ends) * count + np.maximum(starts, ends)
     order = np.argsort(edges, kind="stable")
-    triangles_at_edge = np.diff(np.append(_firsts(edges[order]), len(edges)))
-    same_direction = np.sort(starts * count + ends)
+    first = _firsts(edges[order])
+    triangles_at_edge = np.diff(np.append(first, len(edges)))
+    pairs = first[triangles_at_edge == 2]
+    same_way = starts[order[pairs]] == starts[order[pairs + 1]]
     return MeshCheck(
         triangles=len(mesh.triangles),
         boundary_edges=int(np.count_nonzero(triangles_at_edge == 1)),
@@ -67,7 +69,7 @@ def check_mesh(mesh: SurfaceMesh) -> MeshCheck:
         non_manifold_vertices=_pinched(merged, edges, order),
         degenerate_triangles=int(np.count_nonzero(degenerate)),
         shells=len(np.unique(shells_of(merged, count)[starts])),
-        disagreeing_edges=int(np.count_nonzero(same_direction[1:] == same_direction[:-1])),
+        disagreeing_edges=int(np.count_nonzero(same_way)),
         signed_volume_mm3=mesh.volume_ml * 1000.0,
     )
 
