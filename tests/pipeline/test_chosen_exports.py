@@ -13,8 +13,12 @@ import pytest
 
 from tsdesktop.core.errors import Cancelled, ExportError
 from tsdesktop.core.geometry import Geometry
+from tsdesktop.core.options import MeshLayout
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.exports.meshes import reading
+from tsdesktop.exports.meshes.glb import read_glb
+from tsdesktop.exports.meshes.reading import WrittenMesh
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.pipeline.chosen_exports import ExportChoice, planned_files, write_chosen
 from tsdesktop.scans.labels import read_label_map
@@ -140,3 +144,27 @@ def test_progress_rises_to_one_and_cancelling_leaves_whole_files(
         write_chosen(everything(tmp_path / "part"), volume, label_map, stop)
     assert (tmp_path / "part" / "meshes" / "liver.stl").stat().st_size > 84
     assert not list((tmp_path / "part").rglob(".tsdesktop-*"))
+
+
+def test_surfaces_are_looked_at_and_the_manifest_tells(tmp_path: Path, volume: Volume, label_map: LabelMap) -> None:
+    exported = write_chosen(ExportChoice(tmp_path, meshes=("3mf",), layouts=("parts",)), volume, label_map)
+    assert [each.structure.name for each in exported.meshes] == ["liver", "spleen"]
+    assert all(each.preflight is not None and each.preflight.is_whole for each in exported.meshes)
+    assert exported.lights.total() == 2
+    told = json.loads((tmp_path / "manifest.json").read_text())["export"]["meshes"]
+    assert [each["name"] for each in told] == ["liver", "spleen"] and told[0]["values"]["closed"] == {"edges": 0}
+
+
+@pytest.mark.parametrize("layout", ["per-structure", "merged", "parts"])
+def test_a_file_that_is_not_what_was_to_be_written_is_removed_and_told(
+    tmp_path: Path, volume: Volume, label_map: LabelMap, layout: MeshLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shifted(path: Path) -> list[WrittenMesh]:
+        return [replace(each, vertices=each.vertices + np.array([0.0, 0.5, 0.0])) for each in read_glb(path)]
+
+    readers = {**reading.READERS, ".glb": shifted}
+    monkeypatch.setattr(reading, "READERS", readers)
+    with pytest.raises(ExportError) as caught:
+        write_chosen(ExportChoice(tmp_path, meshes=("glb",), layouts=(layout,)), volume, label_map)
+    assert caught.value.id == "print.read_back"
+    assert not list(tmp_path.rglob("*.glb"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tsdesktop.core.settings import load_settings
 from tsdesktop.core.tasks import Task
 from tsdesktop.pipeline.api import read
 from tsdesktop.pipeline.earlier import earlier_results
+from tsdesktop.pipeline.export_work import Exported
 from tsdesktop.pipeline.exporting import check_outputs, check_scan, write_results
 from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
 from tsdesktop.runs.engine import Engine
@@ -29,6 +31,11 @@ _EPILOG = """examples:
 
 OUT is a folder, or a name ending in .nii.gz for the label map; other results go beside it.
 DICOM folders, zip archives, NIfTI, NRRD, MHA and MGZ are read."""
+_LIGHTS = {
+    "good": "ready to print",
+    "warning": "with a warning (-v says which)",
+    "bad": "with a problem (-v says which)",
+}
 _LACKING = ("weights.missing", "weights.missing_licensed", "weights.incomplete")
 _TITLES = {"what": "what to segment", "how": "how to compute", "output": "what to write"}
 
@@ -90,6 +97,7 @@ def _segment(given: argparse.Namespace, options: Options, engine: Engine) -> Non
         line.end()
     _say_notes(result.notes[len(volume.notes) :], given.quiet)
     _say_result(result, written.files, given.quiet)
+    _say_surfaces(written, given.quiet, given.verbose)
 
 
 def _checked(options: Options, download: bool) -> Task:
@@ -136,3 +144,16 @@ def _say_result(result: Segmentation, written: Sequence[Path], quiet: bool) -> N
     print(f"{present} of {known} structures found in {result.seconds:.1f} s on {result.device}.")
     for path in written:
         print(path)
+
+
+def _say_surfaces(written: Exported, quiet: bool, verbose: bool) -> None:
+    """One line about what the check of the surfaces found; with -v one for everything that is not good."""
+    counts = written.lights
+    if quiet or not counts:
+        return
+    parts = [f"{counts[light]} {words}" for light, words in _LIGHTS.items() if counts[light]]
+    more = "" if verbose or counts.total() == counts["good"] else " (-v says which)"
+    print(f"Surfaces: {', '.join(parts)}{more}.", file=sys.stderr)
+    for each in written.meshes if verbose else ():
+        for found in each.concerns:
+            print(f"  {each.structure.title}: {found.sentence}", file=sys.stderr)

@@ -144,6 +144,15 @@ class Options:
         "output",
     )
     mesh_smoothing: SmoothingName = option("faithful", "how smooth the meshes are", "output")
+    mesh_smoothing_mm: float | None = option(
+        None, "smoothing by the width whose height is halved, in mm, instead; 0 for none", "output", metavar="MM"
+    )
+    mesh_error_mm: float = option(
+        0.0, "save triangles where no place of a mesh moves farther than this; 0 keeps all", "output", metavar="MM"
+    )
+    mesh_check: bool = option(
+        True, "do not look at meshes as for printing before they are written", "output", flag="--no-mesh-check"
+    )
     mesh_frame: Frame = option("LPS", "coordinates of the meshes, in mm", "output")
     preview: bool = option(False, "write a picture of the result", "output", upstream="-p --preview")
     report: bool = option(
@@ -163,6 +172,8 @@ class Options:
         _refuse_outside("--resampling-order", self.resampling_order, 0, 5)
         _refuse_outside("--threads", self.threads, 0, 1024)
         _refuse_outside("--remove-small-blobs", self.remove_small_blobs, 0, 1e9)
+        _refuse_outside("--mesh-smoothing-mm", self.mesh_smoothing_mm or 0.0, 0, 100)
+        _refuse_outside("--mesh-error-mm", self.mesh_error_mm, 0, 100)
         _refuse_outside("--bone-threshold-hu", self.bone_threshold_hu, -1000, 4000)
         if self.fast and self.fastest:
             raise OptionsError("options.conflict", option="--fast", other="--fastest")

@@ -83,7 +83,7 @@ class Commands(QObject):
         dialog = QFileDialog(window, self.tr("Open labels"), window.memory.settings.open_folder)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        endings = "*.nii *.nii.gz *.nrrd *.mha *.mhd *.mgz *.mgh"
+        endings = "*.nii *.nii.gz *.nrrd *.mha *.mhd *.mgz *.mgh *.npz *.dcm"
         dialog.setNameFilters([self.tr("Label maps") + f" ({endings})", self.tr("All files") + " (*)"])
         dialog.filesSelected.connect(lambda names: window.opening.open_labels([Path(name) for name in names]))
         dialog.open()

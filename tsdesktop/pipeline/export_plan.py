@@ -40,7 +40,8 @@ class MeshPlan:
     """Surfaces: one file each in `folder`, all together in `beside` with `prefix` before the name.
 
     `smoothing` is a preset of `surfaces.smoothing`; `smoothing_mm`, where it is given, the width that stands for it.
-    With `largest_error_mm` triangles are saved, and no place of a surface moves farther than that.
+    With `largest_error_mm` triangles are saved, and no place of a surface moves farther than that. `check`: they are
+    looked at as for printing.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class MeshPlan:
     prefix: str = ""
     smoothing_mm: float | None = None
     largest_error_mm: float = 0.0
+    check: bool = True
 
     def stem(self, layout: MeshLayout) -> str:
         """The name without ending of a file with all surfaces."""

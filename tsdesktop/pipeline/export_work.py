@@ -5,6 +5,7 @@ What writes each kind is loaded when it is asked for: VTK takes longer to load t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -37,6 +38,11 @@ class Exported:
 
     files: tuple[Path, ...]
     meshes: tuple[CheckedMesh, ...] = ()
+
+    @property
+    def lights(self) -> Counter[str]:
+        """How many surfaces were "good", had a "warning" or were "bad"; empty where none were looked at."""
+        return Counter(each.light for each in self.meshes if each.light)
 
 
 @dataclass(frozen=True, eq=False)

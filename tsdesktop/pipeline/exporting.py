@@ -147,6 +147,9 @@ def _meshes(options: Options, places: Outputs) -> MeshPlan | None:
         options.mesh_smoothing.replace("-", " "),
         options.mesh_frame,
         places.prefix,
+        options.mesh_smoothing_mm,
+        options.mesh_error_mm,
+        options.mesh_check,
     )
 
 

@@ -1,13 +1,17 @@
-"""Makes the surfaces of an export, checks them, and writes them in every format and layout that was asked for."""
+"""Makes the surfaces of an export, looks at them as for printing, and writes them in every format and layout.
+
+Every file is read back and compared with the surfaces before it counts as written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tsdesktop.core.options import MeshLayout
+from tsdesktop.core.printers import print_limits
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.volume import LabelMap
@@ -15,19 +19,35 @@ from tsdesktop.exports.meshes.writing import MeshPlace, write_meshes
 from tsdesktop.exports.writing import file_names
 from tsdesktop.pipeline.export_plan import MeshPlan
 from tsdesktop.surfaces.extract import extract_surfaces
+from tsdesktop.surfaces.preflight import Finding, Preflight, preflight
 from tsdesktop.surfaces.smoothing import Smoothing, smoothing_of
 
 
 @dataclass(frozen=True, eq=False)
 class CheckedMesh:
-    """A surface that was written."""
+    """A surface that was written, and what was found in it; None where it was not looked at."""
 
     structure: StructureClass
     triangles: int
+    preflight: Preflight | None
+
+    @property
+    def light(self) -> str:
+        """The worst light: "good", "warning" or "bad"; a surface that is no closed solid is bad."""
+        return "" if self.preflight is None else self.preflight.light
+
+    @property
+    def concerns(self) -> tuple[Finding, ...]:
+        """What is not good."""
+        return () if self.preflight is None else tuple(each for each in self.preflight.findings if each.light != "good")
 
     def told(self) -> dict[str, Any]:
         """What a manifest says of it."""
-        return {"name": self.structure.name, "triangles": self.triangles}
+        told: dict[str, Any] = {"name": self.structure.name, "triangles": self.triangles}
+        if self.preflight is not None:
+            told |= {"preflight": self.light, "found": [each.sentence for each in self.concerns]}
+            told["values"] = {each.id: dict(each.values) for each in self.preflight.findings}
+        return told
 
 
 class MeshWriter:
@@ -39,43 +59,54 @@ class MeshWriter:
         self._overwrite = overwrite
         # Surfaces are kept only where a file holds all of them.
         self._kept: list[SurfaceMesh] = []
-        self._stems = dict(
-            zip(
-                [each.label for each in label_map.present],
-                file_names([each.name for each in label_map.present], ""),
-                strict=True,
-            )
-        )
+        names = file_names([each.name for each in label_map.present], "")
+        self._stems = dict(zip([each.label for each in label_map.present], names, strict=True))
         self.checked: list[CheckedMesh] = []
 
     def write(self, begin: Callable[[str], None]) -> Iterator[Path]:
-        """Makes and writes all surfaces; `begin` hears the title of each and may raise. Raises ExportError."""
-        plan = self._plan
-        labels = [each.label for each in self._label_map.present]
-        layouts = plan.layouts_of(len(labels))
-        surfaces = extract_surfaces(self._label_map, labels, smoothing_for(plan, self._label_map))
-        for mesh in surfaces:
-            begin(mesh.structure.title)
-            self.checked.append(CheckedMesh(mesh.structure, len(mesh.triangles)))
+        """Makes and writes all surfaces; `begin` hears the title of each and may raise.
+
+        Raises ExportError, also when a file that was read back is not what was to be written; it is removed then.
+        """
+        labels = list(self._stems)
+        layouts = self._plan.layouts_of(len(labels))
+        surfaces = extract_surfaces(self._label_map, labels, smoothing_for(self._plan, self._label_map))
+        for made in surfaces:
+            begin(made.structure.title)
+            mesh = self._saved(made)
+            self.checked.append(self._looked_at(mesh))
             if "per-structure" in layouts:
-                yield from self._one(mesh)
+                place = MeshPlace(self._plan.folder, self._stems[mesh.structure.label])
+                yield from self._written([mesh], place, "per-structure")
             if set(layouts) - {"per-structure"}:
                 self._kept.append(mesh)
         for layout in layouts:
             if layout != "per-structure" and self._kept:
-                yield from self._together(layout)
+                place = MeshPlace(self._plan.beside, self._plan.stem(layout))
+                yield from self._written(self._kept, place, layout)
 
-    def _one(self, mesh: SurfaceMesh) -> Iterator[Path]:
-        plan = self._plan
-        for key in plan.formats:
-            place = MeshPlace(plan.folder, self._stems[mesh.structure.label])
-            yield from write_meshes([mesh], place, key, "parts", plan.frame, overwrite=self._overwrite)
+    def _saved(self, mesh: SurfaceMesh) -> SurfaceMesh:
+        if not self._plan.largest_error_mm:
+            return mesh
+        from tsdesktop.surfaces.decimate import decimated
 
-    def _together(self, layout: MeshLayout) -> Iterator[Path]:
-        plan = self._plan
-        for key in plan.formats:
-            place = MeshPlace(plan.beside, plan.stem(layout))
-            yield from write_meshes(self._kept, place, key, layout, plan.frame, overwrite=self._overwrite)
+        return decimated(mesh, self._plan.largest_error_mm)
+
+    def _looked_at(self, mesh: SurfaceMesh) -> CheckedMesh:
+        found = None
+        if self._plan.check:
+            found = preflight(mesh, print_limits(), (self._label_map, mesh.structure.label))
+        return CheckedMesh(mesh.structure, len(mesh.triangles), found)
+
+    def _written(self, meshes: Sequence[SurfaceMesh], place: MeshPlace, layout: MeshLayout) -> Iterator[Path]:
+        from tsdesktop.pipeline.printing import check_written
+
+        # A file of one surface bears the stem of the place in every layout but this one.
+        form: MeshLayout = "merged" if layout == "per-structure" else layout
+        for key in self._plan.formats:
+            files = write_meshes(meshes, place, key, form, self._plan.frame, overwrite=self._overwrite)
+            check_written(files, meshes, form)
+            yield from files
 
 
 def smoothing_for(plan: MeshPlan, label_map: LabelMap) -> Smoothing:

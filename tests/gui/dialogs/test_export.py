@@ -15,16 +15,18 @@ import pytest
 from PySide6.QtCore import QCoreApplication, Qt, QThreadPool, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QWidget
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from tsdesktop.core.assets import asset
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.settings import Settings
+from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
 from tsdesktop.gui.dialogs import export_dialog
 from tsdesktop.gui.dialogs.export_dialog import ExportDialog
 from tsdesktop.gui.dialogs.export_place import documents_folder, is_inside_program, proposed_folder
+from tsdesktop.gui.dialogs.mesh_findings import MeshFindings
 from tsdesktop.gui.session import Session
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.pipeline import Exported
@@ -152,6 +154,24 @@ def test_dicom_is_offered_for_a_scan_from_dicom_only(show: Show, session: Sessio
     assert not box.isEnabled() and "DICOM" in box.toolTip()
     session.volume = replace(volume, source=ScanSource("dicom", "Series 1", dicom_files=("a.dcm",)))
     assert show().kinds.boxes["dicom-seg"].isEnabled()
+
+
+def test_what_is_not_good_about_surfaces_is_told_with_details(
+    qtbot: QtBot, session: Session, volume: Volume, show: Show
+) -> None:
+    array = np.zeros(volume.geometry.shape, np.uint8)
+    array[4:14, 5:20, 6:20], array[18:26, 8:16, 8:18], array[1:3, 1:3, 1:3] = 1, 2, 2
+    session.show_labels(LabelMap(array, volume.geometry, (structure_class(1, "liver"), structure_class(2, "spleen"))))
+    dialog = show()
+    tick(dialog, "stl")
+    export(qtbot, dialog)
+    assert dialog.surfaces_line.text().startswith("Surfaces: ") and "with a warning" in dialog.surfaces_line.text()
+    click(dialog.findings_button)
+    (shown,) = dialog.findChildren(MeshFindings)
+    told = [each.text() for each in shown.findChildren(QLabel)]
+    assert "spleen" in told and any("2 pieces" in each for each in told)
+    tick(dialog, "csv")
+    assert not dialog.surfaces_line.isVisible() and not dialog.findings_button.isVisible()
 
 
 def test_nothing_chosen_cannot_be_exported(qtbot: QtBot, show: Show) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import nibabel as nib
 import numpy as np
@@ -12,12 +13,13 @@ from PySide6.QtCore import QMimeData, QUrl
 
 from tests.scans.series import TEN, write_series
 from tsdesktop.core.geometry import Geometry
+from tsdesktop.core.options import LabelFormat
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.exports.nifti import write_label_map, write_per_class, write_volume
 from tsdesktop.gui.opening.dragged import paths_of
 from tsdesktop.gui.opening.drop import Dropped, read_labels, sorted_out
-from tsdesktop.pipeline import read
+from tsdesktop.pipeline import ExportChoice, read, write_chosen
 
 SHAPE = (12, 11, 10)
 GEOMETRY = Geometry(SHAPE, np.diag([-2.0, 2.0, 3.0, 1.0]))
@@ -67,6 +69,25 @@ def test_several_masks_are_one_label_map(tmp_path: Path, scan: Path, label_map: 
     dropped = sorted_out([scan, *files])
     assert dropped == Dropped(scan, tuple(files))
     assert [each.name for each in read_labels(dropped.labels, read(scan)).present] == ["liver", "spleen"]
+
+
+FORMS: tuple[LabelFormat | Literal["masks"], ...] = ("nifti", "nrrd", "masks")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_whatever_labels_were_exported_as_is_dropped_on_the_open_scan(
+    tmp_path: Path, scan: Path, label_map: LabelMap, form: LabelFormat | Literal["masks"]
+) -> None:
+    volume = read(scan)
+    choice = ExportChoice(tmp_path / "out", masks=True) if form == "masks" else ExportChoice(tmp_path, labels=(form,))
+    file = write_chosen(choice, volume, label_map).files[0]
+    path = file.parent if form == "masks" else file
+    dropped = sorted_out([path], scan_is_open=True)
+    assert dropped == Dropped(None, (path,))
+    opened = read_labels(dropped.labels, volume)
+    for each in label_map.present:
+        assert np.array_equal(opened.mask(each.name), label_map.mask(each.name))
+        assert opened.structure(each.name).rgb == each.rgb
 
 
 def test_labels_alone_go_onto_the_open_scan(labels: Path) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 from PySide6.QtGui import QCloseEvent
@@ -22,6 +23,7 @@ from tsdesktop.gui.dialogs.controls import FolderField, Segments
 from tsdesktop.gui.dialogs.dialog import Dialog, column
 from tsdesktop.gui.dialogs.export_kinds import ExportKinds
 from tsdesktop.gui.dialogs.export_place import proposed_folder
+from tsdesktop.gui.dialogs.mesh_findings import MeshFindings, lights_text
 from tsdesktop.gui.error_words import Words, words_for
 from tsdesktop.gui.folders import is_there, show_folder
 from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, row, set_role
@@ -30,6 +32,9 @@ from tsdesktop.gui.words import structure_title
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.pipeline import ExportChoice, Exported, planned_files, write_chosen
 from tsdesktop.pipeline.export_plan import is_from_dicom
+
+if TYPE_CHECKING:
+    from tsdesktop.pipeline.mesh_exports import CheckedMesh
 
 _PER_MILLE = 1000
 
@@ -56,7 +61,7 @@ class ExportDialog(Dialog):
     ) -> None:
         if session.volume is None or session.label_map is None:
             raise ValueError("an export needs a scan and labels")
-        super().__init__(QCoreApplication.translate("ExportDialog", "Export"), parent, (640, 660))
+        super().__init__(QCoreApplication.translate("ExportDialog", "Export"), parent, (700, 700))
         self._volume: Volume = session.volume
         self._label_map: LabelMap = session.label_map
         self._result = session.result
@@ -67,6 +72,7 @@ class ExportDialog(Dialog):
         self._looking: Work | None = None
         self._writing: Work | None = None
         self._written: list[Path] = []
+        self._checked: tuple[CheckedMesh, ...] = ()
         self._bug: Words | None = None
         self._make_parts("selected" if marked and self._names["selected"] else "all")
         self._build()
@@ -171,6 +177,8 @@ class ExportDialog(Dialog):
         self.bar.setTextVisible(False)
         self.bar.setRange(0, _PER_MILLE)
         self.message_line = paragraph("")
+        self.surfaces_line = one_line("", "secondary")
+        self.findings_button = button(self.tr("Details"), self._show_findings, "link")
         self.report_button = button(self.tr("Show report"), self._show_report, "link")
         self.cancel_button = button(self.tr("Cancel"), self.cancel)
         self.close_button = button(self.tr("Close"), self.close)
@@ -202,6 +210,7 @@ class ExportDialog(Dialog):
         said = row(self.message_line, self.report_button)
         said.setStretch(0, 1)
         layout.addLayout(said)
+        layout.addLayout(row(self.surfaces_line, self.findings_button, None))
         layout.addLayout(row(None, self.open_button, self.close_button, self.cancel_button, self.export_button))
         self.scope.chosen.connect(self._on_changed)
         self.kinds.changed.connect(self._on_changed)
@@ -218,6 +227,7 @@ class ExportDialog(Dialog):
         self.message_line.hide()
         self.report_button.hide()
         self.open_button.hide()
+        self._tell_surfaces(Exported(()))
         files = planned_files(self.choice, self._label_map)
         self._list(files, frozenset())
         self.conflict_line.hide()
@@ -285,6 +295,7 @@ class ExportDialog(Dialog):
         self.cancel_button.setEnabled(writing)
         if writing:
             self.message_line.hide()
+            self._tell_surfaces(Exported(()))
             self.bar.setValue(0)
             self.stage_line.setText(self.tr("Starting"))
             self.cancel_button.setFocus()
@@ -321,6 +332,7 @@ class ExportDialog(Dialog):
         self.overwrite.hide()
         self.export_button.setEnabled(False)
         self._say(_written_text(len(written)), "good")
+        self._tell_surfaces(exported)
         self.open_button.setFocus()
         kinds = self.kinds.kinds
         self.settings_changed.emit(
@@ -333,6 +345,18 @@ class ExportDialog(Dialog):
             }
         )
         self.exported.emit(written)
+
+    def _tell_surfaces(self, exported: Exported) -> None:
+        """One line about what was found in the surfaces, with a way to all of it."""
+        counts = exported.lights
+        self._checked = exported.meshes
+        self.surfaces_line.setText(lights_text(counts))
+        set_role(self.surfaces_line, "error" if counts["bad"] else "warning" if counts["warning"] else "good")
+        self.surfaces_line.setVisible(bool(counts))
+        self.findings_button.setVisible(bool(counts["bad"] or counts["warning"]))
+
+    def _show_findings(self) -> None:
+        MeshFindings(self._checked, self).open()
 
     def _on_failed(self, error: Exception) -> None:
         self._writing = None

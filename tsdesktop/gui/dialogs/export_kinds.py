@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -94,14 +94,13 @@ _TITLES: dict[str, tuple[Any, Any]] = {
         QT_TRANSLATE_NOOP("ExportKinds", "All surfaces from the front beside a coronal slice"),
     ),
 }
-_LABELS = ("nifti", "masks", "nrrd", "dicom-seg", "rtstruct")
 _SURFACES = ("stl", "3mf", "obj", "glb", "ply", "vtp", "stl-ascii")
-_TABLES = ("xlsx", "csv", "json-full", "dicom-sr", "json")
-_GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (QT_TRANSLATE_NOOP("ExportKinds", "Labels"), _LABELS),
-    (QT_TRANSLATE_NOOP("ExportKinds", "Surfaces"), _SURFACES),
-    (QT_TRANSLATE_NOOP("ExportKinds", "Statistics"), _TABLES),
-    (QT_TRANSLATE_NOOP("ExportKinds", "Picture"), ("preview",)),
+# The boxes of each group, row by row.
+_GROUPS: tuple[tuple[Any, tuple[tuple[str, ...], ...]], ...] = (
+    (QT_TRANSLATE_NOOP("ExportKinds", "Labels"), (("nifti", "masks", "nrrd"), ("dicom-seg", "rtstruct"))),
+    (QT_TRANSLATE_NOOP("ExportKinds", "Surfaces"), (_SURFACES[:4], _SURFACES[4:])),
+    (QT_TRANSLATE_NOOP("ExportKinds", "Statistics"), (("xlsx", "csv", "json-full", "dicom-sr"), ("json",))),
+    (QT_TRANSLATE_NOOP("ExportKinds", "Picture"), (("preview",),)),
 )
 _WITHOUT_PARTS = ("stl", "ply")
 _LAYOUT_TITLES: dict[str, Any] = {
@@ -220,19 +219,24 @@ class ExportKinds(QWidget):
         for n in range(1, _COLUMNS + 1):
             grid.setColumnStretch(n, 1)
         line = 0
-        for title, keys in _GROUPS:
+        for title, rows in _GROUPS:
             grid.addWidget(one_line(_in_words(title), "secondary"), line, 0)
-            for n, key in enumerate(keys):
-                place = line + n // _COLUMNS, 1 + n % _COLUMNS
-                # The last one of a group may be as wide as it likes.
-                span = _COLUMNS + 1 - place[1] if key == keys[-1] else 1
-                grid.addWidget(self.boxes[key], *place, 1, span, Qt.AlignmentFlag.AlignLeft)
-            line += 1 + (len(keys) - 1) // _COLUMNS
-            if keys == _SURFACES:
+            for keys in rows:
+                self._build_row(grid, line, keys)
+                line += 1
+            if _SURFACES[:4] in rows:
                 grid.addLayout(row(self.layouts, self.smoothing, self.frame, None), line, 1, 1, _COLUMNS)
                 line += 1
             grid.setRowMinimumHeight(line, 2 * theme.GRID)
             line += 1
+
+    def _build_row(self, grid: QGridLayout, line: int, keys: Sequence[str]) -> None:
+        for n, key in enumerate(keys):
+            # The last one of a row may be as wide as it likes.
+            span = _COLUMNS - n if key == keys[-1] and key != "rtstruct" else 1
+            grid.addWidget(self.boxes[key], line, 1 + n, 1, span, Qt.AlignmentFlag.AlignLeft)
+        if "rtstruct" in keys and not self._is_dicom:
+            grid.addWidget(one_line(self.tr("need a scan from DICOM files"), "secondary"), line, 3, 1, 2)
 
     def _on_toggled(self, key: str, is_on: bool) -> None:
         other = {"stl": "stl-ascii", "stl-ascii": "stl"}.get(key)
