@@ -167,13 +167,13 @@ def _code(code: Any) -> Any:
     return CodedConcept.from_code(code)
 
 
-def encoded(ds: Any) -> bytes:
-    """A data set without file header in explicit little-endian notation."""
+def encoded(ds: Any, *, implicit: bool = False) -> bytes:
+    """A data set without file header in explicit, or `implicit`, little-endian notation."""
     from pydicom.filebase import DicomIO
     from pydicom.filewriter import write_dataset
 
     buffer = io.BytesIO()
     file = DicomIO(buffer)
-    file.is_implicit_VR, file.is_little_endian = False, True
+    file.is_implicit_VR, file.is_little_endian = implicit, True
     write_dataset(file, ds)
     return buffer.getvalue()

@@ -29,6 +29,7 @@ from tsdesktop.exports.dicom.study import (
     series_number,
     short,
     stamp,
+    write_file_header,
 )
 from tsdesktop.exports.writing import refuse_existing, written
 
@@ -277,7 +278,7 @@ def _algorithm(task: str, provenance: Provenance) -> Any:
 
 def _write(head: Any, content: _Content, form: SegmentationForm, file: IO[bytes]) -> None:
     """Writes file header, description, frames and pixels. The last two have the highest tags, so they come last."""
-    _write_file_header(head, file)
+    write_file_header(head, file)
     with _sink(file, deflated=form.deflated) as sink:
         sink(frame.encoded(head))
         frame.write_groups(content.frames, content.series.slices, sink)
@@ -287,17 +288,9 @@ def _write(head: Any, content: _Content, form: SegmentationForm, file: IO[bytes]
             frame.write_binary(content.frames, content.arrays, content.labels, sink)
 
 
-def _write_file_header(ds: Any, file: IO[bytes]) -> None:
-    from pydicom.filebase import DicomIO
-    from pydicom.filewriter import write_file_meta_info
-
-    file.write(b"\0" * 128 + b"DICM")
-    write_file_meta_info(DicomIO(file), ds.file_meta, enforce_standard=True)
-
-
 @contextmanager
 def _sink(file: IO[bytes], *, deflated: bool) -> Iterator[frame.Sink]:
-    """Where the data set's bytes go: to the file, or through a deflating stream (PS3.5 A.5) padded to an even length."""
+    """Where the data set's bytes go: to the file, or through deflation (PS3.5 A.5), padded to an even length."""
     if not deflated:
         yield file.write
         return

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import IO, Any
 
 from tsdesktop.core.provenance import Provenance
 from tsdesktop.core.version import __version__
@@ -95,6 +95,15 @@ def stamp(ds: Any, made: datetime, *moments: str) -> None:
     ds.SpecificCharacterSet = CHARACTER_SET
     ds.file_meta.ImplementationClassUID = _IMPLEMENTATION_CLASS
     ds.file_meta.ImplementationVersionName = f"tsdesktop{__version__}"[:16]
+
+
+def write_file_header(ds: Any, file: IO[bytes]) -> None:
+    """Writes what stands before the data set in a DICOM file (PS3.10 7.1)."""
+    from pydicom.filebase import DicomIO
+    from pydicom.filewriter import write_file_meta_info
+
+    file.write(b"\0" * 128 + b"DICM")
+    write_file_meta_info(DicomIO(file), ds.file_meta, enforce_standard=True)
 
 
 def series_number(source_number: int, which: int) -> int:
