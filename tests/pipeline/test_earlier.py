@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +71,15 @@ def run(engine: Engine, results: EarlierResults, network: Path) -> Runs:
     return Runs(engine, results)
 
 
-def test_asked_again_the_same_labels_come_without_computing(run: Runs, scan: Volume) -> None:
+def test_asked_again_the_same_labels_come_without_computing(
+    run: Runs, scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, computed = run(scan)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    monkeypatch.setattr("tsdesktop.pipeline.segmentation._now", lambda: tomorrow)
     again, computed_again = run(scan)
+    assert first.made_at is not None and first.made_at < tomorrow
+    assert (again.made_at, again.computing_seconds) == (first.made_at, first.computing_seconds)
     assert (computed, computed_again) == (True, False)
     assert len(first.label_map.present) > 50
     np.testing.assert_array_equal(again.label_map.array, first.label_map.array)

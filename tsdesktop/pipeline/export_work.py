@@ -67,7 +67,8 @@ class Material:
     @cached_property
     def provenance(self) -> Provenance:
         """The run's own identifiers and time."""
-        return provenance_of(self.label_map, self.run.time)
+        networks = tuple(Path(each.folder).parts[0] for each in self.run.networks)
+        return replace(provenance_of(self.label_map, self.run.time), networks=tuple(dict.fromkeys(networks)))
 
 
 def on_label_grid(volume: Volume, label_map: LabelMap) -> Volume:

@@ -19,7 +19,6 @@ from tsdesktop.core.errors import ReadError
 from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.volume import ScanSource
 from tsdesktop.scans.assemble import Scan
-from tsdesktop.scans.itk_formats import read_nrrd_layers
 
 HIGHEST_LABEL = 65535
 _SEGMENT = re.compile(r"^Segment(\d+)_(Name|LabelValue|Color|Layer):=(.*)$", re.MULTILINE)
@@ -71,6 +70,8 @@ def read_segmentation(path: Path, segments: Segments) -> Scan:
 
     Raises ReadError.
     """
+    from tsdesktop.scans.itk_formats import read_nrrd_layers  # only here: names are read without it, and it is slow
+
     layers, affine = read_nrrd_layers(path)
     if any(each.layer >= len(layers) for each in segments.segments):
         raise ReadError("read.broken", name=path.name, reason="its header names layers it does not have")
