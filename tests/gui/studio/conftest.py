@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.scene.conftest import boxes_map
 from tsdesktop.core.errors import ExportError
-from tsdesktop.core.notes import note
+from tsdesktop.core.notes import Argument, note
 from tsdesktop.core.printing import PrintRecipe
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui.scene.probe import PROCESSOR
@@ -24,31 +24,16 @@ from tsdesktop.gui.studio.export_box import PrintFiles
 from tsdesktop.gui.studio.newest import Wanted
 from tsdesktop.gui.studio.window import Studio
 from tsdesktop.gui.studio.workbench import Workbench
+from tsdesktop.surfaces.preflight import Finding, Light, Preflight
 
 NAMES = ("front_box", "back_box", "left_box")
 PATIENCE_MS = 30_000
 _NO_RECIPE = PrintRecipe()
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What a check found, as the engine's."""
-
-    id: str
-    light: str
-    fix: str = ""
-    values: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Found:
-    """All that was found on a part."""
-
-    findings: tuple[Finding, ...]
-
-    @property
-    def light(self) -> str:
-        return max((each.light for each in self.findings), key=["good", "warning", "bad"].index)
+def finding(words: str, light: Light, fix: str = "", **values: Argument) -> Finding:
+    """A finding that says the sentence `words`."""
+    return Finding(words, light, note(f"preflight.{words}", **values), values, fix)
 
 
 class QuickEngine(LabelsEngine):
@@ -62,7 +47,7 @@ class QuickEngine(LabelsEngine):
         self.gate = threading.Event()
         self.gate.set()
         self.problem = ""
-        self.findings: tuple[Finding, ...] = (Finding("preflight.closed", "good"),)
+        self.findings: tuple[Finding, ...] = (finding("closed", "good"),)
 
     def make(self, recipe: PrintRecipe, listen: Callable[[Told], None], wanted: Wanted) -> Made:
         self.asked.append(recipe)
@@ -81,9 +66,9 @@ class QuickEngine(LabelsEngine):
     def check(self, made: Made, recipe: PrintRecipe, found: Callable[[int, Any], None], wanted: Wanted) -> None:
         for number in range(len(made.parts)):
             if wanted():
-                found(number, Found(self.findings))
+                found(number, Preflight(self.findings))
 
-    def fix(self, made: Made, number: int, fix: str, recipe: PrintRecipe) -> Made:
+    def fix(self, made: Made, number: int, fix: str) -> Made:
         self.fixed.append((number, fix))
         return replace(made)
 

@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary
 
 from tsdesktop.core.errors import Cancelled
 from tsdesktop.core.notes import Note
-from tsdesktop.core.printers import print_limits
 from tsdesktop.core.printing import PrintRecipe
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.volume import LabelMap
@@ -70,7 +69,7 @@ class Engine(Protocol):
         """Checks the parts, one after the other, and tells what was `found` on each."""
         ...
 
-    def fix(self, made: Made, number: int, fix: str, recipe: PrintRecipe) -> Made:
+    def fix(self, made: Made, number: int, fix: str) -> Made:
         """The same with one part mended."""
         ...
 
@@ -119,11 +118,9 @@ class LabelsEngine:
                 raise Cancelled
             found(number, look_at(self._label_map, recipe, [part], made.frame)[0])
 
-    def fix(self, made: Made, number: int, fix: str, recipe: PrintRecipe) -> Made:
+    def fix(self, made: Made, number: int, fix: str) -> Made:
         """As `Engine.fix`."""
         from tsdesktop.surfaces.fixes import fixed
 
-        limits = print_limits(recipe.bed, recipe.process, custom_bed_mm=recipe.custom_bed_mm)
-        mended = fixed(made.parts[number], fix, limits)
-        parts = (*made.parts[:number], mended, *made.parts[number + 1 :])
+        parts = (*made.parts[:number], fixed(made.parts[number], fix), *made.parts[number + 1 :])
         return self._made(replace(made, parts=parts), lambda: True)

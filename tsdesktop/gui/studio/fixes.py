@@ -78,10 +78,13 @@ def apply_fix(bench: Workbench, number: int, fix: str) -> None:
     if made is None or label_map is None or number >= len(made.numbers):
         return
     change = RECIPE_FIXES.get(fix)
-    if change is None:
+    recipe = (
+        bench.recipe if change is None else change(bench.recipe, Ailing(made.numbers[number], label_map.spacing_mm))
+    )
+    if recipe == bench.recipe:
+        # The recipe cannot help, or has helped already: a piece that a cut has left is no island of the labels.
         bench.fix(number, fix)
         return
-    recipe = change(bench.recipe, Ailing(made.numbers[number], label_map.spacing_mm))
     name = step_title(fix) if fix in STEP_KINDS else fix_title(fix)
     bench.select(None)
     bench.change(recipe, name)

@@ -91,7 +91,7 @@ class StepsPanel(QWidget):
     def _card(self, at: int, step: Step) -> StepCard:
         card, bench = StepCard(at + 1, step), self._bench
         title = step_title(step.kind)
-        card.opened.connect(lambda: bench.select(None if bench.selected == at else at))
+        card.opened.connect(lambda: self._open(at))
         card.changed.connect(lambda other, touched: bench.replace_step(at, other, title, touched))
         card.removed.connect(lambda: bench.remove_step(at, self.tr("remove: {step}").format(step=title)))
         card.moved.connect(lambda by: bench.move_step(at, by, self.tr("order of steps")))
@@ -99,6 +99,15 @@ class StepsPanel(QWidget):
         card.apart_toggled.connect(self.apart_toggled)
         card.view_wanted.connect(lambda: self.view_wanted.emit(at))
         return card
+
+    def _open(self, at: int) -> None:
+        """Opens a step, or closes it where it is open."""
+        bench = self._bench
+        is_open = bench.selected == at
+        bench.select(None if is_open else at)
+        if not is_open and isinstance(bench.selected_step, Cut):
+            # Its plane lies where the parts are at this step, which later steps may move.
+            bench.show_steps(at + 1)
 
     def _show_values(self) -> None:
         made = self._bench.made
@@ -109,7 +118,3 @@ class StepsPanel(QWidget):
     def _show_open(self) -> None:
         for n, card in enumerate(self.cards):
             card.show_open(is_open=n == self._bench.selected)
-        step, at = self._bench.selected_step, self._bench.selected
-        if isinstance(step, Cut) and at is not None and self._bench.shown_steps is None:
-            # Its plane lies where the parts are at this step, which later steps may move.
-            self._bench.show_steps(at + 1)

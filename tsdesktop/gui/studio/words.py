@@ -7,6 +7,7 @@ from PySide6.QtGui import QIcon
 
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.gui import theme
+from tsdesktop.gui.studio.steps import STEPS, step_title
 from tsdesktop.gui.words import structure_title
 
 translate = QCoreApplication.translate
@@ -40,5 +41,11 @@ def light_title(light: str) -> str:
 
 
 def stage_words(stage: str) -> str:
-    """What the engine is doing, in the person's language."""
-    return translate("PrintStages", stage) if stage else ""
+    """What the engine is doing, in the person's language: a step, or the structure it is at."""
+    if stage in STEPS:
+        return step_title(stage)
+    known = {
+        "writing": translate("PrintStages", "Writing the files"),
+        "reading back": translate("PrintStages", "Reading them back"),
+    }
+    return known.get(stage) or (translate("Structures", stage) if stage else "")

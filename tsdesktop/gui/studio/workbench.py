@@ -199,12 +199,12 @@ class Workbench(QObject):
 
     def fix(self, number: int, fix: str) -> None:
         """Mends the mesh of a part, which holds until the recipe changes."""
-        engine, made, recipe = self._engine, self.whole, self.recipe
+        engine, made = self._engine, self.whole
         if engine is None or made is None or not self.is_current:
             return
 
         def call(_wanted: Wanted) -> Made:
-            return engine.fix(made, number, fix, recipe)
+            return engine.fix(made, number, fix)
 
         self._making.start(call, partial(self._on_made, None), self._on_failed)
 
