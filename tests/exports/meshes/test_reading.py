@@ -100,6 +100,20 @@ def test_what_is_no_mesh_is_refused(tmp_path: Path) -> None:
         read_meshes(tmp_path / "far.obj")
 
 
+def test_a_glb_that_is_json_but_no_gltf(tmp_path: Path) -> None:
+    for text in (
+        b'{"asset":[1]}   ',
+        b'{"scenes":[{}]} ',
+        b"[1, 2]  ",
+        b'{"scenes":[{"nodes":[0]}],"nodes":[{"children":[0]}]}   ',
+    ):
+        sizes = np.array([2, 20 + len(text)], "<u4").tobytes()
+        raw = b"glTF" + sizes + np.array(len(text), "<u4").tobytes() + b"JSON" + text
+        (tmp_path / "odd.glb").write_bytes(raw)
+        with pytest.raises(ReadError, match="could not be read as a mesh"):
+            read_meshes(tmp_path / "odd.glb")
+
+
 def test_lps_is_assumed_where_no_frame_is_stated(tmp_path: Path) -> None:
     (tmp_path / "bone.obj").write_text("v 1 2 3\nv 4 2 3\nv 1 6 3\nf 1 2 3\n")
     (found,) = read_meshes(tmp_path / "bone.obj")

@@ -152,6 +152,14 @@ def test_colours_of_gltf_come_back() -> None:
     assert linear((0, 128, 255)) == [0.0, pytest.approx(0.2159, abs=1e-4), 1.0]
 
 
+def test_a_package_over_4_gb_keeps_the_headers_for_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tsdesktop.exports.meshes.package._TOO_LARGE", 1000)
+    (path,) = write_meshes([tetrahedron("liver")], MeshPlace(tmp_path), "3mf")
+    with zipfile.ZipFile(path) as package:
+        assert package.getinfo("3D/3dmodel.model").extract_version == 45
+    assert len(read_meshes(path)[0].triangles) == 4
+
+
 def test_3mf_is_a_plain_zip_without_a_time(tmp_path: Path) -> None:
     (path,) = write_meshes([tetrahedron("liver")], MeshPlace(tmp_path), "3mf")
     with zipfile.ZipFile(path) as package:

@@ -165,11 +165,14 @@ def rows_as_text(rows: NDArray[np.number], form: str) -> str:
 
 
 def numbers_in(text: bytes) -> NDArray[np.float64]:
-    """The numbers of a text between blanks and line ends; what is no number ends them."""
-    with warnings.catch_warnings():
-        # Callers know how many there should be.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return np.fromstring(text, np.float64, sep=" ")
+    """The numbers of a text between blanks and line ends. Raises ValueError for anything else."""
+    try:
+        with warnings.catch_warnings():
+            # Older versions of numpy only warn of what is no number.
+            warnings.simplefilter("error", DeprecationWarning)
+            return np.fromstring(text, np.float64, sep=" ")
+    except (ValueError, DeprecationWarning) as error:
+        raise ValueError("something stands where a number should") from error
 
 
 def rows_in(lines: Sequence[str]) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +31,10 @@ READERS: Mapping[str, Callable[[Path], list[WrittenMesh]]] = MappingProxyType(
 )
 
 
+# What a reader stumbles over when a file is damaged.
+_DAMAGED = (ValueError, TypeError, AttributeError, IndexError, OverflowError, MemoryError, RecursionError)
+
+
 def read_meshes(path: Path) -> list[WrittenMesh]:
     """The objects of a mesh file in mm in RAS, as the frame and unit that it states say; LPS where it states none.
 
@@ -41,14 +44,16 @@ def read_meshes(path: Path) -> list[WrittenMesh]:
     if reader is None:
         raise ReadError("read.mesh", name=path.name, reason=f"only {', '.join(READERS)} can be read")
     try:
-        meshes = reader(path)
+        # Numbers that are out of range are found below.
+        with np.errstate(all="ignore"):
+            meshes = reader(path)
         for mesh in meshes:
             _refuse_broken(mesh)
     except OSError as error:
         raise ReadError("read.mesh", name=path.name, reason=error.strerror or type(error).__name__) from error
     except KeyError as error:
         raise ReadError("read.mesh", name=path.name, reason=f"it lacks {error}") from error
-    except (ValueError, TypeError, IndexError, OverflowError, MemoryError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise ReadError("read.mesh", name=path.name, reason=str(error).strip(" .") or "it is damaged") from error
     if not meshes:
         raise ReadError("read.mesh", name=path.name, reason="it holds no triangles")

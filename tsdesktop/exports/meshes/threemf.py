@@ -1,8 +1,9 @@
 """3MF, the format of printers: millimetres, an object with name and colour per part, packed small. Written by lib3mf.
 
-Colours are groups of one colour each, named by the object itself: Bambu Studio and OrcaSlicer take nothing else from
-a file they did not write. Several parts are components of one assembly, so that slicers keep them in place to each
-other. UUIDs come from the content, so the same surfaces give the same bytes.
+Colours are groups of one colour each, named by the object itself: from files of other programs Bambu Studio and
+OrcaSlicer read colours in no other form, and make a filament of each. Several parts are components of one assembly,
+so that slicers keep them in place to each other. UUIDs come from the content, so the same surfaces give the same
+bytes.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def write_3mf(parts: Sequence[Part], path: Path, frame: MeshFrame) -> None:
         package.build([package.add(part) for part in parts])
         with_plain_headers(package.packed(), path)
     except ELib3MFException as error:
-        raise OSError(0, f"the 3MF library says: {error}") from error
+        raise OSError(0, str(error).partition(": ")[2] or str(error)) from error
 
 
 class _Package:
@@ -157,7 +158,7 @@ def read_3mf(path: Path) -> list[WrittenMesh]:
         model.QueryReader("3mf").ReadFromFile(str(path))
         return _Reading(model).meshes()
     except ELib3MFException as error:
-        raise ValueError(f"the 3MF library says: {error}") from error
+        raise ValueError(str(error).partition(": ")[2] or str(error)) from error
 
 
 class _Reading:
