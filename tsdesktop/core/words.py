@@ -408,6 +408,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "{name} was not written: the labels lie elsewhere in space than the slices of the scan.",
         "Open the scan the labels were made from.",
     ),
+    "export.dicom_segmentation": (
+        "{name} is no DICOM segmentation of the same study, so the report cannot refer to it.",
+        "Write the segmentation first, or the report without it.",
+    ),
     "export.dicom_too_large": (
         "{name} would be larger than a DICOM file may be (4 GB).",
         "Choose fewer structures, or the label map form.",

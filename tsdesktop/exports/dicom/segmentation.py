@@ -147,7 +147,7 @@ def _described(content: _Content, task: str, provenance: Provenance, form: Segme
     first = series.slices[0]
     numbers = content.labels if form.kind == "LABELMAP" else list(range(1, len(content.structures) + 1))
     ds = Segmentation(
-        source_images=_instances(series, provenance),
+        source_images=instances(series, provenance),
         pixel_array=np.array([[numbers]], np.uint16),
         segmentation_type=form.kind,
         segment_descriptions=[
@@ -210,7 +210,7 @@ def _measures(series: SourceSeries) -> Any:
     return PixelMeasuresSequence(series.slices[0].pixel_spacing_mm, series.thickness_mm or 1.0, spacing_mm)
 
 
-def _instances(series: SourceSeries, provenance: Provenance) -> list[Any]:
+def instances(series: SourceSeries, provenance: Provenance) -> list[Any]:
     """A short header for each file of the source, as highdicom asks for."""
     return [_instance(each, series, provenance) for each in series.instances]
 

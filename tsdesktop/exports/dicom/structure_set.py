@@ -191,7 +191,7 @@ def _on_slice(mask: NDArray[np.bool_]) -> Iterator[Points]:
     """The contours of a mask [row, column], found in its bounding box."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     part = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return (each + (columns[0], rows[0]) for each in contours(part))
+    return (each + np.array([columns[0], rows[0]]) for each in contours(part))
 
 
 def _contour(number: int, points: Points, slice: SourceSlice) -> bytes:
