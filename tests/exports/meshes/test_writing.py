@@ -115,6 +115,8 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     empty = SurfaceMesh(np.zeros((3, 3), np.float32), np.zeros((0, 3), np.int32), StructureClass(1, "dust", (0, 0, 0)))
     with pytest.raises(ExportError, match="dust has no surface"):
         write_mesh_file([tetrahedron("liver"), empty], tmp_path / "both.glb", "glb")
+    with pytest.raises(ExportError, match="holds one object only"):
+        write_mesh_file([tetrahedron("liver"), tetrahedron("spleen")], tmp_path / "both.stl", "stl")
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportError, match="file could not be written"):
         write_meshes([tetrahedron("liver")], MeshPlace(tmp_path / "file"))

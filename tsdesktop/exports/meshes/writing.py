@@ -92,8 +92,8 @@ def planned_mesh_files(
     if not names:
         raise ExportError("export.nothing", reason="no structure has a surface")
     known = mesh_format(format)
-    if layout == "parts" and not known.parts and len(names) > 1:
-        raise ExportError("export.no_parts", format=known.title)
+    if layout == "parts" and len(names) > 1:
+        _refuse_parts(known)
     stems = names if layout == "per-structure" else [place.stem]
     files = [place.folder / name for name in file_names(stems, known.ending)]
     return [*files, *(materials_path(path) for path in files)] if known.key == "obj" else files
@@ -110,13 +110,15 @@ def write_mesh_file(
 ) -> None:
     """Writes these surfaces into one file, each as an object or all merged into one. Raises ExportError."""
     _refuse_empty(meshes)
-    write = mesh_format(format).write
+    known = mesh_format(format)
     parts = parts_of(meshes, frame, path.stem if merged else "")
-    if write is None:
+    if len(parts) > 1:
+        _refuse_parts(known)
+    if known.write is None:
         _write_obj(parts, path, frame, overwrite=overwrite)
         return
     with written(path, overwrite=overwrite) as temporary:
-        write(parts, temporary, frame)
+        known.write(parts, temporary, frame)
 
 
 def _refuse_empty(meshes: Sequence[SurfaceMesh]) -> None:
@@ -125,6 +127,11 @@ def _refuse_empty(meshes: Sequence[SurfaceMesh]) -> None:
     for mesh in meshes:
         if not len(mesh.triangles):
             raise ExportError("export.nothing", reason=f"{mesh.name} has no surface")
+
+
+def _refuse_parts(known: MeshFormat) -> None:
+    if not known.parts:
+        raise ExportError("export.no_parts", format=known.title)
 
 
 def _write_obj(parts: Sequence[Part], path: Path, frame: MeshFrame, *, overwrite: bool) -> None:
