@@ -92,6 +92,9 @@ def stamp(ds: Any, made: datetime, *moments: str) -> None:
     for moment in ("InstanceCreation", *moments):
         setattr(ds, f"{moment}Date", made.strftime("%Y%m%d"))
         setattr(ds, f"{moment}Time", made.strftime("%H%M%S"))
+    for each in ds.get("ContributingEquipmentSequence", ()):
+        # highdicom's entry about itself has the time of the clock.
+        each.ContributionDateTime = made.strftime("%Y%m%d%H%M%S")
     ds.SpecificCharacterSet = CHARACTER_SET
     ds.file_meta.ImplementationClassUID = _IMPLEMENTATION_CLASS
     ds.file_meta.ImplementationVersionName = f"tsdesktop{__version__}"[:16]
