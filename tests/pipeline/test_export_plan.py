@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
+import pydicom
 import pytest
 
+from tests.scans.series import TEN, write_series
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import MeshFormatName, MeshLayout, Options
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
 from tsdesktop.exports.meshes.writing import MESH_FORMATS, MeshPlace, planned_mesh_files
-from tsdesktop.pipeline import ExportChoice, Segmentation, export, write_chosen
+from tsdesktop.pipeline import ExportChoice, Segmentation, export, read, write_chosen
 from tsdesktop.pipeline.export_plan import LABEL_ENDINGS, TABLE_NAMES, ExportPlan, MeshPlan
 from tsdesktop.scans.labels import content_of, read_label_map
 
@@ -84,6 +87,28 @@ def test_two_exports_of_a_run_are_the_same_bytes(result: Segmentation, tmp_path:
     first, second = content(tmp_path / "one"), content(tmp_path / "two")
     assert sorted(first) == sorted(second) and len(first) == 2 + 1 + 6 * 3 + 4 + 1 + 1
     assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_dicom_results_of_a_run_are_the_same_bytes_at_any_time(result: Segmentation, tmp_path: Path) -> None:
+    (tmp_path / "series").mkdir()
+    write_series(tmp_path / "series", TEN)
+    volume = read(tmp_path / "series")
+    array = np.zeros(volume.geometry.shape, np.uint8)
+    array[4:12, 5:18, 2:8], array[15:22, 8:16, 3:7] = 5, 1
+    run = replace(result, volume=volume, label_map=LabelMap(array, volume.geometry, result.task.classes, "total"))
+    choice = ExportChoice(tmp_path, labels=("dicom-seg", "rtstruct"), tables=("dicom-sr", "xlsx"))
+    for name in ("one", "two"):
+        written = write_chosen(replace(choice, folder=tmp_path / name), volume, run.label_map, result=run).files
+        assert [each.name for each in written] == [
+            "total.seg.dcm", "total.rtstruct.dcm", "statistics.sr.dcm", "statistics.xlsx", "manifest.json",
+        ]  # fmt: skip
+        # Into another second.
+        time.sleep(1.1 if name == "one" else 0.0)
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+    report = pydicom.dcmread(tmp_path / "one" / "statistics.sr.dcm")
+    segmentation = pydicom.dcmread(tmp_path / "one" / "total.seg.dcm")
+    assert report.StudyInstanceUID == segmentation.StudyInstanceUID == "1.2.3"
+    assert (segmentation.ContentDate, segmentation.ContentTime[:6]) == ("20260504", "030201")
 
 
 def test_a_result_that_was_kept_is_exported_as_when_it_was_computed(result: Segmentation, tmp_path: Path) -> None:

@@ -31,11 +31,7 @@ _EPILOG = """examples:
 
 OUT is a folder, or a name ending in .nii.gz for the label map; other results go beside it.
 DICOM folders, zip archives, NIfTI, NRRD, MHA and MGZ are read."""
-_LIGHTS = {
-    "good": "ready to print",
-    "warning": "with a warning (-v says which)",
-    "bad": "with a problem (-v says which)",
-}
+_LIGHTS = {"good": "ready to print", "warning": "with a warning", "bad": "with a problem"}
 _LACKING = ("weights.missing", "weights.missing_licensed", "weights.incomplete")
 _TITLES = {"what": "what to segment", "how": "how to compute", "output": "what to write"}
 

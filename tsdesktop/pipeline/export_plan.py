@@ -103,11 +103,15 @@ class ExportPlan:
         found += self.tables.values()
         return [*found, *(each for each in (self.preview, self.manifest) if each is not None)]
 
+    @property
+    def of_dicom(self) -> str:
+        """The first wanted result that refers to a DICOM series; "" where there is none."""
+        return next((key for key in (*self.labels, *self.tables) if key in DICOM_TITLES), "")
+
     def check_source(self, source: ScanSource) -> None:
         """Raises ExportError where DICOM is asked for and the scan was not read from DICOM."""
-        wanted = next((key for key in (*self.labels, *self.tables) if key in DICOM_TITLES), None)
-        if wanted is not None and not is_from_dicom(source):
-            raise ExportError("export.dicom_only", name=source.name, what=DICOM_TITLES[wanted])
+        if self.of_dicom and not is_from_dicom(source):
+            raise ExportError("export.dicom_only", name=source.name, what=DICOM_TITLES[self.of_dicom])
 
 
 def is_from_dicom(source: ScanSource) -> bool:

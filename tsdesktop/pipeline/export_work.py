@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tsdesktop.core.errors import ExportError
 from tsdesktop.core.options import LabelFormat
 from tsdesktop.core.provenance import Provenance, provenance_of
 from tsdesktop.core.statistics import StructureStatistics
@@ -208,7 +207,18 @@ class _Work:
                 self._report(path, statistics)
 
     def _report(self, path: Path, statistics: Sequence[StructureStatistics]) -> None:
-        raise ExportError("export.nothing", reason=f"{path.name} cannot be written yet")
+        from tsdesktop.exports.dicom.report import write_measurement_report
+
+        material = self.material
+        write_measurement_report(
+            statistics,
+            material.label_map,
+            material.volume.source,
+            path,
+            material.provenance,
+            segmentation=self.plan.labels.get("dicom-seg"),
+            overwrite=self.plan.overwrite,
+        )
 
     def picture(self) -> Iterator[Path]:
         path = self.plan.preview

@@ -15,7 +15,15 @@ from tsdesktop.core.volume import LabelMap, ScanSource, Volume
 from tsdesktop.exports.manifest import Run, UsedNetwork
 from tsdesktop.exports.writing import existing_folder, refuse_existing
 from tsdesktop.jobs.plan import NetworkRun
-from tsdesktop.pipeline.export_plan import LABEL_ENDINGS, TABLE_NAMES, ExportPlan, MeshPlan, Table, sidecar_of
+from tsdesktop.pipeline.export_plan import (
+    DICOM_TITLES,
+    LABEL_ENDINGS,
+    TABLE_NAMES,
+    ExportPlan,
+    MeshPlan,
+    Table,
+    sidecar_of,
+)
 from tsdesktop.pipeline.export_work import Exported, Material, on_label_grid, write_all
 from tsdesktop.pipeline.segmentation import Listener, Segmentation
 
@@ -64,11 +72,15 @@ def check_outputs(path: Path | str, task: Task, options: Options) -> None:
 
 
 def check_scan(source: ScanSource, options: Options) -> None:
-    """Refuses, before anything is computed, what cannot be written of a scan: DICOM where it was not read from DICOM.
-
-    Raises ExportError.
+    """Refuses, before anything is computed, DICOM results of a scan that was not read from DICOM, or whose files lack
+    what such results refer to. Raises ExportError.
     """
-    _plan(options, outputs_at(Path(), options.task)).check_source(source)
+    plan = _plan(options, outputs_at(Path(), options.task))
+    plan.check_source(source)
+    if plan.of_dicom:
+        from tsdesktop.exports.dicom.sources import source_series
+
+        source_series(source, DICOM_TITLES[plan.of_dicom])
 
 
 def export(result: Segmentation, path: Path | str, listen: Listener = lambda _: None) -> list[Path]:
