@@ -17,6 +17,7 @@ from tests.scans.series import TEN, write_series
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import MeshFormatName, MeshLayout, Options
+from tsdesktop.core.structures import structure_class
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
 from tsdesktop.exports.meshes.writing import MESH_FORMATS, MeshPlace, planned_mesh_files
@@ -63,7 +64,8 @@ def test_planned_surfaces_are_those_that_the_writer_plans(
     if layout == "parts" and not MESH_FORMATS[key].parts:
         return
     plan = MeshPlan(tmp_path / "meshes", tmp_path, (key,), (layout,), prefix="x_")
-    present = result.label_map.present
+    odd = (structure_class(7, "Leber, links"), structure_class(8, "größe/1"), structure_class(9, "GRÖSSE_1"))
+    present = (*result.label_map.present, *odd)
     place = MeshPlace(tmp_path / "meshes") if layout == "per-structure" else MeshPlace(tmp_path, plan.stem(layout))
     planned = planned_mesh_files([each.name for each in present], place, key, layout)
     assert list(plan.files(present)) == planned

@@ -14,6 +14,7 @@ from tsdesktop.core.errors import ExportError
 from tsdesktop.core.options import Frame, LabelFormat, MeshFormatName, MeshLayout
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.volume import ScanSource
+from tsdesktop.exports.meshes.obj import materials_path
 from tsdesktop.exports.writing import file_names
 
 Table = Literal["csv", "json", "json-full", "xlsx", "dicom-sr"]
@@ -29,9 +30,9 @@ DICOM_TITLES: Mapping[str, str] = {
     "dicom-seg": "DICOM segmentation", "rtstruct": "DICOM RT structure set", "dicom-sr": "DICOM structured report",
 }  # fmt: skip
 _TOGETHER: Mapping[MeshLayout, str] = {"merged": "all_structures", "parts": "all_parts"}
-_MESH_ENDINGS: Mapping[MeshFormatName, tuple[str, ...]] = {
-    "stl": (".stl",), "stl-ascii": (".stl",), "3mf": (".3mf",), "obj": (".obj", ".mtl"), "ply": (".ply",),
-    "glb": (".glb",), "vtp": (".vtp",),
+# As in exports.meshes.writing, which takes longer to load than a window may take to open.
+_MESH_ENDINGS: Mapping[MeshFormatName, str] = {
+    "stl": ".stl", "stl-ascii": ".stl", "3mf": ".3mf", "obj": ".obj", "ply": ".ply", "glb": ".glb", "vtp": ".vtp",
 }  # fmt: skip
 
 
@@ -56,8 +57,8 @@ class MeshPlan:
     check: bool = True
 
     def stem(self, layout: MeshLayout) -> str:
-        """The name without ending of a file with all surfaces."""
-        return self.prefix + _TOGETHER[layout]
+        """The name without ending of a file with all surfaces; "" for a layout that has none."""
+        return self.prefix + _TOGETHER[layout] if layout in _TOGETHER else ""
 
     def layouts_of(self, count: int) -> tuple[MeshLayout, ...]:
         """The layouts that `count` structures are written in: one alone is not written again together with none."""
@@ -67,11 +68,11 @@ class MeshPlan:
         """The files for surfaces of these structures."""
         for layout in self.layouts_of(len(classes)):
             for key in self.formats:
-                for ending in _MESH_ENDINGS[key]:
-                    if layout == "per-structure":
-                        yield from _in_folder(self.folder, classes, ending)
-                    else:
-                        yield self.beside / (self.stem(layout) + ending)
+                ending = _MESH_ENDINGS[key]
+                stem = self.stem(layout)
+                meshes = [self.beside / (stem + ending)] if stem else _in_folder(self.folder, classes, ending)
+                yield from meshes
+                yield from (materials_path(each) for each in meshes if key == "obj")
 
 
 @dataclass(frozen=True)
