@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from tsdesktop.core.geometry import Box, Geometry, Shape
 from tsdesktop.core.volume import Intensities
 
+# A turn within a plane that moves no pixel by more than this share of a voxel is none.
+_STRAIGHT = 0.01
+# Places this close to the middle between two voxels go to the lower one, whatever rounding did to them.
+_ROUNDING = 1e-6
+
 
 def resampled_shape(geometry: Geometry, spacing_mm: tuple[float, float, float]) -> Shape:
     """The number of voxels after resampling to `spacing_mm`: round(size x old / new), at least one."""
@@ -69,6 +74,31 @@ def nearest_indices(old: int, new: int) -> NDArray[np.int64]:
     position = np.arange(new) * ((old - 1) / (new - 1))
     nearest: NDArray[np.int64] = np.clip(np.floor(position + 0.5).astype(np.int64), 0, old - 1)
     return nearest
+
+
+def nearest_on_plane(picture: NDArray[Any], labels: NDArray[Any], matrix: NDArray[np.float64]) -> bool:
+    """Fills a picture [row, column] with the labels [i, j, k] nearest to its pixels, 0 beyond them.
+
+    `matrix` (4x4, or its first three rows) leads from (column, row, 0, 1) to voxel indices. Returns whether any pixel
+    lies inside the labels.
+    """
+    rows, columns = picture.shape
+    indices, inside = [], np.ones((1, 1), bool)
+    for axis, size in enumerate(labels.shape):
+        place = np.full((1, 1), matrix[axis, 3])
+        if abs(matrix[axis, 0]) * columns > _STRAIGHT:
+            place = place + matrix[axis, 0] * np.arange(columns)[None, :]
+        if abs(matrix[axis, 1]) * rows > _STRAIGHT:
+            place = place + matrix[axis, 1] * np.arange(rows)[:, None]
+        index = np.floor(place + (0.5 - _ROUNDING)).astype(np.intp)
+        inside = inside & (index >= 0) & (index < size)
+        indices.append(np.clip(index, 0, size - 1))
+    if not inside.any():
+        return False
+    picture[...] = labels[tuple(indices)]
+    if not inside.all():
+        picture[~np.broadcast_to(inside, picture.shape)] = 0
+    return True
 
 
 def upsampled_part(array: NDArray[Any], grid: Shape, box: Box, shape: Shape) -> tuple[NDArray[np.float32], Box]:

@@ -34,6 +34,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "{name} is a {what}, not a scan.",
         "Open the series of images it was made from.",
     ),
+    "read.labels_first": ("{name} is a {what}: open the scan it was made from first, then this.", ""),
     "read.colour": ("{name} is a colour picture, not a scan.", "Choose the original CT or MR series."),
     "read.complex": ("{name} holds complex numbers.", "Export the magnitude image and open that."),
     "read.two_dimensional": ("{name} is a flat picture of {shape} pixels.", "Choose the whole series of slices."),
@@ -74,6 +75,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "Open the label map of that run.",
     ),
     "labels.empty_folder": ("{name} holds no label maps.", "Choose the folder with one NIfTI file per structure."),
+    "labels.not_parallel": (
+        "The labels of {name} do not lie on parallel planes.",
+        "Export them again on the slices of the scan.",
+    ),
+    "labels.no_contours": (
+        "{name} holds no closed contours.",
+        "Points and open lines are not labels; choose another structure set.",
+    ),
     # geometry
     "geometry.bad_affine": (
         "{name} does not say where its voxels lie in space.",

@@ -22,6 +22,7 @@ from tsdesktop.scans.resample import along_slices
 from tsdesktop.scans.streams import Request, chosen_volume
 
 _MODALITIES: dict[str, Modality] = {"CT": "CT", "MR": "MR"}
+_LABELS = ("segmentation", "radiotherapy structure set")
 # Reading headers takes about this share of the time.
 _HEADERS_SHARE = 0.1
 
@@ -61,7 +62,9 @@ def _same_series(a: Slice, b: Slice) -> bool:
 
 def _nothing(path: Path, headers: Headers) -> ReadError:
     if path.is_file() and headers.others:
-        return ReadError("read.derived_object", name=path.name, what=headers.others[0].what)
+        what = headers.others[0].what
+        id = "read.labels_first" if what in _LABELS else "read.derived_object"
+        return ReadError(id, name=path.name, what=what)
     if headers.damaged and not headers.others:
         return headers.damaged[0]
     return ReadError("read.no_scan_inside", name=path.name)

@@ -19,6 +19,7 @@ from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.volume import LabelMap, Labels, Volume
 from tsdesktop.scans.assemble import Scan
 from tsdesktop.scans.content import kind_of
+from tsdesktop.scans.label_dicom import is_dicom_labels, read_dicom_labels
 from tsdesktop.scans.label_files import READABLE, stated, system_words
 from tsdesktop.scans.label_names import bare_name, distinct, known_names, named_labels, task_of
 from tsdesktop.scans.nrrd_segments import HIGHEST_LABEL
@@ -43,6 +44,9 @@ def read_label_map(path: Path, volume: Volume) -> LabelMap:
         return read_masks(mask_files(path), volume, path.name)
     if is_probabilities(path):
         return _likeliest(path, volume)
+    with system_words(path):
+        if is_dicom_labels(path):
+            return read_dicom_labels(path, volume)
     with system_words(path):
         scan = stated(path)
         array = _as_labels(scan.array, path.name)
@@ -91,7 +95,7 @@ def content_of(path: Path) -> Content:
         if path.is_dir():
             return "labels" if mask_files(path) else ""
         with system_words(path):
-            if is_probabilities(path):
+            if is_probabilities(path) or is_dicom_labels(path):
                 return "labels"
             if kind_of(path) not in READABLE:
                 return ""

@@ -76,7 +76,8 @@ def write_measurement_report(
     """Writes volume and intensities of every structure with voxels as a measurement report (Comprehensive 3D SR).
 
     The measurements refer to the segments of `segmentation`, which `write_dicom_segmentation` wrote; without it to the
-    first, the middle and the last source image that show the structure. Units are UCUM's: ml, and HU for CT. Raises ExportError.
+    first, the middle and the last source image that show the structure. Units are UCUM's: ml,
+    and HU for CT. Raises ExportError.
     """
     refuse_existing([path], overwrite=overwrite)
     series = source_series(source, _WHAT)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.geometry import LPS_FROM_RAS, Geometry
+from tsdesktop.core.resampling import nearest_on_plane
 from tsdesktop.core.volume import LabelMap, Labels, ScanSource
 from tsdesktop.exports.dicom.study import study_attributes
 
@@ -26,10 +27,6 @@ _SLICE_TAGS = [
 # Storage classes of files that have lost theirs.
 _STORAGE = {"CT": "1.2.840.10008.5.1.4.1.1.2", "MR": "1.2.840.10008.5.1.4.1.1.4", "PT": "1.2.840.10008.5.1.4.1.1.128"}
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-# A turn within the plane that moves no pixel by more than this share of a voxel is none.
-_STRAIGHT = 0.01
-# Places this close to the middle between two voxels go to the lower one, whatever rounding did to them.
-_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,32 +129,10 @@ def as_arrays(label_map: LabelMap, series: SourceSeries, name: str) -> Labels:
     to_voxel = np.linalg.inv(label_map.affine)
     met = False
     for picture, each in zip(out, series.slices, strict=True):
-        met |= _fill(picture, label_map.array, to_voxel @ each.geometry.affine)
+        met |= nearest_on_plane(picture, label_map.array, to_voxel @ each.geometry.affine)
     if not met:
         raise ExportError("export.dicom_elsewhere", name=name)
     return out
-
-
-def _fill(picture: Labels, labels: Labels, matrix: NDArray[np.float64]) -> bool:
-    """Fills one slice [row, column]; `matrix` leads from (column, row, 0, 1) to voxels. Whether any of it is inside."""
-    rows, columns = picture.shape
-    indices, inside = [], np.ones((1, 1), bool)
-    for axis, size in enumerate(labels.shape):
-        along_row, along_column = matrix[axis, 0], matrix[axis, 1]
-        place = np.full((1, 1), matrix[axis, 3])
-        if abs(along_row) * columns > _STRAIGHT:
-            place = place + along_row * np.arange(columns)[None, :]
-        if abs(along_column) * rows > _STRAIGHT:
-            place = place + along_column * np.arange(rows)[:, None]
-        index = np.floor(place + 0.5 - _ROUNDING).astype(np.intp)
-        inside = inside & (index >= 0) & (index < size)
-        indices.append(np.clip(index, 0, size - 1))
-    if not inside.any():
-        return False
-    picture[...] = labels[tuple(indices)]
-    if not inside.all():
-        picture[~np.broadcast_to(inside, picture.shape)] = 0
-    return True
 
 
 def _headers(source: ScanSource, what: str) -> list[Any]:
