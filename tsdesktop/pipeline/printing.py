@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tsdesktop.core.errors import ExportError, OptionsError, ReadError
 from tsdesktop.core.notes import Note
@@ -197,18 +198,29 @@ def place_within(label_map: LabelMap, structures: Sequence[str], axis: int, shar
     Raises ExportError when none of them is there.
     """
     names = {each.label: each.name for each in label_map.classes}
-    boxes = [box for label, box in label_map.boxes.items() if not structures or names.get(label) in structures]
-    if not boxes:
+    chosen = [label for label in label_map.boxes if not structures or names.get(label, f"label_{label}") in structures]
+    if not chosen:
         raise ExportError("export.nothing", reason="none of the structures is in the label map")
-    corners = [np.array(np.meshgrid(*zip(box.start, box.stop, strict=True))).reshape(3, -1).T - 0.5 for box in boxes]
-    places = label_map.geometry.world_ras(np.concatenate(corners))[:, axis]
+    places = np.concatenate([_ends_of_rows(label_map, label)[:, axis] for label in chosen])
     return float(places.min() + share * np.ptp(places))
+
+
+def _ends_of_rows(label_map: LabelMap, label: int) -> NDArray[np.float64]:
+    """World places (n, 3) of the first and last voxel of a label in every row: its extreme voxels are among them."""
+    found = label_map.cropped_mask(label)
+    assert found is not None  # noqa: S101
+    mask, box = found
+    i, j = np.nonzero(mask.any(axis=2))
+    first = mask.argmax(axis=2)[i, j]
+    last = mask.shape[2] - 1 - mask[:, :, ::-1].argmax(axis=2)[i, j]
+    ends = np.concatenate([np.stack([i, j, k], axis=1) for k in (first, last)])
+    return label_map.geometry.world_ras(ends + np.array(box.start))
 
 
 def check_written(files: Sequence[Path], parts: Sequence[SurfaceMesh], layout: Layout) -> None:
     """Reads the files again and compares them with the parts. Raises ExportError; a file that differs is removed."""
     from tsdesktop.exports.meshes.reading import READERS, read_meshes
-    from tsdesktop.surfaces.preflight import compare
+    from tsdesktop.surfaces.read_back import compare
 
     meshes = [path for path in files if path.suffix in READERS]
     wanted = [[part] for part in parts] if layout == "per-structure" else [list(parts)]
