@@ -20,7 +20,7 @@ from tsdesktop.surfaces.triangle_tree import TriangleTree
 Points = NDArray[np.float64]
 Triangles = NDArray[np.int32]
 # From so many places of each surface distances are taken; the largest is looked for among all of its vertices.
-_PLACES = 6_000
+_PLACES = 4_000
 _BLOCK = 1_000
 # Boxes of triangles are single precision, from the middle of the surface.
 _ROUNDING_MM = 1e-3

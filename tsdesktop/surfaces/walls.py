@@ -20,9 +20,9 @@ from tsdesktop.surfaces.triangle_tree import TriangleTree
 
 Points = NDArray[np.float64]
 # So many for each triangle, within bounds.
-_PLACES, _FEWEST, _MOST = 4, 3_000, 12_000
-_THINNEST_LOOKED_AROUND = 40
-_MOST_AROUND = 6_000
+_PLACES, _FEWEST, _MOST = 2, 2_000, 8_000
+_THINNEST_LOOKED_AROUND = 30
+_MOST_AROUND = 3_000
 _FACING_AWAY = -np.cos(np.radians(30.0))
 # A ray that leaves the solid within this share of its size has met its own neighbours.
 _OWN_SHARE = 1e-6
