@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tsdesktop.exports.nifti import write_volume
     from tsdesktop.pipeline.api import find_devices, read, segment, to_nibabel
-    from tsdesktop.pipeline.chosen_exports import ExportChoice, chosen_structures, planned_files, write_chosen
+    from tsdesktop.pipeline.chosen_exports import (
+        ExportChoice,
+        check_chosen,
+        chosen_structures,
+        planned_files,
+        write_chosen,
+    )
     from tsdesktop.pipeline.earlier import EarlierResults, earlier_results
     from tsdesktop.pipeline.export_work import Exported
     from tsdesktop.pipeline.exporting import check_outputs, export, on_label_grid
@@ -28,6 +34,7 @@ __all__ = [
     "Exported",
     "Segmentation",
     "SeriesSummary",
+    "check_chosen",
     "check_outputs",
     "check_run",
     "chosen_structures",
@@ -52,6 +59,7 @@ _PLACES = {
     "Exported": "tsdesktop.pipeline.export_work",
     "Segmentation": "tsdesktop.pipeline.segmentation",
     "SeriesSummary": "tsdesktop.scans.choices",
+    "check_chosen": "tsdesktop.pipeline.chosen_exports",
     "check_outputs": "tsdesktop.pipeline.exporting",
     "check_run": "tsdesktop.pipeline.segmentation",
     "chosen_structures": "tsdesktop.pipeline.chosen_exports",

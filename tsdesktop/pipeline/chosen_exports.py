@@ -11,6 +11,7 @@ from tsdesktop.core.options import Frame, LabelFormat, MeshFormatName, MeshLayou
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.exports.writing import existing_folder, file_names, refuse_existing
+from tsdesktop.jobs.messages import Progress
 from tsdesktop.pipeline.export_plan import LABEL_ENDINGS, TABLE_NAMES, ExportPlan, MeshPlan, Table
 from tsdesktop.pipeline.export_work import Exported, Material, write_all
 from tsdesktop.pipeline.exporting import run_of, run_of_file
@@ -91,6 +92,25 @@ def write_chosen(
     some = label_map.only(each.name for each in chosen) if choice.names else label_map
     run: Run = run_of(result) if result is not None else run_of_file(volume, label_map)
     return write_all(plan, Material(volume, some, run, some.present), listen)
+
+
+def check_chosen(choice: ExportChoice, label_map: LabelMap, listen: Listener = lambda _: None) -> Exported:
+    """Makes the chosen surfaces and looks at them as for printing; nothing is written.
+
+    `listen` hears of every surface; whatever it raises ends the work. Raises ExportError where none is chosen.
+    """
+    plan = _plan(choice, label_map).meshes
+    labels = [each.label for each in chosen_structures(choice, label_map)]
+    if plan is None or not labels:
+        raise ExportError("export.nothing", reason="no surface was chosen")
+    from tsdesktop.pipeline.mesh_exports import looked_at, surfaces_of
+
+    checked = []
+    for n, mesh in enumerate(surfaces_of(plan, label_map, labels)):
+        listen(Progress(f"surface of {mesh.structure.title}", n / len(labels)))
+        checked.append(looked_at(mesh, label_map))
+    listen(Progress("done", 1.0))
+    return Exported((), tuple(checked))
 
 
 def _plan(choice: ExportChoice, label_map: LabelMap) -> ExportPlan:

@@ -20,7 +20,7 @@ from tsdesktop.exports.writing import file_names
 from tsdesktop.pipeline.export_plan import MeshPlan
 from tsdesktop.surfaces.extract import extract_surfaces
 from tsdesktop.surfaces.preflight import Finding, Preflight, preflight
-from tsdesktop.surfaces.smoothing import Smoothing, smoothing_of
+from tsdesktop.surfaces.smoothing import smoothing_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +70,8 @@ class MeshWriter:
         """
         labels = list(self._stems)
         layouts = self._plan.layouts_of(len(labels))
-        surfaces = extract_surfaces(self._label_map, labels, smoothing_for(self._plan, self._label_map))
-        for made in surfaces:
-            begin(made.structure.title)
-            mesh = self._saved(made)
+        for mesh in surfaces_of(self._plan, self._label_map, labels):
+            begin(mesh.structure.title)
             self.checked.append(self._looked_at(mesh))
             if "per-structure" in layouts:
                 place = MeshPlace(self._plan.folder, self._stems[mesh.structure.label])
@@ -85,18 +83,10 @@ class MeshWriter:
                 place = MeshPlace(self._plan.beside, self._plan.stem(layout))
                 yield from self._written(self._kept, place, layout)
 
-    def _saved(self, mesh: SurfaceMesh) -> SurfaceMesh:
-        if not self._plan.largest_error_mm:
-            return mesh
-        from tsdesktop.surfaces.decimate import decimated
-
-        return decimated(mesh, self._plan.largest_error_mm)
-
     def _looked_at(self, mesh: SurfaceMesh) -> CheckedMesh:
-        found = None
         if self._plan.check:
-            found = preflight(mesh, print_limits(), (self._label_map, mesh.structure.label))
-        return CheckedMesh(mesh.structure, len(mesh.triangles), found)
+            return looked_at(mesh, self._label_map)
+        return CheckedMesh(mesh.structure, len(mesh.triangles), None)
 
     def _written(self, meshes: Sequence[SurfaceMesh], place: MeshPlace, layout: MeshLayout) -> Iterator[Path]:
         from tsdesktop.pipeline.printing import check_written
@@ -109,6 +99,20 @@ class MeshWriter:
             yield from files
 
 
-def smoothing_for(plan: MeshPlan, label_map: LabelMap) -> Smoothing:
-    """The smoothing of a plan on the voxels of a label map."""
-    return smoothing_of(plan.smoothing, plan.smoothing_mm, label_map.spacing_mm)
+def surfaces_of(plan: MeshPlan, label_map: LabelMap, labels: Sequence[int]) -> Iterator[SurfaceMesh]:
+    """The surfaces of these labels as the plan wants them, one after the other."""
+    smoothing = smoothing_of(plan.smoothing, plan.smoothing_mm, label_map.spacing_mm)
+    for mesh in extract_surfaces(label_map, labels, smoothing):
+        if plan.largest_error_mm:
+            from tsdesktop.surfaces.decimate import decimated
+
+            yield decimated(mesh, plan.largest_error_mm)
+        else:
+            yield mesh
+
+
+def looked_at(mesh: SurfaceMesh, label_map: LabelMap) -> CheckedMesh:
+    """What is found in a surface that is to be the structure of `label_map`."""
+    return CheckedMesh(
+        mesh.structure, len(mesh.triangles), preflight(mesh, print_limits(), (label_map, mesh.structure.label))
+    )

@@ -174,6 +174,17 @@ def test_what_is_not_good_about_surfaces_is_told_with_details(
     assert not dialog.surfaces_line.isVisible() and not dialog.findings_button.isVisible()
 
 
+def test_surfaces_are_checked_without_writing_anything(qtbot: QtBot, show: Show, tmp_path: Path) -> None:
+    dialog = show()
+    assert not dialog.check_button.isVisible()
+    tick(dialog, "3mf")
+    click(dialog.check_button)
+    qtbot.waitUntil(dialog.surfaces_line.isVisible, timeout=30_000)
+    assert dialog.surfaces_line.text().startswith("Surfaces: ") and not (tmp_path / "out").exists()
+    qtbot.waitUntil(dialog.export_button.isEnabled)
+    assert dialog.kinds.isEnabled() and dialog.check_button.isVisible()
+
+
 def test_nothing_chosen_cannot_be_exported(qtbot: QtBot, show: Show) -> None:
     dialog = show()
     qtbot.waitUntil(lambda: not dialog.is_looking)

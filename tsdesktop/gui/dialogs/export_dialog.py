@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QCheckBox, QListWidget, QListWidgetItem, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QProgressBar, QVBoxLayout, QWidget
 
 from tsdesktop.core.errors import Cancelled
 from tsdesktop.core.settings import Settings
@@ -21,16 +21,17 @@ from tsdesktop.gui.background import Work
 from tsdesktop.gui.dialogs.bug_report import BugReport
 from tsdesktop.gui.dialogs.controls import FolderField, Segments
 from tsdesktop.gui.dialogs.dialog import Dialog, column
+from tsdesktop.gui.dialogs.export_files import ExportFiles, conflict_text, existing_files, files_text, written_text
 from tsdesktop.gui.dialogs.export_kinds import ExportKinds
 from tsdesktop.gui.dialogs.export_place import proposed_folder
 from tsdesktop.gui.dialogs.mesh_findings import MeshFindings, lights_text
 from tsdesktop.gui.error_words import Words, words_for
-from tsdesktop.gui.folders import is_there, show_folder
+from tsdesktop.gui.folders import show_folder
 from tsdesktop.gui.parts import button, hairline, heading, one_line, paragraph, row, set_role
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.words import structure_title
 from tsdesktop.jobs.messages import Progress
-from tsdesktop.pipeline import ExportChoice, Exported, planned_files, write_chosen
+from tsdesktop.pipeline import ExportChoice, Exported, check_chosen, planned_files, write_chosen
 from tsdesktop.pipeline.export_plan import is_from_dicom
 
 if TYPE_CHECKING:
@@ -71,7 +72,6 @@ class ExportDialog(Dialog):
         self._stop = threading.Event()
         self._looking: Work | None = None
         self._writing: Work | None = None
-        self._written: list[Path] = []
         self._checked: tuple[CheckedMesh, ...] = ()
         self._bug: Words | None = None
         self._make_parts("selected" if marked and self._names["selected"] else "all")
@@ -114,6 +114,19 @@ class ExportDialog(Dialog):
 
     def write(self) -> None:
         """Writes what is chosen, in the background."""
+        listen = self._listener()
+        call = partial(write_chosen, self.choice, self._volume, self._label_map, listen, self._result)
+        self._writing = self.in_background(call, self._on_written, self._on_failed)
+        self._show_state("writing")
+
+    def check(self) -> None:
+        """Looks at the surfaces that would be written, in the background; nothing is written."""
+        call = partial(check_chosen, self.choice, self._label_map, self._listener())
+        self._writing = self.in_background(call, self._on_checked, self._on_failed)
+        self._show_state("writing")
+
+    def _listener(self) -> Callable[[Progress], None]:
+        """What hears how far the work is, on its thread, and ends it once it was cancelled."""
         heard = _Heard()
         heard.told.connect(self._on_progress)
         stop = self._stop = threading.Event()
@@ -125,9 +138,7 @@ class ExportDialog(Dialog):
                 raise Cancelled
             heard.told.emit(progress)
 
-        call = partial(write_chosen, self.choice, self._volume, self._label_map, listen, self._result)
-        self._writing = self.in_background(call, self._on_written, self._on_failed)
-        self._show_state("writing")
+        return listen
 
     def cancel(self) -> None:
         """Stops writing; files that are whole by then stay."""
@@ -167,9 +178,10 @@ class ExportDialog(Dialog):
         self.folder = FolderField(
             str(proposed_folder(self._volume, self._settings.export_folder)), self.tr("Folder for the files")
         )
-        self.files = QListWidget()
-        self.files.setAccessibleName(self.tr("Files that will be written"))
+        self.files = ExportFiles()
         self._count = one_line("", "secondary")
+        self.check_button = button(self.tr("Check surfaces"), self.check, "link")
+        self.check_button.setToolTip(self.tr("Looks at them as for 3D printing; nothing is written"))
         self.conflict_line = one_line("", "warning")
         self.overwrite = QCheckBox(self.tr("Overwrite them"))
         self.stage_line = one_line("")
@@ -202,7 +214,7 @@ class ExportDialog(Dialog):
         layout = column(self)
         layout.addWidget(self._form)
         layout.addWidget(hairline())
-        layout.addWidget(self._count)
+        layout.addLayout(row(self._count, None, self.check_button))
         layout.addWidget(self.files, 1)
         layout.addLayout(row(self.conflict_line, self.overwrite, None))
         layout.addWidget(self.stage_line)
@@ -223,7 +235,6 @@ class ExportDialog(Dialog):
 
     def _on_changed(self) -> None:
         """Lists the files anew, and looks in the background which of them exist."""
-        self._written = []
         self.message_line.hide()
         self.report_button.hide()
         self.open_button.hide()
@@ -236,7 +247,7 @@ class ExportDialog(Dialog):
         if self._looking is not None:
             self._looking.forget()
         # Manifests are never in the way: another one gets a number.
-        look = partial(_existing, tuple(each for each in files if each != self.choice.manifest))
+        look = partial(existing_files, [each for each in files if each != self.choice.manifest])
         self._looking = self.in_background(look, partial(self._on_looked, files), self._on_not_looked)
         self._show_ready()
 
@@ -244,42 +255,18 @@ class ExportDialog(Dialog):
         self._looking = None
         self._list(files, existing)
         if existing:
-            self.conflict_line.setText(self._conflict_words(len(existing), len(files)))
+            self.conflict_line.setText(conflict_text(len(existing), len(files) - 1))
         self.conflict_line.setVisible(bool(existing))
         self.overwrite.setVisible(bool(existing))
         self._show_ready()
 
-    def _conflict_words(self, existing: int, count: int) -> str:
-        """`count` is that of all files, the manifest among them."""
-        if count == 2:
-            return self.tr("This file exists already.")
-        if existing == count - 1:
-            return self.tr("All of them exist already.")
-        if existing == 1:
-            return self.tr("1 of them exists already.")
-        return self.tr("{count} of them exist already.").format(count=existing)
-
-    def _list(self, files: list[Path], existing: frozenset[Path]) -> None:
-        self.files.clear()
-        folder = self.choice.folder
-        for each in files:
-            item = QListWidgetItem(each.relative_to(folder).as_posix())
-            if each.suffix == ".json" and each.with_suffix(".nii.gz") in files:
-                item.setToolTip(self.tr("Which number stands for which structure, with colours and codes"))
-            if each == self.choice.manifest:
-                item.setToolTip(self.tr("How the other files were made, and what to cite"))
-            if each in self._written:
-                item.setIcon(theme.icon("mdi6.check", "good"))
-            elif each in existing:
-                item.setIcon(theme.icon("mdi6.alert-outline", "warning"))
-                item.setToolTip(self.tr("This file exists already"))
-            else:
-                item.setIcon(theme.icon("mdi6.file-outline"))
-            self.files.addItem(item)
-        self._count.setText(_files_text(len(files)))
+    def _list(self, files: list[Path], existing: frozenset[Path], *, written: bool = False) -> None:
+        self.files.show_files(files, self.choice.manifest, existing=existing, written=written)
+        self._count.setText(files_text(len(files)))
 
     def _show_ready(self) -> None:
         blocked = not self.overwrite.isHidden() and not self.overwrite.isChecked()
+        self.check_button.setVisible(self.kinds.has_surfaces and not self.is_writing)
         ready = self.files.count() > 0 and bool(self.folder.path) and not blocked and not self.is_looking
         self.export_button.setEnabled(ready and not self.is_writing)
 
@@ -292,6 +279,7 @@ class ExportDialog(Dialog):
         for each in (self.close_button, self.export_button):
             each.setVisible(not writing)
         self.open_button.setVisible(state == "written")
+        self.check_button.setVisible(self.kinds.has_surfaces and state == "choosing")
         self.cancel_button.setEnabled(writing)
         if writing:
             self.message_line.hide()
@@ -324,14 +312,14 @@ class ExportDialog(Dialog):
 
     def _on_written(self, exported: Exported) -> None:
         written = list(exported.files)
-        self._writing, self._written = None, written
+        self._writing = None
         self._show_state("written")
-        self._list(written, frozenset())
+        self._list(written, frozenset(), written=True)
         self._count.setText("")
         self.conflict_line.hide()
         self.overwrite.hide()
         self.export_button.setEnabled(False)
-        self._say(_written_text(len(written)), "good")
+        self._say(written_text(len(written)), "good")
         self._tell_surfaces(exported)
         self.open_button.setFocus()
         kinds = self.kinds.kinds
@@ -345,6 +333,12 @@ class ExportDialog(Dialog):
             }
         )
         self.exported.emit(written)
+
+    def _on_checked(self, checked: Exported) -> None:
+        self._writing = None
+        self._show_state("choosing")
+        self._show_ready()
+        self._tell_surfaces(checked)
 
     def _tell_surfaces(self, exported: Exported) -> None:
         """One line about what was found in the surfaces, with a way to all of it."""
@@ -393,21 +387,3 @@ def _names_by_scope(session: Session, selected: frozenset[int]) -> dict[str, tup
         "visible": tuple(each.name for each in present if each.label in visible),
         "selected": tuple(each.name for each in present if each.label in marked),
     }
-
-
-def _existing(files: tuple[Path, ...]) -> frozenset[Path]:
-    return frozenset(each for each in files if is_there(each))
-
-
-def _files_text(count: int) -> str:
-    if count == 0:
-        return QCoreApplication.translate("ExportDialog", "Nothing is chosen.")
-    if count == 1:
-        return QCoreApplication.translate("ExportDialog", "1 file will be written:")
-    return QCoreApplication.translate("ExportDialog", "{count} files will be written:").format(count=count)
-
-
-def _written_text(count: int) -> str:
-    if count == 1:
-        return QCoreApplication.translate("ExportDialog", "1 file written")
-    return QCoreApplication.translate("ExportDialog", "{count} files written").format(count=count)
