@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
 
 from tsdesktop.core.errors import ReadError
 
@@ -301,6 +301,8 @@ def _converter() -> JsonConverter:
         made.register_structure_hook(kind, _exactly)
     made.register_structure_hook(float, _number)
     made.register_structure_hook_func(lambda kind: kind == Point, _point)
+    # Each step checks its choices itself, and says which there are.
+    made.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, lambda value, _kind: value)
     configure_tagged_union(Step, made, tag_name="kind", tag_generator=_KINDS_OF_STEPS.__getitem__)
     return made
 

@@ -26,6 +26,10 @@ Triangles = NDArray[np.int32]
 Field = NDArray[np.float32]
 # Patches are about a step wide: within this part of it sideways, the distance to the patch is that to its plane.
 _FLAT_STEPS = 0.6
+_ONE_WALL = 0.9
+_EXACT_STEPS = 1.8
+# The surface is sampled at least this densely, in steps of the grid.
+_SAMPLE_STEPS = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,20 @@ def grid_around(low: Points, high: Points, step_mm: float, most_points: int) -> 
     return Grid(np.asarray(low - 2.0 * step), step, (i, j, k))
 
 
+@dataclass(frozen=True, eq=False)
+class _Patches:
+    """The surface in every cell that holds some of it, in the order of cells: `taken` are the cells.
+
+    `centres` (n, 3) are mm from the grid's lowest point; `directions` are unit normals, zero where the surface in the
+    cell is not flat.
+    """
+
+    centres: Field
+    directions: Field
+    is_flat: NDArray[np.bool_]
+    taken: NDArray[np.bool_]
+
+
 def inside(places: Points, triangles: Triangles, grid: Grid) -> NDArray[np.bool_]:
     """Which points of the grid lie inside a closed surface."""
     stencil = vtkPolyDataToImageStencil()
@@ -74,16 +92,15 @@ def inside(places: Points, triangles: Triangles, grid: Grid) -> NDArray[np.bool_
     return np.asarray(values.reshape(grid.shape, order="F"), np.bool_)
 
 
-def depth(places: Points, triangles: Triangles, grid: Grid) -> Field:
-    """How deep each point of the grid lies inside a closed surface in mm; negative outside."""
+def depth(places: Points, triangles: Triangles, grid: Grid, level_mm: float = 0.0) -> Field:
+    """How deep each point of the grid lies inside a closed surface in mm; negative outside.
+
+    It is most exact about `level_mm` deep.
+    """
     within = inside(places, triangles, grid)
-    away = _distance(*spread(places, triangles, grid.step_mm / 2.0)[:2], grid)
+    patches = _patches(*spread(places, triangles, _SAMPLE_STEPS * grid.step_mm)[:2], grid)
+    away = _distance(patches, within, level_mm, grid)
     return np.where(within, away, -away)
-
-
-def distance_to(points: Points, grid: Grid) -> Field:
-    """The distance of each point of the grid to the nearest of some places, which lie inside the grid."""
-    return _distance(points, np.zeros_like(points), grid)
 
 
 def surface_at(field: Field, level: float, grid: Grid) -> tuple[Points, Triangles]:
@@ -107,62 +124,87 @@ def surface_at(field: Field, level: float, grid: Grid) -> tuple[Points, Triangle
 
 
 def spread(places: Points, triangles: Triangles, step_mm: float) -> tuple[Points, Points, NDArray[np.intp]]:
-    """Points on the surface about `step_mm` apart, the normals there times the area they stand for, their triangles."""
-    corners = places[triangles]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2.0
-    longest = np.sqrt(((corners - np.roll(corners, 1, axis=1)) ** 2).sum(axis=2).max(axis=1))
-    parts = np.clip(np.ceil(longest / step_mm), 1, None).astype(np.intp)
-    points, normals, owners = [], [], []
-    for count in np.unique(parts):
-        chosen = np.flatnonzero(parts == count)
-        weights = _middles(int(count))
-        points.append(np.einsum("wc,tcx->twx", weights, corners[chosen]).reshape(-1, 3))
-        normals.append(np.repeat(across[chosen] / len(weights), len(weights), axis=0))
-        owners.append(np.repeat(chosen, len(weights)))
-    return np.concatenate(points), np.concatenate(normals), np.concatenate(owners)
+    """Points on the surface about `step_mm` apart, the normals there times the area they stand for, their triangles.
+
+    Triangles are halved at their longest edge until none is longer; the points are the middles.
+    """
+    corners, owners = places[triangles], np.arange(len(triangles), dtype=np.intp)
+    done: list[tuple[Points, NDArray[np.intp]]] = []
+    while len(corners):
+        edges = corners[:, [1, 2, 0]] - corners
+        lengths = np.einsum("tex,tex->te", edges, edges)
+        long = lengths.max(axis=1) > step_mm**2
+        done.append((corners[~long], owners[~long]))
+        corners, owners = _halved(corners[long], lengths[long].argmax(axis=1)), np.repeat(owners[long], 2)
+    small = np.concatenate([each for each, _ in done])
+    across = np.cross(small[:, 1] - small[:, 0], small[:, 2] - small[:, 0]) / 2.0
+    return small.mean(axis=1), across, np.concatenate([each for _, each in done])
 
 
-def _middles(count: int) -> Points:
-    """Barycentric middles of the `count` x `count` small triangles of a triangle."""
-    upright = [(i, j) for i in range(count) for j in range(count - i)]
-    turned = [(i, j) for i in range(count - 1) for j in range(count - 1 - i)]
-    first = np.array([(i + 1 / 3, j + 1 / 3) for i, j in upright] + [(i + 2 / 3, j + 2 / 3) for i, j in turned]) / count
-    return np.column_stack([first, 1.0 - first.sum(axis=1)])
+def _halved(corners: Points, edges: NDArray[np.intp]) -> Points:
+    """Both halves of each triangle, cut from the middle of its edge number `edges` to the corner across."""
+    row = np.arange(len(corners))
+    start, end = edges, (edges + 1) % 3
+    halves = np.repeat(corners, 2, axis=0)
+    middle = (corners[row, start] + corners[row, end]) / 2.0
+    halves[2 * row, end] = middle
+    halves[2 * row + 1, start] = middle
+    return halves
 
 
-def _distance(points: Points, normals: Points, grid: Grid) -> Field:
-    centres, directions, taken = _patches(points, normals, grid)
-    nearest = np.asarray(ndimage.distance_transform_edt(~taken, return_distances=False, return_indices=True))
+def _distance(patches: _Patches, within: NDArray[np.bool_], level_mm: float, grid: Grid) -> Field:
+    nearest = np.asarray(ndimage.distance_transform_edt(~patches.taken, return_distances=False, return_indices=True))
     numbers = np.zeros(grid.shape, np.int32)
-    numbers[taken] = np.arange(len(centres), dtype=np.int32)
+    numbers[patches.taken] = np.arange(len(patches.centres), dtype=np.int32)
     out = np.empty(grid.shape, np.float32)
     for i in range(grid.shape[0]):
-        out[i] = _to_patches(i, numbers[tuple(nearest[:, i])], centres, directions, grid)
+        # In place, layer by layer: from here on the number of the nearest patch stands at every point.
+        layer = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape[1:]), indexing="ij"), axis=-1).reshape(-1, 2)
+        nearest[0, i] = numbers[tuple(nearest[:, i])]
+        indices = np.column_stack([np.full(len(layer), i), layer])
+        out[i] = _to_patches(indices, nearest[0, i].ravel(), patches, grid).reshape(grid.shape[1:])
+    _made_exact(out, nearest[0], patches, within & (np.abs(out - level_mm) < _EXACT_STEPS * grid.step_mm), grid)
     return out
 
 
-def _to_patches(i: int, numbers: NDArray[np.int32], centres: Field, directions: Field, grid: Grid) -> Field:
-    """Distances of the grid's layer `i` to the planes of these patches."""
-    j, k = np.meshgrid(*(np.arange(n, dtype=np.float32) for n in grid.shape[1:]), indexing="ij")
-    layer = np.stack([np.full_like(j, i), j, k], axis=-1) * np.float32(grid.step_mm)
-    apart = layer - centres[numbers]
-    straight = np.abs(np.einsum("jkx,jkx->jk", apart, directions[numbers]))
-    sideways = np.sqrt(np.maximum(np.einsum("jkx,jkx->jk", apart, apart) - straight**2, 0.0))
-    flat = np.where(directions[numbers].any(axis=-1), np.float32(_FLAT_STEPS * grid.step_mm), np.float32(0.0))
+def _made_exact(
+    away: Field, numbers: NDArray[np.int32], patches: _Patches, chosen: NDArray[np.bool_], grid: Grid
+) -> None:
+    """Takes into account, where `chosen`, the patches that are nearest to the six neighbours too."""
+    indices = np.argwhere(chosen)
+    best = away[chosen]
+    for axis in range(3):
+        for step in (-1, 1):
+            beside = indices.copy()
+            beside[:, axis] = np.clip(beside[:, axis] + step, 0, grid.shape[axis] - 1)
+            best = np.minimum(best, _to_patches(indices, numbers[tuple(beside.T)], patches, grid))
+    away[chosen] = best
+
+
+def _to_patches(indices: NDArray[np.intp], numbers: NDArray[np.int32], patches: _Patches, grid: Grid) -> Field:
+    """Distances of points of the grid to these patches, in mm."""
+    apart = indices.astype(np.float32) * np.float32(grid.step_mm) - patches.centres[numbers]
+    directions = patches.directions[numbers]
+    straight = np.abs(np.einsum("nx,nx->n", apart, directions))
+    sideways = np.sqrt(np.maximum(np.einsum("nx,nx->n", apart, apart) - straight**2, 0.0))
+    flat = np.float32(_FLAT_STEPS * grid.step_mm) * patches.is_flat[numbers]
     return np.asarray(np.hypot(straight, np.maximum(sideways - flat, 0.0)), np.float32)
 
 
-def _patches(points: Points, normals: Points, grid: Grid) -> tuple[Field, Field, NDArray[np.bool_]]:
-    """Per cell that holds points their middle from the grid's lowest point and unit normal, in the order of cells."""
+def _patches(points: Points, normals: Points, grid: Grid) -> _Patches:
     cells = np.ravel_multi_index(tuple(grid.cells(points).T), grid.shape)
     used, numbers = np.unique(cells, return_inverse=True)
     counts = np.bincount(numbers)
     centres = [np.bincount(numbers, points[:, n] - grid.low[n]) / counts for n in range(3)]
     sums = np.stack([np.bincount(numbers, normals[:, n]) for n in range(3)], axis=1)
-    directions = sums / np.maximum(np.linalg.norm(sums, axis=1), 1e-12)[:, None]
+    lengths = np.linalg.norm(sums, axis=1)
+    # At an edge the mean of two walls' normals is that of neither.
+    is_flat = lengths > _ONE_WALL * np.bincount(numbers, np.linalg.norm(normals, axis=1))
+    directions = np.where(is_flat[:, None], sums / np.maximum(lengths, 1e-12)[:, None], 0.0)
     taken = np.zeros(grid.shape, np.bool_)
     taken.ravel()[used] = True
-    return np.stack(centres, axis=1).astype(np.float32), directions.astype(np.float32), taken
+    middles = np.stack(centres, axis=1).astype(np.float32)
+    return _Patches(middles, directions.astype(np.float32), is_flat, taken)
 
 
 def _contour(padded: Field) -> Any:

@@ -65,7 +65,7 @@ def _hollowed(part: SurfaceMesh, step: Hollow, context: StepContext) -> SurfaceM
     places, triangles = surface_of(solid)
     step_mm = max(_STEP_SHARE * step.wall_mm, _FINEST_STEP_MM)
     grid = grid_around(places.min(axis=0), places.max(axis=0), step_mm, _MOST_POINTS)
-    deep = depth(places, triangles, grid)
+    deep = depth(places, triangles, grid, step.wall_mm)
     context.check_wanted()
     cavities = _cavities(deep, step.wall_mm, grid)
     if not cavities:
@@ -131,26 +131,31 @@ def _drains(cavity: Mask, deep: Field, grid: Grid, step: Hollow) -> list[Drain]:
     low = ndimage.minimum_filter(np.where(under, exits, np.inf), footprint=disc)
     high = ndimage.maximum_filter(np.where(under, floor, -np.inf), footprint=disc)
     free = room & (high - low <= _LONGEST_DRAIN_WALLS * step.wall_mm + step.drain_mm)
-    return _lowest_and_spread(low, high, free, grid, step)
+    return _lowest_and_spread((exits, low, high), free, grid, step)
 
 
 def _floor_and_exit(cavity: Mask, deep: Field, grid: Grid) -> tuple[Points, Points]:
     """Per column of the grid the height of the cavity's lowest point, and of the outside below it, in mm."""
-    k = np.arange(grid.shape[2])
     lowest = cavity.argmax(axis=2)
-    outside_below = (deep <= 0.0) & (k < lowest[..., None])
-    last = grid.shape[2] - 1 - outside_below[..., ::-1].argmax(axis=2)
-    return grid.low[2] + lowest * grid.step_mm, grid.low[2] + last * grid.step_mm
+    outside_below = (deep <= 0.0) & (np.arange(grid.shape[2]) < lowest[..., None])
+    last = np.minimum(grid.shape[2] - 1 - outside_below[..., ::-1].argmax(axis=2), grid.shape[2] - 2)
+    outer, inner = (np.take_along_axis(deep, each[..., None], axis=2)[..., 0] for each in (last, last + 1))
+    # Between the last point outside and the first inside, so that columns can be told apart.
+    share = np.clip(outer / np.minimum(outer - inner, -1e-6), 0.0, 1.0)
+    return grid.low[2] + lowest * grid.step_mm, grid.low[2] + (last + share) * grid.step_mm
 
 
-def _lowest_and_spread(low: Points, high: Points, free: Mask, grid: Grid, step: Hollow) -> list[Drain]:
-    """The lowest drain first, then those that are low and far from the ones before."""
+def _lowest_and_spread(heights: tuple[Points, Points, Points], free: Mask, grid: Grid, step: Hollow) -> list[Drain]:
+    """The lowest drain first, then those that are low and far from the ones before.
+
+    `heights` per column are where its middle comes out, and the lowest and highest end of its disc.
+    """
     columns = np.argwhere(free)
     if not len(columns):
         return []
     at = grid.low[:2] + columns * grid.step_mm
-    bottoms, tops = low[free], high[free]
-    cost = bottoms - bottoms.min()
+    outs, bottoms, tops = (each[free] for each in heights)
+    cost = outs - outs.min()
     apart = np.full(len(columns), np.inf)
     out: list[Drain] = []
     for _ in range(step.drains):

@@ -32,6 +32,7 @@ _SPACING_SHARE = 0.33
 _MOST_POINTS = 30_000
 # Pieces nearer than this touch: where the rod points is then said by the surface, not by the gap.
 _TOUCHING_MM = 0.05
+_ABOUT_AS_NEAR = 0.05
 # How deep a rod goes into a piece, in diameters, and how much of the way to the other side of a thin piece.
 _DEEPEST, _LEAST_DEEP, _SHARE_OF_THIN = 1.0, 0.25, 0.8
 
@@ -107,18 +108,21 @@ def _links(pieces: Sequence[Piece], step: Struts, context: StepContext) -> list[
         context.at(_NAME, 0.3 + 0.3 * n / len(pieces))
         between = np.maximum(boxes[n + 1 :, 0] - boxes[n, 1], boxes[n, 0] - boxes[n + 1 :, 1])
         gaps = np.linalg.norm(np.maximum(between, 0.0), axis=1)
-        links = (_link(pieces, n, n + 1 + int(m), step.longest_mm) for m in np.flatnonzero(gaps <= step.longest_mm))
+        links = (_link(pieces, n, n + 1 + int(m), step) for m in np.flatnonzero(gaps <= step.longest_mm))
         out += [link for link in links if link is not None]
     return sorted(out, key=lambda link: (link.gap_mm, link.one, link.other))
 
 
-def _link(pieces: Sequence[Piece], one: int, other: int, longest_mm: float) -> Link | None:
+def _link(pieces: Sequence[Piece], one: int, other: int, step: Struts) -> Link | None:
     if len(pieces[one].points) > len(pieces[other].points):
         one, other = other, one
-    gaps, nearest = pieces[other].tree.query(pieces[one].points, distance_upper_bound=longest_mm + 1e-9)
-    best = int(np.argmin(gaps))
-    if not np.isfinite(gaps[best]):
+    gaps, nearest = pieces[other].tree.query(pieces[one].points, distance_upper_bound=step.longest_mm + 1e-9)
+    if not np.isfinite(gaps.min()):
         return None
+    # Where many points are about as near, as between two plates, the rod stands in their middle.
+    near = np.flatnonzero(gaps <= gaps.min() + _ABOUT_AS_NEAR * step.diameter_mm)
+    places = pieces[one].points[near]
+    best = int(near[np.argmin(((places - places.mean(axis=0)) ** 2).sum(axis=1))])
     return Link(float(gaps[best]), one, other, best, int(nearest[best]))
 
 

@@ -44,6 +44,7 @@ from tsdesktop.surfaces.solids import union
 from tsdesktop.surfaces.solids.cut import cut
 from tsdesktop.surfaces.solids.engraving import add_label
 from tsdesktop.surfaces.solids.hollow import hollow
+from tsdesktop.surfaces.solids.manifolds import without_crossings
 from tsdesktop.surfaces.solids.placing import fit_to_bed, lay_flat, scale
 from tsdesktop.surfaces.solids.plate import add_plate
 from tsdesktop.surfaces.solids.stand import add_stand
@@ -111,6 +112,8 @@ class PrintStudio:
         self._stages: OrderedDict[Hashable, _Stage] = OrderedDict()
         self._voxels: dict[int, VoxelPart] = {}
         self._surfaces: WeakKeyDictionary[VoxelPart, dict[Hashable, SurfaceMesh]] = WeakKeyDictionary()
+        # None for a part that is as it should be: a value that held its key would keep both for good.
+        self._settled: WeakKeyDictionary[SurfaceMesh, SurfaceMesh | None] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def parts(
@@ -164,8 +167,24 @@ class _Making:
             self._studio._keep(self._key(n + 1), stage)
         out = self._as_solids(stage)
         self._studio._keep(self._key(len(steps)), out)
+        # Surfaces that no step has touched are made without such triangles.
+        untouched = out.voxels is not None and not any(part.added for part in out.voxels)
+        parts = out.result.parts if untouched else tuple(self._settled(part) for part in out.result.parts)
         self._say("", 1.0)
-        return out.result
+        return replace(out.result, parts=parts)
+
+    def _settled(self, part: SurfaceMesh) -> SurfaceMesh:
+        """The part without triangles that run through each other, as it is handed out; the steps go on from the other.
+
+        Raises Cancelled.
+        """
+        if not self._wanted():
+            raise Cancelled
+        known = self._studio._settled
+        if part not in known:
+            mended = without_crossings(part)
+            known[part] = None if mended is part else mended
+        return known[part] or part
 
     def _key(self, steps: int) -> Hashable:
         done = replace(self._recipe, steps=self._recipe.steps[:steps])
