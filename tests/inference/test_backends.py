@@ -9,8 +9,9 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class Case:
 
     def network(self) -> Network:
         """As a new process gets it."""
-        openvino_network._compiled.cache_clear()
+        openvino_network.LOADED.clear()
         opened = ProcessorNetworks(self.meter, 1).open(self.run)
         return opened.ready(self.image, 0.5)
 
@@ -74,6 +75,18 @@ def quick_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks this small are computed as fast by torch: here labels alone decide."""
     monkeypatch.setattr(backends, "_CLEARLY_QUICKER", 0.0)
     monkeypatch.delenv(backends.BACKEND_VARIABLE, raising=False)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """How often a network was loaded, asked again and again; asking counts as well."""
+    times, load = count(), openvino_network._compiled
+
+    def loaded(*given: Any) -> Any:
+        next(times)
+        return load(*given)
+
+    monkeypatch.setattr(openvino_network, "_compiled", loaded)
+    return times
 
 
 def kept() -> list[str]:
@@ -141,23 +154,39 @@ def test_a_network_is_converted_and_compared_once(case: Case, monkeypatch: pytes
 
 def test_a_network_that_is_expected_is_loaded_once(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     case.network()
-    openvino_network._compiled.cache_clear()
+    openvino_network.LOADED.clear()
+    times = counted(monkeypatch)
     networks = ProcessorNetworks(case.meter, 1)
     networks._load_ahead(case.run)
-    assert openvino_network._compiled.cache_info().misses == 1
+    assert next(times) == 1
     networks.expect(case.run)
     networks.open(case.run).ready(case.image, 0.5)
-    assert openvino_network._compiled.cache_info().misses == 1
+    assert next(times) == 2
 
 
 @pytest.mark.parametrize("backend", ["", "torch"])
 def test_expecting_an_unknown_network_does_nothing(case: Case, monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
     monkeypatch.setenv(backends.BACKEND_VARIABLE, backend)
-    openvino_network._compiled.cache_clear()
+    openvino_network.LOADED.clear()
+    times = counted(monkeypatch)
     networks = ProcessorNetworks(case.meter, 1)
     networks._load_ahead(case.run)
     networks._load_ahead(replace(case.run, folder="nowhere"))
-    assert openvino_network._compiled.cache_info().misses == 0
+    assert next(times) == 0
+
+
+def test_a_large_network_leaves_no_room_for_others(case: Case) -> None:
+    ready = case.network()
+    assert isinstance(ready, OpenVinoNetwork)
+    folder = ready._converted.folder
+    size = (folder / converted.WEIGHTS).stat().st_size
+    roomy, narrow = openvino_network.Loaded(2 * size), openvino_network.Loaded(size)
+    one, other = roomy.get(folder, 1), roomy.get(folder, 2)
+    assert roomy.get(folder, 1) is one
+    assert roomy.get(folder, 2) is other
+    one, other = narrow.get(folder, 1), narrow.get(folder, 2)
+    assert narrow.get(folder, 2) is other
+    assert narrow.get(folder, 1) is not one
 
 
 def test_wrong_labels_are_not_used_and_told_every_time(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

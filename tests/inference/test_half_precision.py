@@ -34,7 +34,7 @@ class Case:
         self.meter = Meter(self.heard.hear, lambda: False)
 
     def network(self, *, half: bool = True) -> Network:
-        openvino_network._compiled.cache_clear()
+        openvino_network.LOADED.clear()
         opened = ProcessorNetworks(self.meter, 1, half=half).open(self.run)
         return opened.ready(self.image, 0.5)
 

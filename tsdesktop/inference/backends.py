@@ -12,7 +12,7 @@ import os
 import platform
 import threading
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +70,7 @@ class ProcessorNetworks:
         self._meter = meter
         self._threads = threads
         self._memory = Remembered(memory or data_folder() / _FILE)
-        self._half = half
+        self._halves = HalfPrecision(self._memory, threads) if half else None
         self._forced = os.environ.get(BACKEND_VARIABLE, "")
 
     def expect(self, run: NetworkRun) -> None:
@@ -100,7 +100,7 @@ class ProcessorNetworks:
             name = self._name(run)
             choice = self._choice(name)
             if choice is not None and choice.backend == "openvino" and (found := converted.find(run, name)) is not None:
-                OpenVinoNetwork(found, self._threads)
+                self._openvino(run, found)
         except Exception:
             # The run itself fails the same way, and tells.
             log.info("a network could not be loaded ahead", exc_info=True)
@@ -151,21 +151,22 @@ class ProcessorNetworks:
 
     def _at_precision(self, run: NetworkRun, network: Network, image: NDArray[np.float32], step: float) -> Network:
         """The network in the precision that was asked for; why it is not half is told."""
-        if not self._half:
+        if self._halves is None:
             return network
-        say = partial(self._tell_no_half, run)
-        if not isinstance(network, OpenVinoNetwork):
-            say("OpenVINO does not compute it")
-            return network
-        key = f"{_key(self._name(run))} | bfloat16"
-        return HalfPrecision(self._memory, self._threads, say).of(network, key, image, step)
+        chosen, reason = network, "OpenVINO does not compute it"
+        if isinstance(network, OpenVinoNetwork):
+            chosen, reason = self._halves.of(network, _key(self._name(run)), image, step)
+        if reason:
+            self._meter.note(note("note.no_half_precision", network=run.part or run.key, reason=reason))
+        return chosen
 
-    def _tell_no_half(self, run: NetworkRun, reason: str) -> None:
-        self._meter.note(note("note.no_half_precision", network=run.part or run.key, reason=reason))
+    def _openvino(self, run: NetworkRun, found: Converted) -> OpenVinoNetwork:
+        half = self._halves is not None and self._halves.is_known_good(_key(self._name(run)))
+        return OpenVinoNetwork(found, self._threads, half=half)
 
     def _loaded(self, run: NetworkRun, found: Converted) -> Network:
         try:
-            return OpenVinoNetwork(found, self._threads)
+            return self._openvino(run, found)
         except RuntimeError as error:
             log.warning("a converted network could not be loaded and is made again: %s", error)
         converted.remove(found.folder.name)

@@ -7,7 +7,6 @@ It is compared with single precision once per network and processor, by the rule
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -23,6 +22,7 @@ from tsdesktop.inference.timing import timed
 log = logging.getLogger(__name__)
 # So many planes of a window are compared, evenly spread.
 _PLANES = 24
+_ENDING = " | bfloat16"
 # Half precision is taken where it needs at most this share of single precision's time.
 _QUICKER = 0.8
 
@@ -37,33 +37,36 @@ class Verdict:
 
 
 class HalfPrecision:
-    """Decides for each network, and remembers it. `say` hears why half precision is not used."""
+    """Decides for each network, and remembers it. `threads` 0 takes all cores."""
 
-    def __init__(self, memory: Remembered, threads: int, say: Callable[[str], None]) -> None:
-        self._memory, self._threads, self._say = memory, threads, say
+    def __init__(self, memory: Remembered, threads: int) -> None:
+        self._memory, self._threads = memory, threads
 
-    def of(self, network: OpenVinoNetwork, key: str, image: NDArray[np.float32], step: float) -> OpenVinoNetwork:
-        """`network` in half precision, or itself where that would be wrong or no quicker.
+    def is_known_good(self, key: str) -> bool:
+        """Whether the network, processor and libraries that `key` names have been found to give right labels."""
+        known = self._known(key)
+        return known is not None and not known.refused
 
-        `key` names the network, the processor and the versions of the libraries; `image` (z, y, x) is what it is to
-        run on, in windows `step` of a window apart. Raises RuntimeError.
+    def of(
+        self, network: OpenVinoNetwork, key: str, image: NDArray[np.float32], step: float
+    ) -> tuple[OpenVinoNetwork, str]:
+        """`network` in half precision, or itself and why: it would be wrong, or no quicker.
+
+        `image` (z, y, x) is what it is to run on, in windows `step` of a window apart. Raises RuntimeError.
         """
+        if network.is_half:
+            return network, ""
         if not openvino_network.knows_half():
-            self._say("this processor has no bfloat16")
-            return network
-        half = network.in_half(self._threads)
+            return network, "this processor has no bfloat16"
         verdict = self._known(key)
         if verdict is None:
             tile = busiest_tile(make_tiling(image, network.plans.patch_shape, step))
-            verdict = _compared(half, network, np.ascontiguousarray(tile))
-            self._memory.keep(key, asdict(verdict))
-        if not verdict.refused:
-            return half
-        self._say(verdict.refused)
-        return network
+            verdict = _compared(network.in_half(self._threads), network, np.ascontiguousarray(tile))
+            self._memory.keep(key + _ENDING, asdict(verdict))
+        return (network if verdict.refused else network.in_half(self._threads)), verdict.refused
 
     def _known(self, key: str) -> Verdict | None:
-        facts = self._memory.get(key)
+        facts = self._memory.get(key + _ENDING)
         return Verdict(str(facts["refused"])) if "refused" in facts else None
 
 

@@ -9,7 +9,8 @@ import importlib
 import os
 import sys
 import threading
-from functools import cache, lru_cache
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from tsdesktop.core.geometry import Shape
 from tsdesktop.inference import room
-from tsdesktop.inference.converted import MODEL, Converted
+from tsdesktop.inference.converted import MODEL, WEIGHTS, Converted
 from tsdesktop.inference.heads import Finisher
 from tsdesktop.inference.tiling import Tiling, tile_weight
 from tsdesktop.weights.plans import NetworkPlans
@@ -57,7 +58,7 @@ class OpenVinoNetwork:
         self._threads = threads or os.cpu_count() or 1
         # A network that is being loaded ahead is waited for, not loaded twice.
         with _LOADING:
-            self._compiled = _compiled(str(converted.folder / MODEL), threads, half)
+            self._compiled = LOADED.get(converted.folder, threads, half=half)
 
     @property
     def plans(self) -> NetworkPlans:
@@ -152,9 +153,41 @@ def run_window(request: Any, tile: Floats) -> Floats:
     return output
 
 
-@lru_cache(maxsize=2)
-def _compiled(path: str, threads: int, half: bool) -> Any:
-    """A network in OpenVINO's own form, weights laid out for this processor. The last two stay."""
+class Loaded:
+    """Networks in OpenVINO's own form, weights laid out for this processor. The last ones stay for the next run.
+
+    A network takes about five times its file. So before one is loaded those used longest ago go, until the files of
+    all are below a bound that one large network passes by itself.
+    """
+
+    def __init__(self, most_bytes: int = 64 << 20) -> None:
+        self._most_bytes = most_bytes
+        self._kept: dict[tuple[Path, int, bool], tuple[Any, int]] = {}
+
+    def get(self, folder: Path, threads: int, *, half: bool = False) -> Any:
+        """The network of a converted one's folder. Raises RuntimeError where it cannot be loaded."""
+        key = (folder, threads, half)
+        network, size = self._kept.pop(key, (None, 0))
+        if network is None:
+            size = (folder / WEIGHTS).stat().st_size
+            self._make_room(size)
+            network = _compiled(folder / MODEL, threads, half)
+        self._kept[key] = network, size
+        return network
+
+    def clear(self) -> None:
+        """Forgets all."""
+        self._kept.clear()
+
+    def _make_room(self, size: int) -> None:
+        while self._kept and size + sum(each for _, each in self._kept.values()) > self._most_bytes:
+            self._kept.pop(next(iter(self._kept)))
+
+
+LOADED = Loaded()
+
+
+def _compiled(path: Path, threads: int, half: bool) -> Any:
     settings: dict[str, Any] = {
         # Some processors would otherwise be given sixteen bits.
         "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
@@ -164,7 +197,7 @@ def _compiled(path: str, threads: int, half: bool) -> Any:
     }
     if threads:
         settings["INFERENCE_NUM_THREADS"] = threads
-    return _core().compile_model(path, "CPU", settings)
+    return _core().compile_model(str(path), "CPU", settings)
 
 
 @cache
