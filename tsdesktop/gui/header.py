@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from tsdesktop.core.volume import Volume
 from tsdesktop.gui import theme
 from tsdesktop.gui.figures import voxel_size_text, window_text
+from tsdesktop.gui.parts import small_button
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.windowing import CT_PRESETS, Window
 from tsdesktop.gui.words import brightness_title
@@ -167,9 +168,8 @@ class Header(QWidget):
         self.export = QPushButton(self.tr("Export…"))
         self.export.setToolTip(self.tr("Write label maps, surfaces, statistics and pictures (Ctrl+E)"))
         self.export.clicked.connect(self.export_clicked)
-        self.print = QPushButton(self.tr("Print…"))
-        self.print.setToolTip(self.tr("Structures as parts for a printer, checked first (Ctrl+P)"))
-        self.print.clicked.connect(self.print_clicked)
+        help_line = self.tr("Print studio: structures as parts for a printer, checked first (Ctrl+P)")
+        self.print = small_button("mdi6.printer-3d", self.tr("Print studio"), self.print_clicked.emit, help_line)
         self._name_chips()
         self._lay_out()
         session.volume_changed.connect(self._on_volume_changed)

@@ -32,6 +32,7 @@ from tsdesktop.gui.studio.steps import MENU
 from tsdesktop.gui.studio.window import Studio
 from tsdesktop.gui.studio.writing import write_parts
 from tsdesktop.surfaces.preflight import Finding
+from tsdesktop.surfaces.smoothing import PRESETS, effect_mm
 
 
 def tick(studio: Studio, *names: str) -> None:
@@ -206,8 +207,8 @@ def test_bed_is_chosen_or_entered(open_studio: OpenStudio) -> None:
 def test_slider_says_its_effect_and_takes_the_place_of_the_preset(open_studio: OpenStudio) -> None:
     studio = open_studio()
     surface = studio.recipe_panel.surface
-    # Faithful evens out 1.8 voxels of 2 mm.
-    assert surface.effect.text() == "Evens out what is narrower than 3.6 mm"
+    faithful_mm = effect_mm(PRESETS["faithful"], (2.0, 2.0, 2.0))
+    assert surface.effect.text() == f"Evens out what is narrower than {faithful_mm:.1f} mm"
     surface.slider.setValue(50)
     assert studio.bench.recipe.smoothing_mm == 5.0
     assert surface.effect.text() == "Evens out what is narrower than 5.0 mm"
@@ -298,7 +299,7 @@ def test_files_that_are_there_are_overwritten_only_when_ticked(
     (tmp_path / "out" / "front_box.3mf").write_text("other")
     studio = open_studio()
     qtbot.waitUntil(studio.export.overwrite.isVisible, timeout=PATIENCE_MS)
-    assert studio.export.planned.text() == "3 files, 1 of them are there already"
+    assert studio.export.planned.text() == "1 of 3 files are there already"
     assert not studio.export.export.isEnabled()
     studio.export.overwrite.click()
     assert studio.export.export.isEnabled()

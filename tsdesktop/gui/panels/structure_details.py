@@ -19,7 +19,7 @@ from tsdesktop.gui.panels.parts import MARGIN
 from tsdesktop.gui.panels.structure_list_delegate import border_help
 from tsdesktop.gui.panels.structure_list_model import NO_NUMBER
 from tsdesktop.gui.panels.structure_looks import LookTrial, named, opacity_step
-from tsdesktop.gui.parts import GAP, one_line, paragraph, set_role, stacked
+from tsdesktop.gui.parts import GAP, one_line, paragraph, set_role, small_button, stacked
 from tsdesktop.gui.session import Session
 
 _KEPT_AFTER_MS = 500
@@ -56,10 +56,12 @@ class StructureDetails(QWidget):
         self.export = QPushButton(self.tr("Export surface…"))
         self.export.setToolTip(self.tr("Write its surface as a file, for printing or other programs"))
         self.export.clicked.connect(lambda: self.export_wanted.emit(self._labels))
-        self.print = QPushButton()
-        self.print.setAccessibleName(self.tr("Print…"))
-        self.print.setToolTip(self.tr("Print: as a part for a printer, checked first"))
-        self.print.clicked.connect(lambda: self.print_wanted.emit(self._labels))
+        self.print = small_button(
+            "mdi6.printer-3d",
+            self.tr("Print…"),
+            lambda: self.print_wanted.emit(self._labels),
+            self.tr("Print: as a part for a printer, checked first"),
+        )
         self.setLayout(stacked(self._filled_head(), self.numbers, self.opacity, self._foot(), gap=GAP))
         session.statistics_changed.connect(self._on_statistics_changed)
         self.show_labels(())
@@ -79,7 +81,7 @@ class StructureDetails(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Narrow enough for an icon in place of the first button's words."""
-        needed = self.export.sizeHint().width() + 2 * (GAP + _ICON_BUTTON)
+        needed = self.export.sizeHint().width() + self.print.sizeHint().width() + 2 * GAP + _ICON_BUTTON
         return QSize(needed, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -97,8 +99,7 @@ class StructureDetails(QWidget):
         self._fit_head()
         title = self.go_there.accessibleName()
         words = self.go_there.fontMetrics().horizontalAdvance(title) + 2 * (MARGIN + 1)
-        narrow = words + 2 * GAP + _ICON_BUTTON + self.export.sizeHint().width() > self.width()
-        self.print.setIcon(theme.icon("mdi6.printer-3d-nozzle-outline", "text"))
+        narrow = words + 2 * GAP + self.export.sizeHint().width() + self.print.sizeHint().width() > self.width()
         self.go_there.setText("" if narrow else title)
         self.go_there.setIcon(theme.icon("mdi6.crosshairs-gps", "text") if narrow else QIcon())
 

@@ -16,7 +16,7 @@ from tsdesktop.core.printing import PrintRecipe
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui.studio.newest import Wanted
-from tsdesktop.gui.studio.shown import shown_part
+from tsdesktop.gui.studio.shown import Places, box_of, shown_part
 
 if TYPE_CHECKING:
     from tsdesktop.surfaces.display import DisplaySurface
@@ -48,6 +48,7 @@ class Made:
     """The parts that a recipe makes, as they are shown, with what is worth telling about them.
 
     `surfaces` and `numbers` are those of `parts`, in the same order; vertices are in the scan's RAS mm or in the bed's.
+    `box_mm` (2, 3) is around all of them.
     """
 
     recipe: PrintRecipe
@@ -56,6 +57,7 @@ class Made:
     numbers: tuple[PartNumbers, ...]
     notes: tuple[Note, ...] = ()
     frame: Frame = "RAS"
+    box_mm: Places | None = None
 
 
 class Engine(Protocol):
@@ -94,7 +96,8 @@ class LabelsEngine:
     def _made(self, made: Made, wanted: Wanted) -> Made:
         """The same with surfaces to show and numbers. Raises Cancelled."""
         ready = [self._ready(mesh, number, wanted) for number, mesh in enumerate(made.parts, 1)]
-        return replace(made, surfaces=tuple(each for each, _ in ready), numbers=tuple(each for _, each in ready))
+        surfaces, numbers = tuple(each for each, _ in ready), tuple(each for _, each in ready)
+        return replace(made, surfaces=surfaces, numbers=numbers, box_mm=box_of(surfaces))
 
     def _ready(self, mesh: SurfaceMesh, number: int, wanted: Wanted) -> tuple[DisplaySurface, PartNumbers]:
         if not wanted():

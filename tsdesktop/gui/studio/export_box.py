@@ -216,13 +216,12 @@ class ExportBox(QWidget):
         count = len(self._files)
         if not count:
             self.planned.setText("")
-        elif count == 1:
-            there = self.tr("{name}, which is there already") if existing else "{name}"
-            self.planned.setText(there.format(name=self._files[0].name))
-        else:
-            there = self.tr("{count} files, {existing} of them are there already")
-            words = there if existing else self.tr("{count} files")
+        elif existing:
+            words = self.tr("{existing} of {count} files are there already")
             self.planned.setText(words.format(count=count, existing=existing))
+        else:
+            words = self.tr("{name} and {count} more") if count > 1 else "{name}"
+            self.planned.setText(words.format(name=self._files[0].name, count=count - 1))
         self.planned.setToolTip("\n".join(each.name for each in self._files[:40]))
         self.planned.setVisible(bool(count))
 

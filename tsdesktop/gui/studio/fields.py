@@ -13,6 +13,7 @@ from tsdesktop.gui.dialogs.controls import ChoiceBox
 from tsdesktop.gui.studio.steps import Field, choice_title, field_title
 
 Changed = Callable[[Any], None]
+_MARGIN = 6
 
 
 class NumberField(QDoubleSpinBox):
@@ -24,6 +25,7 @@ class NumberField(QDoubleSpinBox):
         self.setDecimals(field.decimals)
         self.setSingleStep(_step(field))
         self.setSuffix(f" {field.unit}" if field.unit else "")
+        self.lineEdit().setTextMargins(_MARGIN, 0, 0, 0)
         self.setKeyboardTracking(False)
         self.setAccessibleName(field_title(field))
 
@@ -41,6 +43,7 @@ class CountField(QSpinBox):
     def __init__(self, field: Field) -> None:
         super().__init__()
         self.setRange(int(field.least), int(field.most))
+        self.lineEdit().setTextMargins(_MARGIN, 0, 0, 0)
         self.setKeyboardTracking(False)
         self.setAccessibleName(field_title(field))
 

@@ -46,6 +46,7 @@ class StudioLine(QWidget):
         bench.busy_changed.connect(self._on_busy_changed)
         bench.progressed.connect(self._on_progressed)
         bench.made_changed.connect(self.refresh)
+        bench.checks_changed.connect(self._on_checks_changed)
         bench.selection_changed.connect(self.refresh)
         bench.recipe_changed.connect(self.refresh)
         bench.labels_changed.connect(self.refresh)
@@ -99,9 +100,15 @@ class StudioLine(QWidget):
         bench = self._bench
         self._patience.stop()
         self._work.setVisible(bench.is_busy or bench.is_checking)
-        if not bench.is_busy:
-            self.stage.setText(self.tr("Checking the parts"))
-            self.bar.setRange(0, 0)
+        if not bench.is_busy and bench.whole is not None:
+            done, count = len(bench.checks), len(bench.whole.parts)
+            self.stage.setText(self.tr("Checked: {done} of {count} parts").format(done=done, count=count))
+            self.bar.setRange(0, count)
+            self.bar.setValue(done)
+
+    def _on_checks_changed(self) -> None:
+        if self.is_working:
+            self._show_work()
 
     def _on_progressed(self, told: Told) -> None:
         if not self._bench.is_busy:

@@ -129,7 +129,7 @@ STEPS: Mapping[str, StepWords] = {
         ),
     ),
     Label.kind: StepWords(
-        QT_TRANSLATE_NOOP("PrintSteps", "Text"),
+        QT_TRANSLATE_NOOP("PrintSteps", "Text label"),
         QT_TRANSLATE_NOOP("PrintSteps", "Letters engraved into a face, or raised from it"),
         (
             Field("text", QT_TRANSLATE_NOOP("PrintSteps", "Text"), "text"),

@@ -11,7 +11,6 @@ from tsdesktop.core.printing import Cut, Plate, Step
 from tsdesktop.gui import theme
 from tsdesktop.gui.parts import clear, paragraph, stacked
 from tsdesktop.gui.studio.printer_box import known_process
-from tsdesktop.gui.studio.shown import box_of
 from tsdesktop.gui.studio.step_card import StepCard
 from tsdesktop.gui.studio.steps import MENU, Beginning, new_step, step_help, step_title
 from tsdesktop.gui.studio.workbench import Workbench
@@ -65,7 +64,7 @@ class StepsPanel(QWidget):
 
     def _beginning(self) -> Beginning:
         made, recipe = self._bench.made, self._bench.recipe
-        box = None if made is None else box_of(made.surfaces)
+        box = None if made is None else made.box_mm
         x, y, z = (0.0, 0.0, 0.0) if box is None else (round(float(each), 1) for each in box.mean(axis=0))
         has_plate = any(isinstance(each, Plate) for each in recipe.steps)
         return Beginning((x, y, z), known_process(recipe).smallest_wall_mm, self.tr("Text"), has_plate)
@@ -111,7 +110,7 @@ class StepsPanel(QWidget):
 
     def _show_values(self) -> None:
         made = self._bench.made
-        box = None if made is None else box_of(made.surfaces)
+        box = None if made is None else made.box_mm
         for card, step in zip(self.cards, self._bench.recipe.steps, strict=True):
             card.show_step(step, box)
 

@@ -22,7 +22,7 @@ from tsdesktop.gui.scene.drawn import MARGIN, DrawnView
 from tsdesktop.gui.scene.probe import Graphics
 from tsdesktop.gui.scene.strip import side_letter
 from tsdesktop.gui.studio.engine import Made
-from tsdesktop.gui.studio.shown import apart, bed_body, box_of, plane_bodies, plane_corners
+from tsdesktop.gui.studio.shown import apart, bed_body, plane_bodies, plane_corners
 from tsdesktop.gui.studio.workbench import Workbench
 
 if TYPE_CHECKING:  # VTK is loaded by the workers.
@@ -58,7 +58,7 @@ class PreviewView(DrawnView):
     def plane(self) -> Cut | None:
         """The cut whose plane is shown: that of the selected step, where what it cuts is seen."""
         step, made, at = self._bench.selected_step, self._bench.made, self._bench.selected
-        if not isinstance(step, Cut) or made is None or at is None or box_of(made.surfaces) is None:
+        if not isinstance(step, Cut) or made is None or at is None or made.box_mm is None:
             return None
         shown = self._bench.shown_steps
         is_last = at + 1 == (len(self._bench.recipe.steps) if shown is None else shown)
@@ -94,7 +94,7 @@ class PreviewView(DrawnView):
             return []
         is_marked = self._bench.is_part_marked and len(made.parts) > 1 and made is self._bench.whole
         chosen = self._bench.part if is_marked else None
-        box, plane = box_of(made.surfaces), self.plane
+        box, plane = made.box_mm, self.plane
         surfaces: Sequence[DisplaySurface] = made.surfaces
         if plane is not None and box is not None and self._is_apart and not self._drags_plane:
             surfaces = apart(surfaces, plane, _GAP_SHARE * float(np.linalg.norm(box[1] - box[0])))
@@ -106,12 +106,14 @@ class PreviewView(DrawnView):
             line = _rgb(theme.mixed(look.colour("panel"), look.colour("secondary"), 0.55))
             bodies.append(bed_body(self.bed_mm, (-width / 2, -depth / 2), line))
         if plane is not None and box is not None:
-            bodies.extend(plane_bodies(plane, box, _rgb(look.colour("accent"))))
+            sheet, frame = plane_bodies(plane, box, _rgb(look.colour("accent")))
+            # The sheet would hide what the halves look like where they are cut.
+            bodies.extend([frame] if surfaces is not made.surfaces else [sheet, frame])
         return bodies
 
     def _bounds(self) -> NDArray[np.float64] | None:
         made = self._bench.made
-        return None if made is None else box_of(made.surfaces)
+        return None if made is None else made.box_mm
 
     @property
     def _shows_sides(self) -> bool:
@@ -135,7 +137,7 @@ class PreviewView(DrawnView):
     def _wants_fit(self, before: Made | None, made: Made) -> bool:
         """Whether the picture should follow: for the first parts, another frame, or where parts clearly grew or
         shrank."""
-        box, old = box_of(made.surfaces), None if before is None else box_of(before.surfaces)
+        box, old = made.box_mm, None if before is None else before.box_mm
         if before is None or box is None or old is None or before.frame != made.frame:
             return True
         return self._camera is self._fitted or outgrows(box, old)
