@@ -14,19 +14,36 @@ from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.surfaces.check import check_mesh, shells_of
-from tsdesktop.surfaces.extract import DEFAULT_SMOOTHING, NO_SMOOTHING, Smoothing, extract_surface, extract_surfaces
+from tsdesktop.surfaces.extract import (
+    DEFAULT_SMOOTHING,
+    NO_SMOOTHING,
+    PRESETS,
+    Smoothing,
+    extract_surface,
+    extract_surfaces,
+)
+from tsdesktop.surfaces.self_intersections import self_intersections
 
 Labelled = Callable[[NDArray[np.bool_]], LabelMap]
-SPACINGS = [(0.7, 0.7, 0.7), (3.0, 3.0, 3.0), (0.8, 0.8, 2.5), (2.0, 1.0, 1.5)]
-# Kind and sizes in units of the mean voxel size; every one is at least two voxels thick.
+SPACINGS = [(0.7, 0.7, 0.7), (1.5, 1.5, 1.5), (3.0, 3.0, 3.0), (0.8, 0.8, 2.5)]
+# Kind and sizes in units of the longest voxel edge; every one is at least two voxels thick.
 BODIES = [
+    ("sphere", (1.5,)),
     ("sphere", (3.0,)),
     ("sphere", (8.0,)),
-    ("cylinder", (3.0, 14.0)),
-    ("cylinder", (5.0, 9.0)),
-    ("plate", (24.0, 18.0, 4.0)),
-    ("plate", (20.0, 20.0, 6.0)),
+    ("ellipsoid", (2.0, 3.0, 5.0)),
+    ("ellipsoid", (4.0, 6.0, 8.0)),
+    ("cylinder", (1.0, 10.0)),
+    ("cylinder", (3.0, 9.0)),
+    ("plate", (18.0, 14.0, 2.0)),
+    ("plate", (20.0, 18.0, 5.0)),
+    ("rib", (9.0, 2.0, 6.0)),
+    ("rib", (9.0, 3.0, 6.0)),
+    ("tube", (7.0, 1.0)),
+    ("tube", (8.0, 2.0)),
 ]
+# So few voxels do not say better where the body ends: their own steps are up to 0.45 off there.
+LARGER_ERRORS = {("cylinder", (1.0, 10.0)): 0.38, ("rib", (9.0, 2.0, 6.0)): 0.36, ("tube", (7.0, 1.0)): 0.35}
 
 
 def surface_of(label_map: LabelMap, smoothing: Smoothing = DEFAULT_SMOOTHING) -> SurfaceMesh:
@@ -35,25 +52,32 @@ def surface_of(label_map: LabelMap, smoothing: Smoothing = DEFAULT_SMOOTHING) ->
     return mesh
 
 
+def is_without_defects(mesh: SurfaceMesh) -> bool:
+    return check_mesh(mesh).is_sound and self_intersections(mesh).count == 0
+
+
 def voxel_volume_error(mesh: SurfaceMesh, label_map: LabelMap) -> float:
     voxels = int(np.count_nonzero(label_map.array))
     volume = voxels * abs(np.linalg.det(label_map.affine[:3, :3])) / 1000.0
     return abs(mesh.volume_ml / float(volume) - 1.0)
 
 
-@pytest.mark.parametrize("seed", [2, 3])
 @pytest.mark.parametrize("spacing_mm", SPACINGS, ids=str)
 @pytest.mark.parametrize(("kind", "sizes"), BODIES, ids=str)
 def test_surface_keeps_the_volume_and_lies_within_a_third_of_a_voxel(
-    draw: Any, kind: str, sizes: tuple[float, ...], spacing_mm: tuple[float, float, float], seed: int
+    draw: Any, kind: str, sizes: tuple[float, ...], spacing_mm: tuple[float, float, float]
 ) -> None:
-    mean_mm = float(np.cbrt(np.prod(spacing_mm)))
-    phantom = draw(kind, tuple(size * mean_mm for size in sizes), spacing_mm, seed)
+    seed = SPACINGS.index(spacing_mm)
+    phantom = draw(kind, tuple(size * max(spacing_mm) for size in sizes), spacing_mm, seed)
     mesh = surface_of(phantom.label_map)
     few = np.count_nonzero(phantom.label_map.array) < 500
     assert voxel_volume_error(mesh, phantom.label_map) < (0.03 if few else 0.01)
-    assert np.quantile(phantom.errors_in_voxels(mesh), 0.95) <= 1 / 3
-    assert check_mesh(mesh).is_sound
+    largest = LARGER_ERRORS.get((kind, sizes), 1 / 3)
+    assert np.quantile(phantom.errors_in_voxels(mesh), 0.95) <= largest
+    back = phantom.errors_back_in_voxels(mesh)
+    assert np.quantile(back, 0.95) <= largest
+    assert back.max() < 1.0  # nothing is missing
+    assert is_without_defects(mesh)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -66,15 +90,26 @@ def test_two_voxels_of_thickness_keep_shape_and_volume(
     phantom = draw(kind, sizes, (1.0, 1.0, 1.0), seed)
     mesh, steps = surface_of(phantom.label_map), surface_of(phantom.label_map, NO_SMOOTHING)
     smooth_error, step_error = (np.quantile(phantom.errors_in_voxels(each), 0.95) for each in (mesh, steps))
-    # So few voxels do not say where the body ends: the steps themselves are more than a third of a voxel off.
     assert smooth_error < min(0.38, step_error + 0.02)
     assert voxel_volume_error(mesh, phantom.label_map) < 0.01
-    assert check_mesh(mesh).is_sound
+
+
+@pytest.mark.parametrize("name", ["smooth", "very smooth"])
+@pytest.mark.parametrize("spacing_mm", [(1.5, 1.5, 1.5), (0.8, 0.8, 2.5)], ids=str)
+@pytest.mark.parametrize(("kind", "sizes"), BODIES[3::3], ids=str)
+def test_smoother_presets_round_off_but_lose_nothing(
+    draw: Any, kind: str, sizes: tuple[float, ...], spacing_mm: tuple[float, float, float], name: str
+) -> None:
+    phantom = draw(kind, tuple(size * max(spacing_mm) for size in sizes), spacing_mm, 2)
+    mesh = surface_of(phantom.label_map, PRESETS[name])
+    assert voxel_volume_error(mesh, phantom.label_map) < 0.01
+    assert np.quantile(phantom.errors_in_voxels(mesh), 0.95) <= (0.55 if name == "smooth" else 0.8)
+    assert is_without_defects(mesh)
 
 
 @pytest.mark.parametrize("spacing_mm", SPACINGS, ids=str)
 def test_sphere_has_the_volume_of_the_sphere(draw: Any, spacing_mm: tuple[float, float, float]) -> None:
-    radius = 8.0 * float(np.cbrt(np.prod(spacing_mm)))
+    radius = 7.5 * max(spacing_mm)
     mesh = surface_of(draw("sphere", (radius,), spacing_mm, 5).label_map)
     assert mesh.volume_ml == pytest.approx(4 / 3 * np.pi * radius**3 / 1000.0, rel=0.01)
 
@@ -170,9 +205,26 @@ def test_structure_at_the_border_of_the_scan_is_closed(labelled: Labelled) -> No
 def test_touching_at_edges_and_corners_stays_manifold(labelled: Labelled) -> None:
     mask = np.zeros((10, 10, 10), bool)
     mask[2:4, 2:4, 2:4] = mask[4:6, 4:6, 2:4] = mask[6:8, 6:8, 4:6] = True
-    speckle = np.random.default_rng(7).random((16, 16, 16)) < 0.35
-    for each in (mask, speckle):
-        assert check_mesh(surface_of(labelled(each))).is_sound
+    assert is_without_defects(surface_of(labelled(mask)))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("filled", [0.35, 0.6])
+def test_noise_does_not_run_through_itself_and_keeps_its_volume(labelled: Labelled, filled: float, name: str) -> None:
+    label_map = labelled(np.random.default_rng(7).random((16, 16, 16)) < filled)
+    mesh = surface_of(label_map, PRESETS[name])
+    assert is_without_defects(mesh)
+    assert voxel_volume_error(mesh, label_map) < 0.01
+
+
+def test_sheets_that_smoothing_would_push_through_each_other_stay_apart(labelled: Labelled) -> None:
+    mask = np.ones((24, 24, 12), bool)
+    mask[2:22, 2:22, 2:10] = False
+    mask[2:22, 2:22, 5:7] = np.random.default_rng(3).random((20, 20, 2)) < 0.7
+    label_map = labelled(mask)
+    mesh = surface_of(label_map, Smoothing(80, 0.005))
+    assert is_without_defects(mesh)
+    assert voxel_volume_error(mesh, label_map) < 0.01
 
 
 def test_neighbours_do_not_leak_into_each_other() -> None:
@@ -191,19 +243,13 @@ def test_only_the_labels_asked_for_that_occur(labelled: Labelled) -> None:
     assert [mesh.name for mesh in extract_surfaces(label_map, [2, 1, 9])] == ["spleen"]
 
 
-@pytest.mark.parametrize("values", [(-1, 0.1), (10, 0.0), (10, 2.5)])
-def test_impossible_smoothing_is_refused(values: tuple[int, float]) -> None:
-    with pytest.raises(ValueError, match="smoothing needs"):
-        Smoothing(*values)
-
-
 def test_all_structures_of_a_real_result_are_sound(data: Path) -> None:
     image = nibabel.load(data / "ct_abdomen" / "total_fast.nii.gz")
     array = np.asarray(image.dataobj)
     label_map = LabelMap(array, Geometry(array.shape, image.affine), catalogue().task("total").classes, "total")
     meshes = list(extract_surfaces(label_map))
     assert len(meshes) == 61
-    assert [mesh.name for mesh in meshes if not check_mesh(mesh).is_sound] == []
+    assert [mesh.name for mesh in meshes if not is_without_defects(mesh)] == []
     for mesh in meshes:
         voxels = np.count_nonzero(array == mesh.structure.label)
         assert mesh.volume_ml == pytest.approx(voxels * 27.0 / 1000.0, rel=0.01 if voxels >= 500 else 0.03), mesh.name
