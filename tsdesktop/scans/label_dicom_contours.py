@@ -69,7 +69,7 @@ def read_contours(path: Path, volume: Volume) -> LabelMap:
     regions = dict(_regions(ds))
     if not any(regions.values()):
         raise ReadError("labels.no_contours", name=path.name)
-    named, labels = classes_of([each for each in _named(ds) if regions.get(each.number)])
+    named, labels = classes_of([each for each in _named(ds) if regions.get(each.number)], _task(ds))
     everything = [points for contours in regions.values() for points in contours]
     raster = _raster(everything, volume.geometry, path.name)
     heights = _heights(everything, raster)
@@ -82,6 +82,12 @@ def read_contours(path: Path, volume: Volume) -> LabelMap:
     thickness_mm = max(volume.spacing_mm) if len(heights) == 1 else 0.0
     planes = Planes(pictures, _corners(raster, heights), raster.column_step, raster.row_step, thickness_mm)
     return checked(planes.on_grid(volume.geometry), volume, named, path.name, anything=True)
+
+
+def _task(ds: Any) -> str:
+    """The task that this program states in its structure sets."""
+    program, _, task = str(ds.get("StructureSetName") or "").strip().partition(" ")
+    return task if program == "tsdesktop" else ""
 
 
 def _named(ds: Any) -> Iterator[Named]:

@@ -48,7 +48,7 @@ def display_rgb(structure: StructureClass) -> Rgb:
 
 def scheme_item() -> Any:
     """What our own coding scheme is, for objects that use it."""
-    from highdicom.sr.coding import CodingSchemeIdentificationItem
+    from highdicom.coding_schemes import CodingSchemeIdentificationItem
 
     return CodingSchemeIdentificationItem(
         designator=SCHEME, name="Names of structures in tsdesktop", responsible_organization="tsdesktop"

@@ -38,7 +38,7 @@ _WHICH_SERIES = 1
 _EXPLICIT = "1.2.840.10008.1.2.1"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _RUN_LENGTHS = "1.2.840.10008.1.2.5"
-_GROUPS_LENGTH = 16
+_CT_IMAGE, _MR_IMAGE = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _described(content: _Content, task: str, provenance: Provenance, form: Segme
     first = series.slices[0]
     numbers = content.labels if form.kind == "LABELMAP" else list(range(1, len(content.structures) + 1))
     ds = Segmentation(
-        source_images=instances(series, provenance),
+        source_images=_single_frame(instances(series, provenance)),
         pixel_array=np.array([[numbers]], np.uint16),
         segmentation_type=form.kind,
         segment_descriptions=[
@@ -191,6 +191,8 @@ def _completed(ds: Any, content: _Content, provenance: Provenance, form: Segment
     shared.PixelMeasuresSequence = _measures(series)
     if "SegmentIdentificationSequence" in shared:
         del shared.SegmentIdentificationSequence
+    for each in (*ds.SourceImageSequence, *ds.ReferencedSeriesSequence[0].ReferencedInstanceSequence):
+        each.ReferencedSOPClassUID = series.slices[0].sop_class_uid
     ds.Rows, ds.Columns = series.shape[1:]
     ds.NumberOfFrames = len(content.frames)
     organization = provenance.uid(_WHAT, "dimensions", series.series_instance_uid, form.kind)
@@ -208,6 +210,13 @@ def _measures(series: SourceSeries) -> Any:
 
     spacing_mm = abs(series.spacing_mm) or None
     return PixelMeasuresSequence(series.slices[0].pixel_spacing_mm, series.thickness_mm or 1.0, spacing_mm)
+
+
+def _single_frame(headers: list[Any]) -> list[Any]:
+    """The headers as those of single slices: of a multi-frame object highdicom asks for more than is needed here."""
+    for ds in headers:
+        ds.SOPClassUID = _MR_IMAGE if ds.Modality == "MR" else _CT_IMAGE
+    return headers
 
 
 def instances(series: SourceSeries, provenance: Provenance) -> list[Any]:

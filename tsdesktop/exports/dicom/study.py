@@ -55,7 +55,7 @@ def study_attributes(header: Any) -> dict[str, Any]:
 def _is_valid(keyword: str, value: Any) -> bool:
     from pydicom import config
     from pydicom.datadict import dictionary_VR
-    from pydicom.valuerep import validate_value
+    from pydicom.valuerep import DA, TM, validate_value
 
     kind = dictionary_VR(keyword)
     if kind == "SQ":
@@ -64,6 +64,8 @@ def _is_valid(keyword: str, value: Any) -> bool:
     try:
         for each in values:
             validate_value(kind, each if kind == "PN" else str(each), config.RAISE)
+            # The 30th of February has the form of a date.
+            _ = {"DA": DA, "TM": TM}.get(kind, str)(str(each))
     except (TypeError, ValueError):
         return False
     return True
