@@ -106,7 +106,7 @@ def _within(label_map: LabelMap, given: argparse.Namespace, axis: int, share: fl
 
 
 def _progress(what: str, share: float) -> str:
-    return f"{share:4.0%} · {what}"
+    return f"{share:4.0%} · {what}".removesuffix(" · ")
 
 
 def _say_prepared(prepared: Prepared, given: argparse.Namespace) -> None:

@@ -36,8 +36,8 @@ from tsdesktop.core.printing import (
 )
 
 ORDER = """the steps are done in this order, whatever the order of the flags:
-  keep largest, remove islands, fill holes; merge, struts; thicken; hollow; cut;
-  base plate, stand; labels; scale; lay flat; fit to bed"""
+  keep largest, remove islands, fill holes; merge, struts; thicken; hollow; cut; scale;
+  base plate, stand; labels; lay flat; fit to bed"""
 _CUT = re.compile(r"^([xyz])@(-?[0-9.]+)(%?)$", re.IGNORECASE)
 _BED = re.compile(r"^([0-9.]+)x([0-9.]+)x([0-9.]+)$", re.IGNORECASE)
 _AXES = "xyz"
@@ -203,9 +203,10 @@ def _steps(given: argparse.Namespace, place: Place) -> Iterator[Step]:
     if given.hollow is not None:
         yield Hollow(given.hollow, **_said(drains=given.drains, drain_mm=given.drain_mm))
     yield from _cuts(given, place)
-    yield from _bases(given)
     if given.scale is not None:
+        # Before plates and labels, so that these are as thick and as tall as was said.
         yield Scale(given.scale)
+    yield from _bases(given)
     if given.lay_flat:
         yield LayFlat()
     if given.fit_to_bed:

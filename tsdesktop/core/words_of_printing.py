@@ -83,7 +83,7 @@ WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
         "",
     ),
     "note.plate_columns": (
-        "{count} columns, up to {diameter_mm} mm wide, hold {pieces} pieces that do not stand on the plate themselves.",
+        "What does not stand on the plate by itself is held by {count} columns, up to {diameter_mm} mm wide.",
         "Remove islands before if these are specks.",
     ),
     "note.scaled_to_fit": ("Everything was scaled to {percent} % to fit on the bed ({bed} mm).", ""),
