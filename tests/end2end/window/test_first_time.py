@@ -51,7 +51,7 @@ def test_open_the_sample_run_look_and_export(qtbot: QtBot, window: MainWindow, t
     (dialog,) = window.findChildren(ExportDialog)
     dialog.folder.line.setText(str(tmp_path / "out"))
     for key, box in dialog.kinds.boxes.items():
-        box.setChecked(key in {"label_map", "meshes", "json"})
+        box.setChecked(key in {"nifti", "stl", "json"})
     # "Selected" would be proposed, since one structure is.
     dialog.scope.choose("all")
     qtbot.waitUntil(dialog.export_button.isEnabled, timeout=10_000)

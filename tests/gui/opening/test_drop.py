@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import nibabel as nib
 import numpy as np
@@ -88,6 +88,25 @@ def test_whatever_labels_were_exported_as_is_dropped_on_the_open_scan(
     for each in label_map.present:
         assert np.array_equal(opened.mask(each.name), label_map.mask(each.name))
         assert opened.structure(each.name).rgb == each.rgb
+
+
+@pytest.mark.parametrize("form", get_args(LabelFormat))
+def test_labels_of_a_dicom_scan_are_dropped_in_every_format(tmp_path: Path, form: LabelFormat) -> None:
+    (tmp_path / "series").mkdir()
+    write_series(tmp_path / "series", TEN)
+    volume = read(tmp_path / "series")
+    array = np.zeros(volume.geometry.shape, np.uint8)
+    array[4:12, 5:18, 2:8], array[15:22, 8:16, 3:7] = 1, 2
+    label_map = LabelMap(array, volume.geometry, (structure_class(1, "liver"), structure_class(2, "kidney_left")))
+    file = write_chosen(ExportChoice(tmp_path / "out", labels=(form,)), volume, label_map).files[0]
+    dropped = sorted_out([file], scan_is_open=True)
+    assert dropped == Dropped(None, (file,))
+    opened = read_labels(dropped.labels, volume)
+    assert {each.name for each in opened.present} == {"liver", "kidney_left"}
+    for each in label_map.present:
+        assert np.array_equal(opened.mask(each.name), label_map.mask(each.name))
+    both = sorted_out([tmp_path / "series", file])
+    assert both == Dropped(tmp_path / "series", (file,))
 
 
 def test_labels_alone_go_onto_the_open_scan(labels: Path) -> None:
