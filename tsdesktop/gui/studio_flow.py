@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from tsdesktop.core.settings import Settings
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.gui.remembering import Memory
 from tsdesktop.gui.session import Session
@@ -69,7 +70,6 @@ class StudioFlow(QObject):
         return ()
 
     def _make(self, names: tuple[str, ...]) -> None:
-        from tsdesktop.core.printing import PrintRecipe
         from tsdesktop.gui.dialogs.export_place import proposed_folder
         from tsdesktop.gui.studio.engine import LabelsEngine
         from tsdesktop.gui.studio.export_box import PrintFiles
@@ -80,9 +80,11 @@ class StudioFlow(QObject):
         volume, settings = self._session.volume, self._memory.settings
         if volume is None:
             return
-        recipe = replace(self._recipe or PrintRecipe(), structures=names)
+        recipe = replace(self._recipe or first_recipe(settings), structures=names)
         bench = Workbench(LabelsEngine, recipe, self)
-        files = PrintFiles(proposed_folder(volume, settings.export_folder), frame=settings.mesh_frame)
+        files = PrintFiles(
+            proposed_folder(volume, settings.export_folder), settings.print_format, frame=settings.mesh_frame
+        )
         studio = Studio(bench, files, (planned_print, write_parts), self._window)
         studio.recipe_kept.connect(self._on_recipe_kept)
         studio.exported.connect(lambda _: self._on_exported(studio))
@@ -97,7 +99,19 @@ class StudioFlow(QObject):
 
     def _on_recipe_kept(self, recipe: PrintRecipe) -> None:
         self._recipe = recipe
+        self._memory.change(print_bed=recipe.bed, print_process=recipe.process)
         self.studio = None
 
     def _on_exported(self, studio: Studio) -> None:
-        self._memory.change(export_folder=str(studio.export.files.folder))
+        files = studio.export.files
+        self._memory.change(export_folder=str(files.folder), print_format=files.format)
+
+
+def first_recipe(settings: Settings) -> PrintRecipe:
+    """The recipe to begin with: for the printer that was chosen before, where it is still known."""
+    from tsdesktop.core.printers import beds, processes
+    from tsdesktop.core.printing import PrintRecipe
+
+    bed = next((each.id for each in beds() if each.id == settings.print_bed), "")
+    process = next((each.id for each in processes() if each.id == settings.print_process), "")
+    return PrintRecipe(bed=bed, process=process)

@@ -14,11 +14,12 @@ from pytestqt.qtbot import QtBot
 
 from tests.end2end.window.conftest import wait_for_scan
 from tsdesktop.core.assets import asset
-from tsdesktop.core.printing import Plate
+from tsdesktop.core.printing import Plate, PrintRecipe
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.exports.meshes.reading import read_meshes
 from tsdesktop.gui.studio.window import Studio
+from tsdesktop.gui.studio_flow import first_recipe
 from tsdesktop.gui.window import MainWindow
 
 LIVER, KIDNEY, RIB = 1, 2, 3
@@ -106,8 +107,10 @@ def test_selected_structure_is_printed_from_its_details_and_the_recipe_is_kept(
     studio = opened(qtbot, window)
     assert studio.bench.recipe.structures == ("kidney_left",)
     studio.recipe_panel.steps.add_step("plate")
+    studio.bench.change_values("printer", bed="prusa_mini")
     studio.close()
     assert window.studio.studio is None
+    assert first_recipe(window.memory.settings) == PrintRecipe(bed="prusa_mini")
     window.session.select(LIVER)
     window.studio.open()
     assert window.studio.studio is not None
