@@ -170,7 +170,7 @@ def test_a_folder_of_other_objects_says_so(tmp_path: Path) -> None:
     assert caught.value.id == "read.no_scan_inside"
     with pytest.raises(ReadError) as caught:
         read_scan(tmp_path / "seg.dcm")
-    assert caught.value.id == "read.derived_object"
+    assert caught.value.id == "read.labels_first"
     assert "segmentation" in caught.value.sentence
 
 

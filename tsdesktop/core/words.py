@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tsdesktop.core.words_of_dicom import WORDS_OF_DICOM
 from tsdesktop.core.words_of_imports import WORDS_OF_IMPORTS
 from tsdesktop.core.words_of_preflight import WORDS_OF_PREFLIGHT
 from tsdesktop.core.words_of_printing import WORDS_OF_PRINTING
@@ -34,7 +35,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "{name} is a {what}, not a scan.",
         "Open the series of images it was made from.",
     ),
-    "read.labels_first": ("{name} is a {what}: open the scan it was made from first, then this.", ""),
     "read.colour": ("{name} is a colour picture, not a scan.", "Choose the original CT or MR series."),
     "read.complex": ("{name} holds complex numbers.", "Export the magnitude image and open that."),
     "read.two_dimensional": ("{name} is a flat picture of {shape} pixels.", "Choose the whole series of slices."),
@@ -75,14 +75,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "Open the label map of that run.",
     ),
     "labels.empty_folder": ("{name} holds no label maps.", "Choose the folder with one NIfTI file per structure."),
-    "labels.not_parallel": (
-        "The labels of {name} do not lie on parallel planes.",
-        "Export them again on the slices of the scan.",
-    ),
-    "labels.no_contours": (
-        "{name} holds no closed contours.",
-        "Points and open lines are not labels; choose another structure set.",
-    ),
     # geometry
     "geometry.bad_affine": (
         "{name} does not say where its voxels lie in space.",
@@ -333,6 +325,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Choose a folder you may write to in the preferences.",
     ),
     **WORDS_OF_IMPORTS,
+    **WORDS_OF_DICOM,
     **WORDS_OF_PRINTING,
     **WORDS_OF_PREFLIGHT,
     # licence
@@ -396,34 +389,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "export.no_parts": (
         "A file of the format {format} holds one object only.",
         "Write one file per structure, or choose 3MF, which keeps parts.",
-    ),
-    "export.dicom_only": (
-        "{name} was not read from DICOM files, so there is no series that a {what} could refer to.",
-        "Write NIfTI or NRRD instead, or open the DICOM series.",
-    ),
-    "export.dicom_source_gone": (
-        "The DICOM files of {name}, to which a {what} refers, cannot be found or read any more.",
-        "Put them back, or write NIfTI or NRRD instead.",
-    ),
-    "export.dicom_source_changed": (
-        "The DICOM files of {name} are not those that were opened, so a {what} cannot refer to them.",
-        "Open the series again, or write NIfTI or NRRD instead.",
-    ),
-    "export.dicom_identifiers": (
-        "The DICOM files of {name} lack identifiers that a {what} must refer to ({missing}).",
-        "Write NIfTI or NRRD instead.",
-    ),
-    "export.dicom_elsewhere": (
-        "{name} was not written: the labels lie elsewhere in space than the slices of the scan.",
-        "Open the scan the labels were made from.",
-    ),
-    "export.dicom_segmentation": (
-        "{name} is no DICOM segmentation of the same study, so the report cannot refer to it.",
-        "Write the segmentation first, or the report without it.",
-    ),
-    "export.dicom_too_large": (
-        "{name} would be larger than a DICOM file may be (4 GB).",
-        "Choose fewer structures, or the label map form.",
     ),
     "export.too_many_labels": (
         "The label map has {count} structures; this format holds {most}.",

@@ -225,28 +225,35 @@ def _pictures(
     ds: Any, frames: Sequence[_Frame], labels: dict[int, int], kind: type[np.uint8] | type[np.uint16]
 ) -> Labels:
     """The label pictures [plane, row, column]: painted as frames come, and anew by size where structures overlap."""
-    count = max(each.plane for each in frames) + 1
-    out: Labels = np.zeros((count, int(ds.Rows), int(ds.Columns)), kind)
+    shape = max(each.plane for each in frames) + 1, int(ds.Rows), int(ds.Columns)
+    out: Labels = np.zeros(shape, np.uint8) if kind is np.uint8 else np.zeros(shape, np.uint16)
     if ds.SegmentationType == "LABELMAP":
         _paint_numbers(out, ds, frames, labels)
         return out
-    sizes: dict[int, int] = dict.fromkeys(labels.values(), 0)
+    sizes = np.zeros(int(np.iinfo(kind).max) + 1, np.int64)
     overlap = False
     for frame, mask in _masks(ds, frames):
-        picture = out[frame.plane]
+        picture, label = out[frame.plane], labels[frame.segment]
         overlap |= bool(picture[mask].any())
-        picture[mask] = labels[frame.segment]
-        sizes[labels[frame.segment]] += int(np.count_nonzero(mask))
+        picture[mask] = label
+        sizes[label] += np.count_nonzero(mask)
     if overlap:
         log.info("segments overlap: the smaller one stays")
-        rank = np.zeros(int(np.iinfo(kind).max) + 1, np.int64)
-        rank[list(sizes)] = list(sizes.values())
-        rank[0] = np.iinfo(np.int64).max
-        out[...] = 0
-        for frame, mask in _masks(ds, frames):
-            picture, label = out[frame.plane], labels[frame.segment]
-            picture[mask & (rank[picture] > rank[label])] = label
+        _paint_by_size(out, _masks(ds, frames), labels, sizes)
     return out
+
+
+def _paint_by_size(
+    out: Labels,
+    masks: Iterable[tuple[_Frame, NDArray[np.bool_]]],
+    labels: dict[int, int],
+    sizes: NDArray[np.int64],
+) -> None:
+    out[...] = 0
+    sizes[0] = np.iinfo(np.int64).max
+    for frame, mask in masks:
+        picture, label = out[frame.plane], labels[frame.segment]
+        picture[mask & (sizes[picture] > sizes[label])] = label
 
 
 def _masks(ds: Any, frames: Sequence[_Frame]) -> Iterator[tuple[_Frame, NDArray[np.bool_]]]:

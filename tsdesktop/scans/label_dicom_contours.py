@@ -75,7 +75,7 @@ def read_contours(path: Path, volume: Volume) -> LabelMap:
     heights = _heights(everything, raster)
     filled = {labels[n]: list(_filled(each, raster, heights)) for n, each in regions.items() if n in labels and each}
     sizes = {label: sum(int(part.mask.sum()) for part in parts) for label, parts in filled.items()}
-    pictures: Labels = np.zeros((len(heights), raster.rows, raster.columns), label_type(named.classes))
+    pictures: Any = np.zeros((len(heights), raster.rows, raster.columns), label_type(named.classes))
     for label, part in painted(((label, part) for label, parts in filled.items() for part in parts), sizes):
         part.paint(pictures, label)
     # A single plane has no neighbours to tell how far it reaches: as far as the scan's thickest voxel.

@@ -79,7 +79,8 @@ def _left_of(point: int, padded: NDArray[np.bool_], width: int) -> int:
 def _with_holes(ring: list[int], keyholes: dict[int, list[int]]) -> list[int]:
     """The ring with a walk around each hole at the point where it is joined, and within the hole likewise."""
     out: list[int] = []
-    walks, entrances = [iter(ring)], []
+    walks = [iter(ring)]
+    entrances: list[int] = []
     while walks:
         point = next(walks[-1], None)
         if point is None:
@@ -102,4 +103,4 @@ def _corners(points: NDArray[np.int64]) -> NDArray[np.int64]:
     """The points at which a closed ring turns."""
     coming, going = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
     turn = coming[:, 0] * going[:, 1] - coming[:, 1] * going[:, 0]
-    return points[(turn != 0) | ((coming * going).sum(axis=1) < 0)]
+    return np.asarray(points[(turn != 0) | ((coming * going).sum(axis=1) < 0)])

@@ -133,9 +133,10 @@ def _content(label_map: LabelMap, series: SourceSeries, form: SegmentationForm, 
 
 def _narrow(arrays: Labels, labels: Sequence[int]) -> Labels:
     """The labels that have a segment, with one byte each where that is enough."""
-    table = np.zeros(int(arrays.max()) + 1, np.uint8 if max(labels) < 256 else np.uint16)
+    table: Any = np.zeros(int(arrays.max()) + 1, np.uint8 if max(labels) < 256 else np.uint16)
     table[list(labels)] = labels
-    return table[arrays]
+    narrow: Labels = table[arrays]
+    return narrow
 
 
 def _described(content: _Content, task: str, provenance: Provenance, form: SegmentationForm) -> Any:

@@ -139,7 +139,7 @@ def _headers(source: ScanSource, what: str) -> list[Any]:
     """The headers of the files, the first whole. Raises ExportError."""
     import pydicom  # only here: reading it takes a while, and few runs write DICOM
 
-    found = []
+    found: list[Any] = []
     try:
         with warnings.catch_warnings(), _files(source) as opened:
             # pydicom remarks on odd values, which are checked or left out here.
