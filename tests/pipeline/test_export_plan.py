@@ -129,6 +129,7 @@ def test_the_windows_export_tells_the_run_and_names_nobody(result: Segmentation,
     told = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
     assert told["made_at"] == "2026-05-04T03:02:01Z" and told["options"] == {"fast": True}
     assert told["task"]["name"] == "total" and told["cite"]
+    assert told["export"]["mesh_formats"] == ["ply"] and told["export"]["structures"] == "all"
     assert {each["name"] for each in told["outputs"]} == set(content(tmp_path)) - {"manifest.json"}
     assert not any(b"DOE" in each or b"JANE" in each for each in content(tmp_path).values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.options import Frame, LabelFormat, MeshFormatName, MeshLayout
@@ -91,7 +91,8 @@ def write_chosen(
         plan = replace(plan, manifest=_free(choice.manifest))
     some = label_map.only(each.name for each in chosen) if choice.names else label_map
     run: Run = run_of(result) if result is not None else run_of_file(volume, label_map)
-    return write_all(plan, Material(volume, some, run, some.present), listen)
+    material = Material(volume, some, run, some.present, choices=_told(choice, some))
+    return write_all(plan, material, listen)
 
 
 def check_chosen(choice: ExportChoice, label_map: LabelMap, listen: Listener = lambda _: None) -> Exported:
@@ -126,6 +127,21 @@ def _plan(choice: ExportChoice, label_map: LabelMap) -> ExportPlan:
         manifest=choice.manifest,
         overwrite=choice.overwrite,
     )
+
+
+def _told(choice: ExportChoice, chosen: LabelMap) -> dict[str, Any]:
+    """What a manifest says of the choice: not where to."""
+    return {
+        "structures": [each.name for each in chosen.present] if choice.names else "all",
+        "label_formats": list(choice.labels),
+        "masks": choice.masks,
+        "mesh_formats": list(choice.meshes),
+        "mesh_layout": list(choice.layouts),
+        "mesh_smoothing": choice.smoothing,
+        "mesh_frame": choice.frame,
+        "tables": list(choice.tables),
+        "picture": choice.preview,
+    }
 
 
 def _free(path: Path) -> Path:

@@ -6,11 +6,11 @@ What writes each kind is loaded when it is asked for: VTK takes longer to load t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tsdesktop.core.options import LabelFormat
 from tsdesktop.core.provenance import Provenance, provenance_of
@@ -48,7 +48,8 @@ class Exported:
 class Material:
     """What is exported: the scan, labels (perhaps of some structures only), and the run they come from.
 
-    `masks` are the structures that get a mask file each; `more_masks` are label maps of masks besides.
+    `masks` are the structures that get a mask file each; `more_masks` are label maps of masks besides; `ready` are
+    files that the run wrote itself; `choices` is what the manifest says of how this is exported.
     """
 
     volume: Volume
@@ -57,6 +58,7 @@ class Material:
     masks: tuple[StructureClass, ...]
     more_masks: tuple[LabelMap, ...] = ()
     ready: tuple[Path, ...] = ()
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def on_grid(self) -> Volume:
@@ -88,7 +90,9 @@ def write_all(plan: ExportPlan, material: Material, listen: Listener) -> Exporte
     work = _Work(plan, material, _Steps(plan, material, listen))
     written = [*work.labels(), *material.ready, *work.surfaces(), *work.tables(), *work.picture()]
     if plan.manifest is not None:
-        choices = {"meshes": [each.told() for each in work.checked]} if work.checked else None
+        choices = dict(material.choices)
+        if work.checked:
+            choices["meshes"] = [each.told() for each in work.checked]
         write_manifest(plan.manifest, material.run, written, choices, overwrite=plan.overwrite)
         written.append(plan.manifest)
     listen(Progress("done", 1.0))
