@@ -220,3 +220,10 @@ def test_search_ends_where_everything_runs_through_everything(monkeypatch: pytes
     found = self_intersections(mesh(spokes.reshape(-1, 3), np.arange(900).reshape(-1, 3)))
     assert found.count > 500
     assert not found.complete
+
+
+def test_large_surfaces_are_searched_in_blocks_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    surface = together(ball(10.0), ball(8.0, (7.0, 1.1, 2.3)))
+    at_once = self_intersections(surface).pairs
+    monkeypatch.setattr("tsdesktop.surfaces.triangle_tree._BLOCK", 37)
+    np.testing.assert_array_equal(self_intersections(surface).pairs, at_once)

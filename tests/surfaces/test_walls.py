@@ -126,9 +126,12 @@ def test_the_next_exit_counts_not_the_far_side_of_another_piece() -> None:
     assert found.fifth_percentile_mm == pytest.approx(1.0, abs=1e-3)
 
 
-def test_places_are_the_same_every_time() -> None:
-    surface = placed(*ball(12.0))
-    assert found_in(surface) == found_in(surface)
+def test_walls_are_the_same_every_time_and_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    surface = placed(*ball(12.0, 4))
+    first = found_in(surface)
+    assert found_in(surface) == first
+    monkeypatch.setattr("tsdesktop.surfaces.triangle_tree._BLOCK", 500)
+    assert found_in(surface) == first
 
 
 def test_nothing_faces_away_from_anything() -> None:

@@ -46,6 +46,7 @@ P95_VOXELS = 0.5
 # Beyond these the mesh is another shape.
 WRONG_VOLUME_PERCENT, WRONG_P95_VOXELS = 10.0, 1.5
 _STL_BYTES = 84, 50
+_THREADS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +135,10 @@ def preflight(mesh: SurfaceMesh, limits: PrintLimits, truth: tuple[LabelMap, int
 
 
 def _measured(mesh: SurfaceMesh, limits: PrintLimits, truth: tuple[LabelMap, int] | None) -> _Measured:
-    # All of it is numpy, scipy and VTK, which let go of Python's lock.
-    with ThreadPoolExecutor(4, thread_name_prefix="preflight") as pool:
+    # All of it is numpy, scipy and VTK, which let go of Python's lock. One after the other it needs a third of the
+    # memory: about half a GB for a million triangles.
+    threads = _THREADS if len(mesh.triangles) <= MANY_TRIANGLES else 1
+    with ThreadPoolExecutor(threads, thread_name_prefix="preflight") as pool:
         apart = None if truth is None else pool.submit(difference, mesh, *truth)
         crossings, thickness = pool.submit(self_intersections, mesh), pool.submit(walls, mesh)
         check, pieces = pool.submit(check_mesh, mesh), pool.submit(shells, mesh)
