@@ -126,6 +126,28 @@ def tour(window: MainWindow, photographer: Photographer) -> None:
     photographer.pause(1.5)
     photographer.take(networks, "networks")
     networks.close()
+    print_studio(window, photographer)
+
+
+def print_studio(window: MainWindow, photographer: Photographer) -> None:
+    """The spine on a base plate, in the print studio."""
+    label_map = window.session.label_map
+    if label_map is None:
+        return
+    window.studio.open([each.label for each in label_map.present if each.system == "spine"])
+    studio = window.studio.studio
+    if studio is None:
+        return
+    studio.resize(*SIZE)
+    bench = studio.bench
+    bench.change_values("printer", bed="prusa_mk4")
+    for kind in ("merge", "struts", "plate"):
+        studio.recipe_panel.steps.add_step(kind)
+    photographer.wait(lambda: bench.is_current and not bench.is_checking)
+    photographer.pause(1.0)
+    photographer.wait(lambda: studio.view.is_still)
+    photographer.take(studio, "studio")
+    studio.close()
 
 
 if __name__ == "__main__":

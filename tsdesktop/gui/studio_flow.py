@@ -82,9 +82,8 @@ class StudioFlow(QObject):
             return
         recipe = replace(self._recipe or first_recipe(settings), structures=names)
         bench = Workbench(LabelsEngine, recipe, self)
-        files = PrintFiles(
-            proposed_folder(volume, settings.export_folder), settings.print_format, frame=settings.mesh_frame
-        )
+        folder = proposed_folder(volume, settings.export_folder)
+        files = PrintFiles(folder, settings.print_format, frame=settings.mesh_frame)
         studio = Studio(bench, files, (planned_print, write_parts), self._window)
         studio.recipe_kept.connect(self._on_recipe_kept)
         studio.exported.connect(lambda _: self._on_exported(studio))

@@ -56,6 +56,10 @@ def opened(qtbot: QtBot, window: MainWindow) -> Studio:
     return studio
 
 
+def is_open(window: MainWindow) -> bool:
+    return window.studio.studio is not None
+
+
 def test_without_labels_the_studio_cannot_be_opened(qtbot: QtBot, window: MainWindow) -> None:
     window.open_paths([asset("sample/ct.nii.gz")])
     wait_for_scan(qtbot, window)
@@ -109,14 +113,13 @@ def test_selected_structure_is_printed_from_its_details_and_the_recipe_is_kept(
     studio.recipe_panel.steps.add_step("plate")
     studio.bench.change_values("printer", bed="prusa_mini")
     studio.close()
-    assert window.studio.studio is None
+    assert not is_open(window)
     assert first_recipe(window.memory.settings) == PrintRecipe(bed="prusa_mini")
     window.session.select(LIVER)
     window.studio.open()
-    assert window.studio.studio is not None
-    assert window.studio.studio.bench.recipe.structures == ("liver",)
-    assert window.studio.studio.bench.recipe.steps == (Plate(),)
-    opened(qtbot, window)
+    again = opened(qtbot, window)
+    assert again.bench.recipe.structures == ("liver",)
+    assert again.bench.recipe.steps == (Plate(),)
 
 
 def test_studio_follows_the_labels_and_survives_their_end(qtbot: QtBot, labelled: MainWindow) -> None:

@@ -172,6 +172,7 @@ class ExportBox(QWidget):
         for changed in (bench.busy_changed, bench.recipe_changed, bench.checks_changed):
             changed.connect(self._show_state)
         self._say("", "")
+        self._fit_layout()
         self.refresh()
 
     def _fit_layout(self) -> None:
