@@ -275,7 +275,10 @@ def test_real_scans_and_real_labels_are_told_apart(data: Path) -> None:
     files = [each for each in data.rglob("*") if each.is_file() and "nnunet" not in each.parts]
     taken = {each.relative_to(data).as_posix() for each in files if content_of(each)}
     masks = {each for each in taken if each.startswith(("cta_aorta/models/", "ct_slab/tissue_types/"))}
-    assert taken - masks == set(REAL_LABELS) - {"ct_slab/tissue_types"}
+    derived = {each for each in taken if each.startswith("dicom_derived/seg_image")}
+    dicom = {"dicom_objects/liver.dcm", "dicom_rt/rtss.dcm"}
+    assert taken - masks - derived - dicom == set(REAL_LABELS) - {"ct_slab/tissue_types"}
+    assert dicom <= taken and len(derived) == 3
     assert "cta_aorta/models/ct_cropped.nii.gz" not in masks and len(masks) == 21
     folders = {each.relative_to(data).as_posix() for each in data.rglob("*") if each.is_dir() and content_of(each)}
     assert folders == {"ct_slab/tissue_types"}

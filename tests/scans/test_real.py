@@ -27,6 +27,7 @@ from tsdesktop.core.volume import Volume
 from tsdesktop.scans.reader import read_scan
 
 _ONE_SLICE, _OTHER, _NO_PLACE = "geometry.too_few_slices", "read.derived_object", "geometry.no_position"
+_LABELS = "read.labels_first"
 _SAME_PLACE = "geometry.slices_do_not_form_volume"
 REFUSED = {
     "formats_odd/complex.nii.gz": "read.complex",
@@ -54,20 +55,20 @@ REFUSED = {
     "dicom_objects/emri_small_jpeg_2k_lossless_too_short.dcm": _NO_PLACE,
     "dicom_objects/emri_small_jpeg_ls_lossless.dcm": _NO_PLACE,
     "dicom_objects/explicit_VR-UN.dcm": _ONE_SLICE,
-    "dicom_objects/liver.dcm": _OTHER,
+    "dicom_objects/liver.dcm": _LABELS,
     "dicom_objects": _NO_PLACE,
     "dicom_transfer_syntaxes/CT0012.fragmented_no_bot_jpeg_baseline.51.dcm": _ONE_SLICE,
     "dicom_transfer_syntaxes/no-pixel-data.dcm": _OTHER,
     "dicom_transfer_syntaxes": _SAME_PLACE,
     "dicom_derived/ct_image.dcm": _ONE_SLICE,
-    "dicom_derived/seg_image_ct_binary.dcm": _OTHER,
-    "dicom_derived/seg_image_ct_binary_overlap.dcm": _OTHER,
-    "dicom_derived/seg_image_ct_true_fractional.dcm": _OTHER,
+    "dicom_derived/seg_image_ct_binary.dcm": _LABELS,
+    "dicom_derived/seg_image_ct_binary_overlap.dcm": _LABELS,
+    "dicom_derived/seg_image_ct_true_fractional.dcm": _LABELS,
     "dicom_derived/sr_document.dcm": _OTHER,
     "dicom_derived": _ONE_SLICE,
     "dicom_rt/ct.0.dcm": _ONE_SLICE,
     "dicom_rt/rtplan.dcm": _OTHER,
-    "dicom_rt/rtss.dcm": _OTHER,
+    "dicom_rt/rtss.dcm": _LABELS,
     "dicom_rt": _ONE_SLICE,
 }
 # Transfer syntaxes that no decoder here knows.
