@@ -5,7 +5,8 @@ Every file is read back and compared with the surfaces before it counts as writt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,13 @@ class CheckedMesh:
         told: dict[str, Any] = {"name": self.structure.name, "triangles": self.triangles}
         if self.preflight is not None:
             told |= {"preflight": self.light, "found": [each.sentence for each in self.concerns]}
-            told["values"] = {each.id: dict(each.values) for each in self.preflight.findings}
+            told["values"] = {each.id: _plain(each.values) for each in self.preflight.findings}
         return told
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers as JSON has them: null for what is not finite."""
+    return {key: None if isinstance(one, float) and not math.isfinite(one) else one for key, one in values.items()}
 
 
 class MeshWriter:
