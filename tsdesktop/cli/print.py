@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from tsdesktop.cli.recipes import ORDER, add_step_flags, needs_extent, recipe_of
 from tsdesktop.core.errors import OptionsError
 from tsdesktop.core.printers import beds, processes
 from tsdesktop.core.settings import load_settings
+from tsdesktop.pipeline.origin import run_beside
 from tsdesktop.pipeline.printing import (
     Prepared,
     PrintPlace,
@@ -98,7 +100,8 @@ def _prepared(given: argparse.Namespace, line: Line) -> Prepared:
     line.say("reading")
     label_map = read_for_print(given.labels)
     recipe = recipe_of(given, lambda axis, share: _within(label_map, given, axis, share))
-    return prepare_print(label_map, recipe, lambda what, share: line.say(_progress(what, share)))
+    prepared = prepare_print(label_map, recipe, lambda what, share: line.say(_progress(what, share)))
+    return replace(prepared, run=run_beside(given.labels))
 
 
 def _within(label_map: LabelMap, given: argparse.Namespace, axis: int, share: float) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ class PrintRecord:
     """What a manifest of a print tells.
 
     `labels_sha256` is of the labels, their grid and their names; `frame` is "LPS", "RAS" or "bed" (the printer's mm, z
-    up); `findings` are those of the preflight, part by part, as plain data; `cite` is what a publication should name.
+    up); `findings` are those of the preflight, part by part, as plain data; `cite` is what a publication should name;
+    `run` is what the manifest of the run that made the labels tells, as far as it is known.
     """
 
     recipe: PrintRecipe
@@ -38,6 +39,7 @@ class PrintRecord:
     frame: str
     notes: tuple[Note, ...] = ()
     cite: tuple[str, ...] = ()
+    run: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_print_manifest(path: Path, record: PrintRecord, outputs: Sequence[Path], *, overwrite: bool = False) -> None:
@@ -54,6 +56,7 @@ def print_manifest(record: PrintRecord, outputs: Sequence[Path], folder: Path) -
         "libraries": library_versions(),
         "recipe": json.loads(recipe_json(record.recipe)),
         "source": _source(record),
+        "run": dict(record.run) or None,
         "frame": record.frame,
         "unit": "mm",
         "parts": [_part(part, findings) for part, findings in parts],

@@ -5,12 +5,12 @@ What writes and what makes solids is loaded when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from tsdesktop.core.provenance import provenance_of
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap
+from tsdesktop.pipeline.origin import run_beside
 
 if TYPE_CHECKING:
     from tsdesktop.surfaces.preflight import Preflight
@@ -63,7 +64,7 @@ class PrintPlace:
 class Prepared:
     """Parts that were made and looked at, but not written. `frame` is "RAS" (mm of the scan) or "bed" (the printer's).
 
-    `preflights` holds what was found in each part.
+    `preflights` holds what was found in each part; `run` is what is known of the run that made the labels.
     """
 
     label_map: LabelMap
@@ -73,6 +74,7 @@ class Prepared:
     preflights: tuple[Preflight, ...]
     notes: tuple[Note, ...] = ()
     cite: tuple[str, ...] = ()
+    run: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def unprintable(self) -> tuple[SurfaceMesh, ...]:
@@ -98,7 +100,8 @@ def print_parts(
     """
     check_place(place)
     label_map = source if isinstance(source, LabelMap) else read_for_print(source)
-    prepared = prepare_print(label_map, recipe, listen)
+    run = {} if isinstance(source, LabelMap) else run_beside(Path(source))
+    prepared = replace(prepare_print(label_map, recipe, listen), run=run)
     return Printed(prepared, tuple(write_print(prepared, place, listen)))
 
 
@@ -254,6 +257,7 @@ def _write_records(prepared: Prepared, place: PrintPlace, frame: str, files: Seq
         frame,
         prepared.notes,
         prepared.cite,
+        prepared.run,
     )
     write_print_manifest(manifest, record, [*files, recipe], overwrite=place.overwrite)
     return [recipe, manifest]
