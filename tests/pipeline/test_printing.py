@@ -282,6 +282,20 @@ def test_a_sheared_grid_becomes_upright(tmp_path: Path) -> None:
     assert read.volume_ml("liver") == pytest.approx(truth_ml("liver"), rel=0.02)
 
 
+def test_a_run_that_wrote_a_segmentation_for_slicer_is_read(two_balls: LabelMap, tmp_path: Path) -> None:
+    from tsdesktop.exports.nrrd import write_nrrd
+
+    write_nrrd(two_balls, tmp_path / "total.seg.nrrd")
+    (tmp_path / "manifest.json").write_text(json.dumps({"task": {"name": "total"}}), "utf-8")
+    assert [each.name for each in read_for_print(tmp_path).present] == ["spleen", "liver"]
+
+
+def test_what_only_refers_to_a_scan_is_told_so(data: Path) -> None:
+    path = data / "dicom_derived" / "seg_image_ct_binary.dcm"
+    with pytest.raises(ReadError, match="refers to a scan"):
+        read_for_print(path)
+
+
 @pytest.mark.parametrize("what", ["missing", "empty folder", "empty labels", "scan", "text"])
 def test_what_holds_no_labels_is_refused_in_one_sentence(tmp_path: Path, what: str) -> None:
     path = tmp_path / "labels.nii.gz"

@@ -46,6 +46,10 @@ WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
         "Allow longer rods, or remove islands.",
     ),
     # labels, plates and the bed
+    "labels.needs_scan": (
+        "{name} refers to a scan and has no grid of its own to print from.",
+        "Open it beside its scan in the window and export it as NIfTI.",
+    ),
     "label.unknown_letters": (
         "The label has characters that the font does not have: {letters}.",
         "Write the label without them.",

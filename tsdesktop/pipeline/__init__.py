@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tsdesktop.pipeline.earlier import EarlierResults, earlier_results
     from tsdesktop.pipeline.export_work import Exported
     from tsdesktop.pipeline.exporting import check_outputs, export, on_label_grid
+    from tsdesktop.pipeline.printing import PrintPlace, print_parts
     from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
     from tsdesktop.runs.engine import Engine
     from tsdesktop.scans.reader import SeriesSummary, list_series
@@ -32,6 +33,7 @@ __all__ = [
     "Engine",
     "ExportChoice",
     "Exported",
+    "PrintPlace",
     "Segmentation",
     "SeriesSummary",
     "check_chosen",
@@ -44,6 +46,7 @@ __all__ = [
     "list_series",
     "on_label_grid",
     "planned_files",
+    "print_parts",
     "read",
     "segment",
     "segment_volume",
@@ -57,6 +60,7 @@ _PLACES = {
     "Engine": "tsdesktop.runs.engine",
     "ExportChoice": "tsdesktop.pipeline.chosen_exports",
     "Exported": "tsdesktop.pipeline.export_work",
+    "PrintPlace": "tsdesktop.pipeline.printing",
     "Segmentation": "tsdesktop.pipeline.segmentation",
     "SeriesSummary": "tsdesktop.scans.choices",
     "check_chosen": "tsdesktop.pipeline.chosen_exports",
@@ -69,6 +73,7 @@ _PLACES = {
     "list_series": "tsdesktop.scans.reader",
     "on_label_grid": "tsdesktop.pipeline.exporting",
     "planned_files": "tsdesktop.pipeline.chosen_exports",
+    "print_parts": "tsdesktop.pipeline.printing",
     "read": "tsdesktop.pipeline.api",
     "segment": "tsdesktop.pipeline.api",
     "segment_volume": "tsdesktop.pipeline.segmentation",

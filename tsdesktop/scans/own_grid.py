@@ -12,12 +12,15 @@ import numpy as np
 from tsdesktop.core.errors import GeometryError, ReadError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.scans.label_dicom import is_dicom_labels
 from tsdesktop.scans.label_files import stated, system_words
 from tsdesktop.scans.label_names import bare_name
 from tsdesktop.scans.labels import mask_files, read_label_map, read_masks
+from tsdesktop.scans.probabilities import is_probabilities, read_probabilities
 from tsdesktop.scans.resample import upright_affine
 
 _LABEL_ENDINGS = (".nii.gz", ".nii")
+_SLICER_ENDING = ".seg.nrrd"
 # A run writes its masks here where there is a label file, too.
 _STRUCTURES = "structures"
 _LARGEST_SHEAR_DEGREES = 50.0
@@ -42,22 +45,25 @@ def read_labels(path: Path) -> LabelMap:
 def label_file_of(folder: Path) -> Path | None:
     """The label map that a run of this program wrote to `folder`; None where there is none. Raises ReadError.
 
-    It is the file of the manifest's task, else the only one with a JSON file of ours beside it.
+    It is the file of the manifest's task, else the only one with a JSON file of ours beside it, else the only
+    segmentation for 3D Slicer.
     """
     with system_words(folder):
-        files = [each for each in sorted(folder.iterdir()) if each.name.lower().endswith(_LABEL_ENDINGS)]
+        files = sorted(each for each in folder.iterdir() if each.is_file())
     task = _json(folder / "manifest.json").get("task")
     name = task.get("name") if isinstance(task, Mapping) else None
-    ours = [each for each in files if _is_ours(each)]
+    ours = [each for each in files if each.name.lower().endswith(_LABEL_ENDINGS) and _is_ours(each)]
     named = [each for each in ours if bare_name(each) == name]
-    found = named or ours
+    found = named or ours or [each for each in files if each.name.lower().endswith(_SLICER_ENDING)]
     return found[0] if len(found) == 1 else None
 
 
 def own_geometry(path: Path) -> Geometry:
     """The grid of a file with labels, with axes at right angles. Raises ReadError and GeometryError."""
     with system_words(path):
-        scan = stated(path)
+        if is_dicom_labels(path):
+            raise ReadError("labels.needs_scan", name=path.name)
+        scan = read_probabilities(path).scan if is_probabilities(path) else stated(path)
     try:
         geometry = Geometry(scan.array.shape, scan.affine)
     except ValueError as error:

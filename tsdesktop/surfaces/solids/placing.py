@@ -135,7 +135,7 @@ def _sides(part: SurfaceMesh, hull: ConvexHull, vertices: Vertices) -> list[Side
     out = []
     for n in [lowest, *_distinct(normals, areas)]:
         depths = vertices @ normals[n] + offsets[n]
-        touching = np.all(depths[part.triangles] > -_SAME_SIDE_MM, axis=1)
+        touching = (depths > -_SAME_SIDE_MM)[part.triangles].all(axis=1)
         facing = across[touching] @ normals[n]
         contact = float(facing[facing > 0.95 * np.linalg.norm(across[touching], axis=1)].sum())
         rise = float(-(centre @ normals[n] + offsets[n]))
