@@ -8,6 +8,7 @@ from tsdesktop.core.words_of_dicom import WORDS_OF_DICOM
 from tsdesktop.core.words_of_imports import WORDS_OF_IMPORTS
 from tsdesktop.core.words_of_preflight import WORDS_OF_PREFLIGHT
 from tsdesktop.core.words_of_printing import WORDS_OF_PRINTING
+from tsdesktop.core.words_of_sharing import WORDS_OF_SHARING
 
 WORDS: dict[str, tuple[str, str]] = {
     # files and folders
@@ -328,6 +329,7 @@ WORDS: dict[str, tuple[str, str]] = {
     **WORDS_OF_DICOM,
     **WORDS_OF_PRINTING,
     **WORDS_OF_PREFLIGHT,
+    **WORDS_OF_SHARING,
     # licence
     "licence.form": (
         "This is not the form of a licence number.",

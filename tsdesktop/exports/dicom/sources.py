@@ -141,7 +141,7 @@ def _headers(source: ScanSource, what: str) -> list[Any]:
 
     found: list[Any] = []
     try:
-        with warnings.catch_warnings(), _files(source) as opened:
+        with warnings.catch_warnings(), opened_files(source) as opened:
             # pydicom remarks on odd values, which are checked or left out here.
             warnings.filterwarnings("ignore", module="pydicom")
             for file in opened:
@@ -153,7 +153,7 @@ def _headers(source: ScanSource, what: str) -> list[Any]:
 
 
 @contextmanager
-def _files(source: ScanSource) -> Iterator[Iterator[Any]]:
+def opened_files(source: ScanSource) -> Iterator[Iterator[Any]]:
     """What pydicom can read of each file of the scan: paths, or the bytes of a zip's members."""
     archive = Path(source.path or "")
     if archive.is_file() and zipfile.is_zipfile(archive):
