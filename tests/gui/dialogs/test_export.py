@@ -18,6 +18,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.gui.dialogs.conftest import SHAPE
 from tsdesktop.core.assets import asset
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.settings import Settings
@@ -30,6 +31,7 @@ from tsdesktop.gui.dialogs.mesh_findings import MeshFindings
 from tsdesktop.gui.session import Session
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.pipeline import Exported
+from tsdesktop.surfaces.smoothing import PRESETS, effect_mm
 
 Show = Callable[..., ExportDialog]
 
@@ -183,6 +185,17 @@ def test_surfaces_are_checked_without_writing_anything(qtbot: QtBot, show: Show,
     assert dialog.surfaces_line.text().startswith("Surfaces: ") and not (tmp_path / "out").exists()
     qtbot.waitUntil(dialog.export_button.isEnabled)
     assert dialog.kinds.isEnabled() and dialog.check_button.isVisible()
+
+
+def test_smoothing_tells_its_effect_on_the_grid_that_labels_were_made_on(
+    qtbot: QtBot, show: Show, session: Session, volume: Volume
+) -> None:
+    rough = np.random.default_rng(4).integers(0, 2, (10, 10, 9)).astype(np.uint8)
+    fine = np.kron(rough, np.ones((3, 3, 3), np.uint8))[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    session.show_labels(LabelMap(fine, volume.geometry, (structure_class(1, "liver"),)))
+    dialog = show()
+    faithful = f"Faithful ({effect_mm(PRESETS['faithful'], (4.5, 4.5, 6.0)):.1f} mm)"
+    qtbot.waitUntil(lambda: dialog.kinds.smoothing.itemText(0) == faithful)
 
 
 def test_nothing_chosen_cannot_be_exported(qtbot: QtBot, show: Show) -> None:

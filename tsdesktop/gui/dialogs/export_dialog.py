@@ -77,6 +77,8 @@ class ExportDialog(Dialog):
         self._make_parts("selected" if marked and self._names["selected"] else "all")
         self._build()
         self._on_changed()
+        look = partial(_true_spacing_mm, self._label_map)
+        self.in_background(look, self.kinds.show_spacing, self._on_not_looked)
 
     @property
     def choice(self) -> ExportChoice:
@@ -387,3 +389,9 @@ def _names_by_scope(session: Session, selected: frozenset[int]) -> dict[str, tup
         "visible": tuple(each.name for each in present if each.label in visible),
         "selected": tuple(each.name for each in present if each.label in marked),
     }
+
+
+def _true_spacing_mm(label_map: LabelMap) -> tuple[float, float, float]:
+    from tsdesktop.surfaces.true_grid import true_spacing_mm
+
+    return true_spacing_mm(label_map)

@@ -168,12 +168,9 @@ class ExportKinds(QWidget):
         self.layouts.setToolTip(
             self.tr("In one object surfaces lie one after the other; they are not joined to one solid.")
         )
-        spacing = tuple(spacing_mm)
-        smoothings = [
-            (key, _in_words(_SMOOTHING_TITLES[key]).format(mm=f"{effect_mm(preset, spacing):.1f}"))
-            for key, preset in PRESETS.items()
-        ]
+        smoothings = [(key, "") for key in PRESETS]
         self.smoothing = ChoiceBox(smoothings, settings.export_smoothing, self.tr("Smoothing of surfaces"))
+        self.show_spacing(tuple(spacing_mm))
         self.smoothing.setToolTip(
             self.tr("Of a ridge or groove as wide as this, half the height is left. Every piece keeps its volume.")
         )
@@ -186,6 +183,12 @@ class ExportKinds(QWidget):
         for each in (self.layouts, self.smoothing, self.frame):
             each.currentIndexChanged.connect(self._on_changed)
         self._on_changed()
+
+    def show_spacing(self, spacing_mm: Sequence[float]) -> None:
+        """Tells what each smoothing does, in mm, to labels that were made on a grid of this spacing."""
+        for key, preset in PRESETS.items():
+            title = _in_words(_SMOOTHING_TITLES[key]).format(mm=f"{effect_mm(preset, spacing_mm):.1f}")
+            self.smoothing.setItemText(self.smoothing.findData(key), title)
 
     @property
     def kinds(self) -> Kinds:
