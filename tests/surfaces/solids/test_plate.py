@@ -92,6 +92,12 @@ def test_a_thin_plate_is_not_pierced() -> None:
     assert solid.bounding_box()[5] == pytest.approx(20.15)
 
 
+@pytest.mark.parametrize("shape", ["rectangle", "ellipse"])
+def test_a_plate_is_found_below_a_model_whose_top_is_larger_than_its_free_room(shape: str) -> None:
+    found = plate_of(plated([box((80, 60, 20))], Plate(3.0, 4.0, shape)).solid)  # type: ignore[arg-type]
+    assert found is not None and (found.bottom_mm, found.top_mm) == (0.0, 3.0)
+
+
 def test_what_has_no_plate_is_not_taken_for_one() -> None:
     dome = ball(20).trim_by_plane((0, 0, 1), 0.0)
     bowl = dome.rotate((180.0, 0.0, 0.0))

@@ -29,7 +29,8 @@ _COLUMN_MM = (3.0, 8.0)
 _SIDES = 128
 # What counts as a plate: its lower and upper outline agree, and so much of its upper side is free.
 _SAME_AREA = 0.01
-_FREE_SHARE = 0.1
+_FREE_SHARE = 0.02
+_MOST_LEVELS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,9 +117,12 @@ def plate_of(solid: Manifold) -> FoundPlate | None:
     """
     mesh = solid.to_mesh()
     bottom = float(solid.bounding_box()[2])
-    top = _largest_level(mesh.vert_properties[:, :3].astype(float), mesh.tri_verts, bottom)
-    if top is None:
-        return None
+    levels = _levels(mesh.vert_properties[:, :3].astype(float), mesh.tri_verts, bottom)
+    plates = (_plate_between(solid, bottom, top) for top in levels)
+    return next((each for each in plates if each is not None), None)
+
+
+def _plate_between(solid: Manifold, bottom: float, top: float) -> FoundPlate | None:
     inset = (top - bottom) * 0.05
     lower, upper = (solid.slice(height).hull() for height in (bottom + inset, top - inset))
     model = solid.slice(top + inset).area()
@@ -127,21 +131,21 @@ def plate_of(solid: Manifold) -> FoundPlate | None:
     return FoundPlate(lower, bottom, top) if model < (1.0 - _FREE_SHARE) * lower.area() else None
 
 
-def _largest_level(
+def _levels(
     vertices: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
     triangles: np.ndarray[tuple[int, ...], np.dtype[np.uint32]],
     bottom: float,
-) -> float | None:
-    """The height of the largest level area that faces up; None when there is none above the bottom."""
+) -> list[float]:
+    """The heights of the largest level areas that face up, the lowest first."""
     a, b, c = (vertices[triangles[:, n]] for n in range(3))
     across = np.cross(b - a, c - a)
-    level = across[:, 2] > 0.99999 * np.linalg.norm(across, axis=1)
-    heights, number = np.unique(np.round(a[level, 2], 3), return_inverse=True)
-    if not len(heights):
-        return None
-    best = int(np.argmax(np.bincount(number, across[level, 2])))
-    height = float(a[level, 2][number == best].max())
-    return height if height > bottom else None
+    level = (across[:, 2] > 0.99999 * np.linalg.norm(across, axis=1)) & (a[:, 2] > bottom)
+    if not level.any():
+        return []
+    _, number = np.unique(np.round(a[level, 2], 3), return_inverse=True)
+    areas = np.bincount(number, across[level, 2])
+    largest = np.argsort(-areas)[:_MOST_LEVELS]
+    return sorted(float(a[level, 2][number == n].max()) for n in largest)
 
 
 def _stands(piece: Manifold, top_mm: float, width_mm: float) -> bool:
