@@ -116,6 +116,14 @@ def structure_title(structure: StructureClass) -> str:
     return _in("Structures", structure.title)
 
 
+def part_title(title: str) -> str:
+    """What a printed part is called: a structure, perhaps with the letter of its half."""
+    whole, _, half = title.rpartition(" ")
+    if whole and half in ("A", "B"):
+        return f"{part_title(whole)} {half}"
+    return _in("Structures", title) if title else ""
+
+
 def preset_title(title: str) -> str:
     """What a preset of structures is called."""
     return _in("Presets", title)

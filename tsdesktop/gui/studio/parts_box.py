@@ -9,8 +9,9 @@ from tsdesktop.gui.figures import decimal, volume_text
 from tsdesktop.gui.parts import GAP, one_line, stacked
 from tsdesktop.gui.studio.engine import Made, PartNumbers
 from tsdesktop.gui.studio.printer_box import known_process
-from tsdesktop.gui.studio.words import light_icon, part_title
+from tsdesktop.gui.studio.words import light_icon
 from tsdesktop.gui.studio.workbench import Workbench
+from tsdesktop.gui.words import part_title
 
 _ROW_PX = 26
 _MOST_ROWS = 7
@@ -66,7 +67,7 @@ class PartsBox(QWidget):
         self.list.blockSignals(True)
         self.list.clear()
         for mesh in () if made is None else made.parts:
-            item = QListWidgetItem(part_title(mesh.structure))
+            item = QListWidgetItem(part_title(mesh.structure.title))
             item.setSizeHint(QSize(0, _ROW_PX))
             self.list.addItem(item)
         if count:

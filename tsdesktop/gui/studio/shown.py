@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # VTK is loaded by the workers.
 Places = NDArray[np.float64]
 # Edges sharper than this are shown as edges: those of cuts, plates and letters, not the bends of a bone.
 _EDGE_DEGREES = 50.0
+_MOST_SHOWN = 400_000
 _LINES_MM = 10.0
 _MOST_LINES = 60
 _LINE_SHARE = 0.0011
@@ -31,15 +32,16 @@ BED, PLANE, PLANE_EDGE = 1_000_001, 1_000_002, 1_000_003
 
 
 def shown_part(mesh: SurfaceMesh, number: int) -> DisplaySurface:
-    """A part with the normals to show it, sharp where it is. Takes some 100 ms: not for the main thread."""
+    """A part with the normals to show it, sharp where it is, with fewer triangles where it has more than can be shown
+    at a fair pace. Takes some 100 ms: not for the main thread.
+    """
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
 
-    from tsdesktop.gui.scene.shapes import poly_data
     from tsdesktop.surfaces.display import DisplayMesh, DisplaySurface, coarse_twin
 
     normals = vtkPolyDataNormals()
-    normals.SetInputData(poly_data(mesh.vertices_ras, mesh.triangles))
+    normals.SetInputData(_thinned(mesh))
     normals.SetFeatureAngle(_EDGE_DEGREES)
     normals.SplittingOn()
     normals.ConsistencyOff()
@@ -52,6 +54,25 @@ def shown_part(mesh: SurfaceMesh, number: int) -> DisplaySurface:
         np.array(vtk_to_numpy(data.GetPolys().GetConnectivityArray()).reshape(-1, 3), np.int32),
     )
     return DisplaySurface(number, fine, coarse_twin(fine, _edge_mm(mesh)))
+
+
+def _thinned(mesh: SurfaceMesh) -> Any:
+    """The mesh as VTK's, with at most about _MOST_SHOWN triangles: vertices in a small cell become one."""
+    from vtkmodules.vtkFiltersCore import vtkQuadricClustering
+
+    from tsdesktop.gui.scene.shapes import poly_data
+
+    data = poly_data(mesh.vertices_ras, mesh.triangles)
+    if len(mesh.triangles) <= _MOST_SHOWN:
+        return data
+    cell_mm = _edge_mm(mesh) * (len(mesh.triangles) / _MOST_SHOWN) ** 0.5
+    low, high = mesh.bounds_mm
+    clusters = vtkQuadricClustering()
+    clusters.SetInputData(data)
+    clusters.AutoAdjustNumberOfDivisionsOff()
+    clusters.SetNumberOfDivisions(*(max(2, int(each / cell_mm)) for each in high - low))
+    clusters.Update()
+    return clusters.GetOutput()
 
 
 def _edge_mm(mesh: SurfaceMesh) -> float:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.gui import theme
 from tsdesktop.gui.parts import GAP, SearchBox, button, one_line, paragraph, row, stacked
+from tsdesktop.gui.studio.words import titles_of
 from tsdesktop.gui.studio.workbench import Workbench
 from tsdesktop.gui.words import structure_title, structures_text
 
@@ -87,8 +88,7 @@ class StructuresBox(QWidget):
 
     def _show_missing(self) -> None:
         missing = self._bench.missing
-        titles = ", ".join(name.replace("_", " ") for name in missing)
-        text = self.tr("Not in these labels: {names}").format(names=titles)
+        text = self.tr("Not in these labels: {names}").format(names=titles_of(missing))
         self.missing.setText(text if missing else "")
         self.missing.setVisible(bool(missing))
         self.leave_out.setVisible(bool(missing) and len(missing) < len(self._bench.recipe.structures))

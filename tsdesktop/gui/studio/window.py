@@ -30,6 +30,7 @@ from tsdesktop.gui.studio.printer_box import bed_size
 from tsdesktop.gui.studio.recipe_panel import RecipePanel
 from tsdesktop.gui.studio.steps import step_title
 from tsdesktop.gui.studio.view import PreviewView, moved_along
+from tsdesktop.gui.studio.words import titles_of
 from tsdesktop.gui.studio.workbench import Workbench
 
 _SIZE = (1240, 780)
@@ -236,8 +237,8 @@ class Studio(Dialog):
         bench.change(recipe, self.tr("load recipe"))
         missing = bench.missing
         if missing:
-            names = ", ".join(name.replace("_", " ") for name in missing)
-            self.say(self.tr("The recipe was loaded. Not in these labels: {names}.").format(names=names), "warning")
+            words = self.tr("The recipe was loaded. Not in these labels: {names}.")
+            self.say(words.format(names=titles_of(missing)), "warning")
 
     def _say_saved(self, path: Path) -> None:
         self.say(self.tr("{name} was written.").format(name=path.name), "good")

@@ -1,14 +1,16 @@
-"""What the print studio calls parts, lights and the stages of its work."""
+"""What the print studio calls lights and the stages of its work."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QIcon
 
-from tsdesktop.core.structures import StructureClass
+from tsdesktop.core.structures import structure_class
 from tsdesktop.gui import theme
 from tsdesktop.gui.studio.steps import STEPS, step_title
-from tsdesktop.gui.words import structure_title
+from tsdesktop.gui.words import part_title, structure_title
 
 translate = QCoreApplication.translate
 # Icon and colour of each light; shapes differ, so that colour is not needed to tell them apart.
@@ -20,9 +22,9 @@ _LIGHTS = {
 }
 
 
-def part_title(structure: StructureClass) -> str:
-    """What a part is called."""
-    return structure_title(structure)
+def titles_of(names: Iterable[str]) -> str:
+    """Structures by their names in a recipe, as people call them, with commas."""
+    return ", ".join(structure_title(structure_class(1, name)) for name in names)
 
 
 def light_icon(light: str) -> QIcon:
@@ -48,4 +50,4 @@ def stage_words(stage: str) -> str:
         "writing": translate("PrintStages", "Writing the files"),
         "reading back": translate("PrintStages", "Reading them back"),
     }
-    return known.get(stage) or (translate("Structures", stage) if stage else "")
+    return known.get(stage) or part_title(stage)
