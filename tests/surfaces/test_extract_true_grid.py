@@ -12,6 +12,7 @@ from tsdesktop.core.volume import LabelMap
 from tsdesktop.surfaces.check import check_mesh
 from tsdesktop.surfaces.distances import distances
 from tsdesktop.surfaces.extract import PRESETS, extract_surface
+from tsdesktop.surfaces.smoothing import smoothing_of
 from tsdesktop.surfaces.true_grid import true_grid, true_spacing_mm
 
 COARSE_MM = 3.0
@@ -136,3 +137,16 @@ def test_structure_cut_by_the_border_of_the_scan_keeps_its_volume() -> None:
     voxels = int(np.count_nonzero(label_map.array))
     assert mesh.volume_ml * 1000.0 == pytest.approx(voxels * label_map.geometry.voxel_volume_mm3, rel=0.002)
     assert check_mesh(mesh).is_sound
+
+
+def test_effect_in_mm_means_the_same_on_the_finer_grid() -> None:
+    mask, _ = sphere(21.0, 22, 11.0)
+    mask[11:13, 11:13, :] = True  # a thread, which such smoothing thins
+    meshes = []
+    for times in (1.0, 4.0):
+        label_map = repeated(mask, times)
+        mesh = extract_surface(label_map, 1, smoothing_of("faithful", 9.0, label_map.spacing_mm))
+        assert mesh is not None
+        meshes.append(mesh)
+    moved = meshes[1].vertices_ras - 0.5 * (COARSE_MM - COARSE_MM / 4.0)
+    np.testing.assert_allclose(moved, meshes[0].vertices_ras, atol=0.01)

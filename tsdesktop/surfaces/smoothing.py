@@ -3,7 +3,7 @@
 The filter is a windowed sinc (Taubin, Zhang and Golub 1996): it takes waves off a surface that are shorter than a
 certain length and leaves the longer ones. What it does is told as a width: a ridge or groove of that width keeps half
 to nine tenths of its height, one half as wide a tenth at most, one twice as wide nine tenths at least (below a width of
-three voxels the filter is less sharp: half of what is half as wide stays). A surface's mesh has about one vertex per
+three voxels the filter is less sharp: 0.6 of what is half as wide stays). A surface's mesh has about one vertex per
 voxel, so the pass band that belongs to a width depends on the width in voxels:
 
     pass band = (0.58 / width in voxels)^2,    iterations = 13 * width in voxels
