@@ -41,6 +41,7 @@ WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
         "Choose thinner pins or another place for the cut.",
     ),
     "note.solid_not_cut": ("The plane does not meet {name}, so it stays whole.", ""),
+    "note.solid_some_not_cut": ("The plane does not meet {count} of {all} parts; they stay whole.", ""),
     "note.solid_apart": (
         "{count} pieces stay apart: the gaps are longer than {longest_mm} mm.",
         "Allow longer rods, or remove islands.",

@@ -97,3 +97,6 @@ def test_parts_the_plane_does_not_meet_stay_whole() -> None:
     made = cut(parts, Cut(MIDDLE, (0, 0, 1)), told.context)
     assert [part.name for part in made] == ["liver A", "liver B", "spleen"]
     assert made[2] is parts[1] and told.ids == ["note.solid_not_cut"]
+    told = Told()
+    assert len(cut((*parts, far(ball(5, (0, 0, -30)), "heart")), Cut(MIDDLE, (0, 0, 1)), told.context)) == 4
+    assert told.ids == ["note.solid_some_not_cut"]

@@ -61,20 +61,27 @@ def cut(parts: Parts, step: Cut, context: StepContext) -> Parts:
     Raises ExportError, Cancelled.
     """
     out: list[SurfaceMesh] = []
+    whole: list[str] = []
     for n, part in enumerate(parts):
         context.at(part.structure.title, n / len(parts))
-        out += _halves(part, step, context)
+        halves = _halves(part, step, context)
+        out += halves or [part]
+        whole += [] if halves else [part.structure.title]
+    if len(whole) == 1:
+        context.note(note("note.solid_not_cut", name=whole[0]))
+    elif whole:
+        context.note(note("note.solid_some_not_cut", count=len(whole), all=len(parts)))
     return tuple(out)
 
 
 def _halves(part: SurfaceMesh, step: Cut, context: StepContext) -> list[SurfaceMesh]:
+    """The two halves of a part; none when the plane does not meet it."""
     origin = origin_of([part])
     plane = _plane(step, origin)
     solid = to_manifold(part, origin).transform(plane.to_plane)
     above, below = solid.split_by_plane((0.0, 0.0, 1.0), 0.0)
     if min(above.volume(), below.volume()) < _LEAST_MM3:
-        context.note(note("note.solid_not_cut", name=part.structure.title))
-        return [part]
+        return []
     places = pin_places(solid, step) if step.pins else np.zeros((0, 2))
     if len(places) < step.pins:
         context.note(note("note.solid_fewer_pins", name=part.structure.title, count=len(places), wanted=step.pins))
