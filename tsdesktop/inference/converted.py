@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 MODEL, WEIGHTS = "network.xml", "network.bin"
 _HEAD, _FACTS = "head.npy", "facts.json"
 # Changes when what is written here changes its meaning.
-_FORMAT = 2
+_FORMAT = 3
 # Those used longest ago are removed beyond this; about forty of the largest networks.
 _MOST_BYTES = 5 << 30
 # No conversion takes this long: older ones were interrupted.

@@ -148,8 +148,9 @@ class OpenVinoWindows:
 
 def run_window(request: Any, tile: Floats) -> Floats:
     """Weighted output [z, y, x, channels] of a window [z, y, x]; it is overwritten by the next one."""
-    image = np.ascontiguousarray(tile)[None, None]
-    output: Floats = request.infer({0: image}, share_inputs=True, share_outputs=True)[0][0]
+    image, weight = np.ascontiguousarray(tile), np.ascontiguousarray(tile_weight(tile.shape))
+    given = {0: image[None, None], 1: weight[None, None]}
+    output: Floats = request.infer(given, share_inputs=True, share_outputs=True)[0][0]
     return output
 
 

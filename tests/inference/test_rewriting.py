@@ -1,4 +1,4 @@
-"""Instance norms of converted networks: as exact over a large window as over a small one."""
+"""Changes to converted networks: norms are exact over large windows too, joined maps are not made."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from tsdesktop.core.geometry import Shape
-from tsdesktop.inference.conversion import make_norms_exact
 from tsdesktop.inference.openvino_network import library
+from tsdesktop.inference.rewriting import make_norms_exact, split_convolutions_of_joined_maps, weighted
 
 CHANNELS, EPSILON = 3, 1e-5
 
@@ -61,3 +61,39 @@ def test_a_constant_map_becomes_the_bias() -> None:
     values = np.full((1, CHANNELS, *shape), 700.0, np.float32)
     compiled = library().Core().compile_model(converted_norm(shape), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     np.testing.assert_allclose(compiled([values])[0], -0.25, atol=1e-3)
+
+
+def joining_network() -> Any:
+    operations = library().opset13
+    draw = np.random.default_rng(5)
+    parts = [operations.parameter([1, channels, 8, 9, 10], np.float32) for channels in (3, 5)]
+    weights = operations.constant(draw.normal(size=(4, 8, 3, 3, 3)).astype(np.float32))
+    joined = operations.concat(parts, 1)
+    output = operations.convolution(joined, weights, [1, 1, 1], [1, 1, 1], [1, 1, 1], [1, 1, 1])
+    biased = operations.add(output, operations.constant(draw.normal(size=(1, 4, 1, 1, 1)).astype(np.float32)))
+    return library().Model([operations.result(biased)], parts, "joining")
+
+
+def computed(model: Any, *inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    compiled = library().Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    result: NDArray[np.float32] = compiled(list(inputs))[0].copy()
+    return result
+
+
+def test_a_convolution_of_joined_maps_becomes_a_sum() -> None:
+    draw = np.random.default_rng(7)
+    images = [draw.normal(size=(1, channels, 8, 9, 10)).astype(np.float32) for channels in (3, 5)]
+    model = joining_network()
+    expected = computed(model, *images)
+    split_convolutions_of_joined_maps(model)
+    assert "Concat" not in kinds(model)
+    np.testing.assert_allclose(computed(model, *images), expected, atol=2e-5)
+
+
+def test_outputs_are_weighted_and_their_channels_come_last() -> None:
+    operations = library().opset13
+    image = operations.parameter([1, 2, 3, 4, 5], np.float32)
+    model = weighted(library().Model([operations.result(operations.relu(image))], [image], "plain"))
+    draw = np.random.default_rng(9)
+    values, weights = draw.random((1, 2, 3, 4, 5), np.float32), draw.random((1, 1, 3, 4, 5), np.float32)
+    np.testing.assert_allclose(computed(model, values, weights), np.moveaxis(values * weights, 1, -1), rtol=1e-6)
