@@ -82,12 +82,24 @@ def apply_fix(bench: Workbench, number: int, fix: str) -> None:
         bench.recipe if change is None else change(bench.recipe, Ailing(made.numbers[number], label_map.spacing_mm))
     )
     if recipe == bench.recipe:
-        # The recipe cannot help, or has helped already: a piece that a cut has left is no island of the labels.
-        bench.fix(number, fix)
+        _mend(bench, number, fix)
         return
     name = step_title(fix) if fix in STEP_KINDS else fix_title(fix)
     bench.select(None)
     bench.change(recipe, name)
+
+
+def _mend(bench: Workbench, number: int, fix: str) -> None:
+    """The recipe cannot help, or has helped already: a piece that a cut has left is no island of the labels."""
+    from tsdesktop.surfaces.fixes import MESH_FIXES
+
+    if fix in MESH_FIXES:
+        bench.fix(number, fix)
+    else:
+        words = QCoreApplication.translate(
+            "PrintFixes", "The recipe does that already, and it does not help more here."
+        )
+        bench.told.emit(words)
 
 
 def with_step(recipe: PrintRecipe, step: Step) -> PrintRecipe:

@@ -187,6 +187,7 @@ class Studio(Dialog):
         self.view.plane_dragged.connect(self._on_plane_dragged)
         self.view.plane_dropped.connect(bench.history.settle)
         self.export.written.connect(self.exported)
+        bench.told.connect(lambda text: self.say(text, "warning"))
         for keys, call in (("Ctrl+Z", bench.undo), ("Ctrl+Y", bench.redo), ("Ctrl+Shift+Z", bench.redo)):
             QShortcut(QKeySequence(keys), self).activated.connect(call)
         for keys, deed in (("Ctrl+S", self._ask_save), ("Ctrl+O", self._ask_load), ("Ctrl+W", self.close)):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QIcon
 
+from tsdesktop.core.printing import FitToBed, Plate
 from tsdesktop.core.structures import structure_class
 from tsdesktop.gui import theme
 from tsdesktop.gui.studio.steps import STEPS, step_title
@@ -20,6 +21,9 @@ _LIGHTS = {
     "bad": ("mdi6.alert-octagon", "error"),
     "": ("mdi6.circle-outline", "secondary"),
 }
+
+# What steps call themselves while they work.
+_STAGES = {"base plate": Plate.kind, "fit to bed": FitToBed.kind}
 
 
 def titles_of(names: Iterable[str]) -> str:
@@ -44,6 +48,7 @@ def light_title(light: str) -> str:
 
 def stage_words(stage: str) -> str:
     """What the engine is doing, in the person's language: a step, or the structure it is at."""
+    stage = _STAGES.get(stage, stage.removeprefix("flat side of "))
     if stage in STEPS:
         return step_title(stage)
     known = {

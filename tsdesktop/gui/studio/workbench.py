@@ -29,7 +29,8 @@ class Workbench(QObject):
 
     `selected`: the step whose fields are open, None for none. `shown_steps`: how many steps the preview follows, None
     for all. `made` are the parts that are shown, `whole` those of the whole recipe (the same where all is shown).
-    `part` is the one whose findings are shown, marked in the preview once a person has chosen one.
+    `part` is the one whose findings are shown, marked in the preview once a person has chosen one. `told(text)`:
+    something that a person should know about what was just done.
     """
 
     recipe_changed = Signal()
@@ -41,6 +42,7 @@ class Workbench(QObject):
     part_changed = Signal()
     progressed = Signal(object)
     failed = Signal(Exception)
+    told = Signal(str)
     _heard = Signal(object, object)
     _found = Signal(object, int, object)
 
