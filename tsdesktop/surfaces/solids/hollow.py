@@ -18,7 +18,15 @@ from tsdesktop.core.notes import note
 from tsdesktop.core.printing import Hollow
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.surfaces.solids.fields import Field, Grid, Points, depth, grid_around, surface_at
-from tsdesktop.surfaces.solids.manifolds import from_manifold, origin_of, solid_of, surface_of, to_manifold, united
+from tsdesktop.surfaces.solids.manifolds import (
+    from_manifold,
+    origin_of,
+    pieces_of,
+    solid_of,
+    surface_of,
+    to_manifold,
+    united,
+)
 from tsdesktop.surfaces.solids.steps import Parts, StepContext
 
 if TYPE_CHECKING:
@@ -82,7 +90,9 @@ def _hollowed(part: SurfaceMesh, step: Hollow, context: StepContext) -> SurfaceM
     holes += [_drill(drain, step.drain_mm) for n in kept for drain in chosen[n]]
     shell = solid - united(holes)
     closed = _closed_cavities(shell) if step.drains else 0
-    if closed > (_closed_cavities(solid) if closed else 0):
+    # Cavities that the part had before are not of this step.
+    closed -= _closed_cavities(solid) if closed else 0
+    if closed > 0:
         context.note(note("note.solid_closed", name=part.structure.title, count=closed))
     return from_manifold(shell, part.structure, origin)
 
@@ -115,7 +125,9 @@ def _cavity_solid(cavity: Mask, deep: Field, wall_mm: float, grid: Grid) -> Mani
     # Its own points and those around it, which say where between the points it ends.
     around = ndimage.binary_dilation(cavity, np.ones((3, 3, 3)))
     field = np.where(cavity | (around & (deep <= wall_mm)), deep, np.float32(wall_mm - grid.step_mm))
-    return solid_of(*surface_at(field, wall_mm, grid)).simplify(_SIMPLIFIED_SHARE * wall_mm)
+    solid = solid_of(*surface_at(field, wall_mm, grid)).simplify(_SIMPLIFIED_SHARE * wall_mm)
+    # Interpolated, a neck of one step may be parted: the pocket behind it would have no drain.
+    return pieces_of(solid)[0]
 
 
 def _drains(cavity: Mask, deep: Field, grid: Grid, step: Hollow) -> list[Drain]:
