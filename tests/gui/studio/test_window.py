@@ -303,6 +303,21 @@ def test_error_is_one_sentence_and_the_recipe_stays(qtbot: QtBot, open_studio: O
     assert not studio.line.error.isVisible()
 
 
+def test_stopped_work_can_be_taken_up_again(qtbot: QtBot, open_studio: OpenStudio) -> None:
+    studio = open_studio()
+    engine_of(studio.bench).gate.clear()
+    studio.recipe_panel.steps.add_step("hollow")
+    qtbot.waitUntil(studio.line.cancel.isVisible, timeout=PATIENCE_MS)
+    studio.line.cancel.click()
+    qtbot.waitUntil(studio.line.again.isVisible, timeout=PATIENCE_MS)
+    assert studio.line.error.text().startswith("Stopped")
+    assert not studio.export.export.isEnabled()
+    engine_of(studio.bench).gate.set()
+    studio.line.again.click()
+    settle(qtbot, studio.bench)
+    assert not studio.line.again.isVisible()
+
+
 def test_note_of_a_step_that_took_a_structure_away_is_a_line(qtbot: QtBot, open_studio: OpenStudio) -> None:
     studio = open_studio(recipe=PrintRecipe(steps=(Merge(), FillHoles(), Hollow())))
     assert "Nothing of x is left" in studio.line.notes.text()

@@ -86,6 +86,7 @@ class StudioLine(QWidget):
 
     def _stop(self) -> None:
         self._bench.stop()
+        self.refresh()
 
     def _on_busy_changed(self) -> None:
         busy = self._bench.is_busy or self._bench.is_checking
@@ -131,6 +132,11 @@ class StudioLine(QWidget):
         self.report.setVisible(self.bug is not None)
         if told is not None:
             self.error.setText(f"{told.sentence} {told.hint}".strip())
+            set_role(self.error, "error")
+        elif self._bench.is_stopped:
+            self.error.setText(self.tr("Stopped: the parts of this recipe have not been made."))
+            set_role(self.error, "warning")
+            self._error_row.show()
 
     def _show_notes(self) -> None:
         made = self._bench.made

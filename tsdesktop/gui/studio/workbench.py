@@ -101,6 +101,12 @@ class Workbench(QObject):
         return self.whole is not None and not self.is_busy and self.whole.recipe == self.recipe
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the parts are of an earlier recipe, and nothing is being done about it."""
+        waits = self.is_busy or self._engine is None or self.error is not None
+        return not waits and (self.whole is None or self.whole.recipe != self.recipe)
+
+    @property
     def selected_step(self) -> Step | None:
         """The step whose fields are open."""
         return None if self.selected is None else self.recipe.steps[self.selected]
