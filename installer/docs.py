@@ -26,6 +26,7 @@ def renewed(page: str) -> str:
     """The page with fresh tables between its markers. Raises ValueError where a marker is missing."""
     page = _between(page, "options", options_text(declarations()))
     page = _between(page, "printing", flags_text(make_parser(), "print"))
+    page = _between(page, "sharing", flags_text(make_parser(), "share"))
     page = _between(page, "networks", commands_text(make_parser(), ("weights", "license")))
     return _between(page, "not offered", not_offered_text(NOT_OFFERED.items()))
 

@@ -20,6 +20,7 @@ _MODULES = {
     "info": "info",
     "devices": "devices",
     "convert": "convert",
+    "share": "share",
     "weights": "weights",
     "license": "licence",
 }
@@ -30,6 +31,7 @@ _EPILOG = """examples:
   tsdesktop info total                 the structures of one task
   tsdesktop devices                    where networks can run on this computer
   tsdesktop convert DICOM_FOLDER -o scan.nii.gz
+  tsdesktop share DICOM_FOLDER -o shared --format dicom     without the face and the patient
   tsdesktop weights download total     the networks of a task
   tsdesktop license status             the licence number that some networks need
 

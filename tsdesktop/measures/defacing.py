@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def defaced(volume: Volume, face: Face, treatment: Treatment) -> Volume:
     "remove" sets them to air: -1000 HU in a CT (its least value where that is higher), else the median of what lies in
     front of the head. "blur" gives them means over cells of 24 mm, interpolated between the cells' middles.
     """
-    array = cast(Intensities, volume.array.copy(order="K"))
+    array = volume.array.copy(order="K")
     part, mask = array[face.box.slices], face.mask[face.box.slices]
     if treatment == "remove":
         part[mask] = air_of(volume, face)

@@ -30,8 +30,12 @@ _LONGER_THAN_BROAD = 1.08
 # In a CT of a head bone lies right under the skin: it spans this share of the section in both directions.
 BONE_HU, _BONE_SPAN = 200.0, 0.72
 # Nasion below vertex, in lengths of the head, and the range in which its dent is looked for.
-_NASION, _NASION_RANGE = 0.58, (0.40, 0.80)
-_LEAST_DENT_MM = 2.0
+_NASION, _NASION_RANGE, _SHORT_OF_VERTEX = 0.58, (0.30, 0.80), 0.10
+# The nose sticks out so far in front of the cheeks (which lie so far beside the middle), at most so far below the
+# vertex; its root lies so far above its tip, give or take. Its tip is in the scan where so much lies below it.
+_NOSE, _CHEEKS_MM, _TIP_LOWEST, _TIP_MM = 0.10, (26.0, 42.0), 1.1, 6.0
+_NASION_ABOVE_TIP, _NASION_SPREAD = 0.22, 0.08
+_LEAST_DENT_MM, _DEEP_DENT_MM = 2.0, 4.0
 _MIDDLE_MM = 10.0
 _FAT_HU = -300.0
 
@@ -164,7 +168,7 @@ def _sizes(outline: Outline) -> tuple[Floats, Floats]:
 
 
 def _is_head(volume: Volume, outline: Outline, own: slice, ratio: float) -> bool:
-    ends_above = own.stop < outline.mask.shape[2] - 1
+    ends_above = own.stop < outline.mask.shape[2]
     if not ends_above and ratio < _LONGER_THAN_BROAD:
         return False
     if volume.modality != "CT":
@@ -209,33 +213,71 @@ def profile_of(front: NDArray[np.int64], middle: float, outline: Outline) -> Flo
 def _nasion(
     front: NDArray[np.int64], levels: tuple[int, int], middle: float, length_mm: float, outline: Outline
 ) -> float:
-    """The level of the root of the nose: the uppermost dent in the profile, else where it usually lies."""
+    """The level of the root of the nose: the dent in the profile above the tip of the nose.
+
+    Where the tip is not in the scan it is the uppermost dent; without one, where it usually lies below the vertex.
+    """
     bottom, top = levels
     s_mm = outline.spacing_mm[2]
-    ends_above = top < outline.mask.shape[2] - 2
+    whole = top < outline.mask.shape[2] - 1
     # With the vertex cut off nobody knows: the lowest level spares the brain, and the skin goes all the same.
-    usual = top - _NASION * length_mm / s_mm if ends_above else float(bottom)
+    usual = top - _NASION * length_mm / s_mm if whole else float(bottom)
     profile = profile_of(front, middle, outline)[bottom : top + 1]
     own = np.flatnonzero(np.isfinite(profile))
     if own.size < 5:
         return usual
-    smooth: Floats = ndimage.gaussian_filter1d(profile[own], 3.0 / s_mm, mode="nearest").astype(np.float64)
-    heights = (own + bottom) * s_mm
-    dents = _hull(heights, smooth) - smooth
-    highest = top * s_mm - (_NASION_RANGE[0] * length_mm if ends_above else 0.1 * length_mm)
-    lowest = top * s_mm - _NASION_RANGE[1] * length_mm
-    in_range = (heights <= highest) & (heights >= lowest) & (dents >= _LEAST_DENT_MM)
-    if not in_range.any():
-        return usual
-    # The uppermost run of levels that lie in a dent, and its deepest level.
-    last = int(np.flatnonzero(in_range)[-1])
-    first = last
-    while first > 0 and dents[first - 1] >= _LEAST_DENT_MM and in_range[first - 1]:
-        first -= 1
-    return float(own[first + int(np.argmax(dents[first : last + 1]))] + bottom)
+    smooth = _smoothed(profile[own], 3.0 / s_mm)
+    dents = _hull(own * s_mm, smooth) - smooth
+    below_mm = (top - bottom - own) * s_mm
+    highest = _NASION_RANGE[0] if whole else _SHORT_OF_VERTEX
+    dents[(below_mm < highest * length_mm) | (below_mm > _NASION_RANGE[1] * length_mm)] = 0.0
+    tip = _tip_of_nose(front, levels, middle, length_mm, outline)
+    if tip is not None:
+        above_mm = (own + bottom - tip) * s_mm
+        usual = tip + _NASION_ABOVE_TIP * length_mm / s_mm
+        dents *= np.exp(-0.5 * ((above_mm / length_mm - _NASION_ABOVE_TIP) / _NASION_SPREAD) ** 2)
+    else:
+        dents = _uppermost(dents)
+    return float(own[int(np.argmax(dents))] + bottom) if dents.max() >= _LEAST_DENT_MM else usual
 
 
-def _hull(x: Floats, y: Floats) -> Floats:
+def _tip_of_nose(
+    front: NDArray[np.int64], levels: tuple[int, int], middle: float, length_mm: float, outline: Outline
+) -> float | None:
+    """The level where the profile lies farthest in front of the cheeks; None where that is no nose, or cut off."""
+    bottom, top = levels
+    r_mm, a_mm, s_mm = outline.spacing_mm
+    offsets = (np.arange(front.shape[0]) - middle) * r_mm
+    beside = (np.abs(offsets) > _CHEEKS_MM[0]) & (np.abs(offsets) < _CHEEKS_MM[1])
+    if np.count_nonzero(beside) < 2:
+        return None
+    cheeks = np.median(front[beside, bottom : top + 1], axis=0) * a_mm
+    profile = np.nan_to_num(profile_of(front, middle, outline)[bottom : top + 1], nan=-1.0)
+    prominence = _smoothed(np.where(cheeks > 0.0, profile - cheeks, 0.0), 2.0 / s_mm)
+    prominence[round((top - bottom) - _SHORT_OF_VERTEX * length_mm / s_mm) :] = 0.0
+    prominence[: max(0, round((top - bottom) - _TIP_LOWEST * length_mm / s_mm))] = 0.0
+    tip = int(np.argmax(prominence))
+    if prominence[tip] < _NOSE * length_mm or tip * s_mm < _TIP_MM:
+        return None
+    return float(tip + bottom)
+
+
+def _smoothed(values: Floats, sigma: float) -> Floats:
+    smooth: Floats = np.array(ndimage.gaussian_filter1d(values, sigma, mode="nearest"), dtype=np.float64)
+    return smooth
+
+
+def _uppermost(dents: Floats) -> Floats:
+    """Only the uppermost of several dents, a shallow one only where there is no deep one."""
+    runs, count = ndimage.label(dents >= _LEAST_DENT_MM)
+    if count == 0:
+        return dents
+    deepest = ndimage.maximum(dents, runs, np.arange(1, count + 1))
+    deep = np.flatnonzero(np.asarray(deepest) >= _DEEP_DENT_MM)
+    return np.where(runs == 1 + (deep[-1] if deep.size else count - 1), dents, 0.0)
+
+
+def _hull(x: NDArray[Any], y: NDArray[Any]) -> Floats:
     """The upper convex hull of the points (x, y), x increasing, at every x (Andrew's monotone chain)."""
     kept: list[int] = []
     for n in range(len(x)):
@@ -245,6 +287,6 @@ def _hull(x: Floats, y: Floats) -> Floats:
     return np.asarray(np.interp(x, x[kept], y[kept]))
 
 
-def _turns_up(x: Floats, y: Floats, at: tuple[int, int, int]) -> bool:
+def _turns_up(x: NDArray[Any], y: NDArray[Any], at: tuple[int, int, int]) -> bool:
     a, b, c = at
     return bool((x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a]) >= 0)
