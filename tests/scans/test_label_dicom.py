@@ -16,7 +16,6 @@ from tests.scans.series import TEN, write_series
 from tsdesktop.core.errors import ReadError
 from tsdesktop.core.geometry import LPS_FROM_RAS, Geometry
 from tsdesktop.core.volume import Volume
-from tsdesktop.gui.opening.drop import Dropped, sorted_out
 from tsdesktop.scans.label_dicom_planes import Planes
 from tsdesktop.scans.labels import content_of, read_label_map
 from tsdesktop.scans.reader import read_scan
@@ -173,23 +172,11 @@ def test_a_damaged_file_is_told_in_one_sentence(volume: Volume, tmp_path: Path) 
     assert "\n" not in caught.value.sentence
 
 
-def test_dropped_on_a_scan_they_are_labels(volume: Volume, folder: Path, tmp_path: Path) -> None:
+def test_they_are_told_from_scans(volume: Volume, tmp_path: Path) -> None:
     segmentation = foreign(volume, two_boxes(), ["a", "b"], tmp_path / "a.dcm")
     contours = structure_set(tmp_path / "rt.dcm", {"box": [("CLOSED_PLANAR", rectangle(volume, (2, 3), (9, 8), 4))]})
-    for path in (segmentation, contours):
-        assert content_of(path) == "labels"
-        assert sorted_out([path], scan_is_open=True) == Dropped(None, (path,))
-        assert sorted_out([path, folder]) == Dropped(folder, (path,))
+    assert [content_of(path) for path in (segmentation, contours)] == ["labels", "labels"]
     assert content_of(Path(volume.source.dicom_files[0])) == ""
-
-
-def test_dropped_without_a_scan_they_ask_for_it(volume: Volume, tmp_path: Path) -> None:
-    path = foreign(volume, two_boxes(), ["a", "b"], tmp_path / "a.dcm")
-    dropped = sorted_out([path])
-    assert dropped.scan == path
-    with pytest.raises(ReadError) as caught:
-        read_scan(path)
-    assert caught.value.sentence == "a.dcm is a segmentation: open the scan it was made from first, then this."
 
 
 def test_real_contours_hold_their_area(data: Path) -> None:
