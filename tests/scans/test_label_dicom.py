@@ -28,7 +28,8 @@ ALGORITHM = highdicom.AlgorithmIdentificationSequence("other", codes.cid7162.Art
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("series")
     empty = ("PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate", "StudyTime")
-    write_series(folder, TEN, **dict.fromkeys(empty, ""))
+    tags: dict[str, Any] = dict.fromkeys(empty, "")
+    write_series(folder, TEN, **tags)
     return folder
 
 
@@ -85,8 +86,8 @@ def test_known_names_bring_their_colours_and_labels(volume: Volume, tmp_path: Pa
 def test_labels_come_to_a_finer_grid(volume: Volume, tmp_path: Path) -> None:
     affine = volume.affine @ np.diag([0.5, 0.5, 0.5, 1.0])
     affine[:3, 3] = volume.geometry.world_ras((-0.25, -0.25, -0.25))
-    shape = tuple(2 * n for n in volume.geometry.shape)
-    fine = Volume(np.zeros(shape, np.int16), Geometry(shape, affine))
+    i, j, k = (2 * n for n in volume.geometry.shape)
+    fine = Volume(np.zeros((i, j, k), np.int16), Geometry((i, j, k), affine))
     path = foreign(volume, two_boxes()[..., :1], ["box"], tmp_path / "a.dcm")
     expected = two_boxes()[..., 0].transpose(2, 1, 0).repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2)
     assert np.array_equal(read_label_map(path, fine).array, expected)

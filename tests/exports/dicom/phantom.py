@@ -30,7 +30,7 @@ ORIENTATIONS = {
     "oblique": (TURN, LEAN, 0.0, -LEAN * 0.8, TURN * 0.8, 0.6),
 }
 NAMES = ("liver", "kidney_left", "vertebrae_L4")
-SIZE = {"Rows": 44, "Columns": 52}
+SIZE: dict[str, Any] = {"Rows": 44, "Columns": 52}
 SIXTEEN = [2.0 * n for n in range(16)]
 # Offsets in mm from the middle of the scan: no two alike, in no mirror plane.
 LIVER, KIDNEY, VERTEBRA = np.array([9.0, 4.0, 3.0]), np.array([-13.0, -5.0, -4.0]), np.array([2.0, -12.0, 6.0])
@@ -85,7 +85,7 @@ def segment_voxels(path: Path) -> dict[str, list[tuple[NDArray[np.float64], NDAr
 
 
 def centroid(parts: list[tuple[NDArray[np.float64], NDArray[np.bool_], str]]) -> NDArray[np.float64]:
-    return np.concatenate([world[mask] for world, mask, _ in parts]).mean(axis=0)
+    return np.asarray(np.concatenate([world[mask] for world, mask, _ in parts]).mean(axis=0))
 
 
 def dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import highdicom
 import numpy as np
@@ -39,7 +40,7 @@ def exported(scan: Volume, label_map: LabelMap, path: Path, segmentation: Path |
     )
 
 
-def found(group: highdicom.sr.templates.Template) -> dict[tuple[str, str], tuple[float, str]]:
+def found(group: highdicom.sr.templates.Template) -> dict[tuple[str, str], tuple[Any, str]]:
     """(name, derivation) -> value and unit."""
     out = {}
     for each in group.get_measurements():

@@ -88,7 +88,7 @@ def test_an_independent_reader_sees_the_same(tmp_path: Path) -> None:
 
 
 def test_a_tilted_series_gets_its_own_slices_back(tmp_path: Path) -> None:
-    along = np.array([0.0, np.sin(np.radians(15)), np.cos(np.radians(15))])
+    along = (0.0, float(np.sin(np.radians(15))), float(np.cos(np.radians(15))))
     write_series(tmp_path / "in", SIXTEEN, along=along, **SIZE)
     volume = read_scan(tmp_path / "in")
     label_map = labels_on(volume)
@@ -148,8 +148,17 @@ def test_a_zip_stays_the_source(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def scan(tmp_path_factory: pytest.TempPathFactory) -> Volume:
     folder = tmp_path_factory.mktemp("series")
-    tags = {"PatientBirthDate": "19700230", "PatientSex": "unknown", "StudyDate": "20260301", "StudyTime": "101112"}
-    names = {"PatientName": "Müller^Anna", "SpecificCharacterSet": "ISO_IR 100", "TimezoneOffsetFromUTC": "+0100"}
+    tags: dict[str, Any] = {
+        "PatientBirthDate": "19700230",
+        "PatientSex": "unknown",
+        "StudyDate": "20260301",
+        "StudyTime": "101112",
+    }
+    names: dict[str, Any] = {
+        "PatientName": "Müller^Anna",
+        "SpecificCharacterSet": "ISO_IR 100",
+        "TimezoneOffsetFromUTC": "+0100",
+    }
     write_series(folder, SIXTEEN, **SIZE, **tags, **names)
     return read_scan(folder)
 

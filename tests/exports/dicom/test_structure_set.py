@@ -116,7 +116,7 @@ def test_structures_keep_their_place(tmp_path: Path, orientation: Any) -> None:
 
 
 def test_a_tilted_series(tmp_path: Path) -> None:
-    along = np.array([0.0, np.sin(np.radians(15)), np.cos(np.radians(15))])
+    along = (0.0, float(np.sin(np.radians(15))), float(np.cos(np.radians(15))))
     write_series(tmp_path / "in", SIXTEEN, along=along, **SIZE)
     volume = read_scan(tmp_path / "in")
     label_map = labels_on(volume)
@@ -132,8 +132,8 @@ def test_contours_open_on_a_scan_that_lies_across(tmp_path: Path) -> None:
     directions = np.array([*oblique, np.cross(*oblique)])
     origin = middle_of(volume) * (-1, -1, 1) - (30, 40, 24) @ directions
     heights = [1.5 * n for n in range(33)]
-    size = {"Rows": 54, "Columns": 61}
-    write_series(tmp_path / "other", heights, orientation=ORIENTATIONS["oblique"], origin_lps=origin, **size)
+    size: dict[str, Any] = {"Rows": 54, "Columns": 61}
+    write_series(tmp_path / "other", heights, orientation=ORIENTATIONS["oblique"], origin_lps=origin.tolist(), **size)
     other = read_scan(tmp_path / "other")
     again = read_label_map(path, other)
     for name in NAMES:
