@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from tsdesktop import __version__
 from tsdesktop.core.settings import load_settings
-from tsdesktop.gui import translation
+from tsdesktop.gui import theme, translation
 from tsdesktop.gui.garbage import MainThreadCollector
 from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.window import MainWindow, wear_chosen
@@ -48,6 +48,9 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     application.setApplicationDisplayName("tsdesktop")
     application.setApplicationVersion(__version__)
     application.setDesktopFileName("tsdesktop")
+    if sys.platform != "darwin":
+        # There it would take the place of the bundle's icon, which has the margin that the Dock asks for.
+        application.setWindowIcon(theme.app_icon())
     return application
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import qtawesome
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -15,6 +15,7 @@ from tsdesktop.core.assets import asset
 BASE_PX = 13
 GRID = 4
 RADIUS = 7
+APP_ICON_SIZES = (16, 20, 24, 32, 48, 64, 128, 256)
 AXIAL, SAGITTAL, CORONAL = QColor("#f0716a"), QColor("#e5b567"), QColor("#46c28a")
 
 
@@ -111,6 +112,14 @@ def base_font(size_px: int = BASE_PX, weight: QFont.Weight = QFont.Weight.Normal
     font.setWeight(weight)
     font.setFeature(QFont.Tag("tnum"), 1)
     return font
+
+
+def app_icon() -> QIcon:
+    """The program's own icon in the sizes that windows, task bars and switchers ask for."""
+    found = QIcon()
+    for size in APP_ICON_SIZES:
+        found.addFile(str(asset(f"icons/app/tsdesktop-{size}.png")), QSize(size, size))
+    return found
 
 
 @cache
