@@ -18,7 +18,7 @@ from tsdesktop.core.notes import note
 from tsdesktop.core.volume import ScanSource, Volume
 from tsdesktop.gui.dialogs.about import About
 from tsdesktop.gui.dialogs.scan_information import ScanInformation, spread_of
-from tsdesktop.gui.dialogs.third_party import third_party_works
+from tsdesktop.gui.dialogs.third_party import own_licence, third_party_works
 from tsdesktop.pipeline import read
 
 
@@ -52,6 +52,47 @@ def test_licences_are_listed_with_their_text(qtbot: QtBot, window: QWidget) -> N
 def test_what_only_tests_need_is_not_listed() -> None:
     names = {each.name.lower() for each in third_party_works()}
     assert "numpy" in names and not {"pytest", "mypy", "ruff", "tsdesktop"} & names
+
+
+def test_a_package_that_only_names_the_lgpl_gets_its_text() -> None:
+    work = next(each for each in third_party_works() if each.name == "PySide6_Essentials")
+    assert "LGPL-3.0" in work.licence and work.address == "https://pyside.org"
+    assert "GNU LESSER GENERAL PUBLIC LICENSE" in work.text and "GNU GENERAL PUBLIC LICENSE" in work.text
+
+
+def made(folder: Path, name: str, **fields: str) -> None:
+    """A package without code, as far as its metadata go."""
+    told = folder / f"{name}-1.0.dist-info"
+    told.mkdir(parents=True)
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0"]
+    lines += [f"{field.replace('_', '-')}: {value}" for field, value in fields.items()]
+    (told / "METADATA").write_text("\n".join(lines) + "\n")
+    (told / "RECORD").write_text("")
+
+
+def test_a_packaged_program_lists_everything_that_came_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Packagers write metadata of their own for the program, which do not tell what it needs."""
+    made(tmp_path, "tsdesktop")
+    made(tmp_path, "manifold3d", License="UNKNOWN", Classifier="License :: OSI Approved :: Apache Software License")
+    made(tmp_path, "lib3mf", Project_URL="Source, https://3mf.io", License_Expression="BSD-2-Clause")
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    works = {each.name: each for each in third_party_works()}
+    assert set(works) == {"manifold3d", "lib3mf", "Inter (font)", "Python"}
+    assert works["manifold3d"].licence == "Apache Software License"
+    assert (works["lib3mf"].licence, works["lib3mf"].address) == ("BSD-2-Clause", "https://3mf.io")
+
+
+def test_what_others_need_in_turn_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(tmp_path, "tsdesktop", Requires_Dist="highdicom>=0.24")
+    made(tmp_path, "highdicom", Requires_Dist="pydicom (>=3) ; python_version > '3'")
+    made(tmp_path, "pydicom", Requires_Dist="pytest ; extra == 'test'")
+    made(tmp_path, "pytest")
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    assert [each.name for each in third_party_works()] == ["highdicom", "Inter (font)", "pydicom", "Python"]
+
+
+def test_the_licence_shown_is_the_one_of_the_repository() -> None:
+    assert own_licence() == (Path(__file__).parents[3] / "LICENSE").read_text().strip()
 
 
 @pytest.fixture

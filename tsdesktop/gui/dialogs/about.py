@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QCoreApplication, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QSize, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QHBoxLayout,
+    QLabel,
     QListWidget,
     QListWidgetItem,
     QPlainTextEdit,
@@ -28,6 +29,7 @@ CITATIONS = (
     ("nnU-Net", "Isensee et al., Nature Methods 2021", "https://doi.org/10.1038/s41592-020-01008-z"),
 )  # fmt: skip
 _WORK = Qt.ItemDataRole.UserRole
+_ICON = 56
 
 
 class About(Dialog):
@@ -54,10 +56,7 @@ class About(Dialog):
     def _first_page(self) -> QWidget:
         page = QWidget()
         layout = column(page, margin=4 * theme.GRID)
-        name = one_line("tsdesktop", "title")
-        name.setStyleSheet("font-size: 22px; font-weight: 600;")
-        layout.addWidget(name)
-        layout.addWidget(one_line(self.tr("Version {version}").format(version=tsdesktop.__version__), "secondary"))
+        layout.addLayout(self._name_and_version())
         layout.addWidget(paragraph(self.tr("Turns a CT or MR scan into labelled anatomy, on this computer.")))
         warning = self.tr(
             "Not a medical device. Not for diagnosis or treatment: results can be wrong in ways that look right."
@@ -72,6 +71,22 @@ class About(Dialog):
         layout.addWidget(paragraph(more, "secondary"))
         layout.addStretch(1)
         return page
+
+    def _name_and_version(self) -> QHBoxLayout:
+        picture = QLabel()
+        picture.setPixmap(theme.app_icon().pixmap(QSize(_ICON, _ICON), self.devicePixelRatioF()))
+        name = one_line("tsdesktop", "title")
+        name.setStyleSheet("font-size: 22px; font-weight: 600;")
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(name)
+        words.addWidget(one_line(self.tr("Version {version}").format(version=tsdesktop.__version__), "secondary"))
+        line = QHBoxLayout()
+        line.setSpacing(3 * theme.GRID)
+        line.addWidget(picture)
+        line.addLayout(words)
+        line.addStretch(1)
+        return line
 
     def _citation(self, title: str, source: str, link: str) -> QHBoxLayout:
         opened = button(title, lambda: QDesktopServices.openUrl(QUrl(link)), "link")
@@ -105,7 +120,7 @@ class About(Dialog):
             return
         work: Work = item.data(_WORK)
         text = work.text or self.tr("Its package brings no text of the licence.")
-        self.text.setPlainText("\n\n".join(each for each in (work.licence, text) if each))
+        self.text.setPlainText("\n\n".join(each for each in (work.licence, work.address, text) if each))
 
 
 def _works_and_own() -> list[Work]:

@@ -16,16 +16,24 @@ _EXTRA = re.compile(r";.*\bextra\s*==")
 _LICENCE_FILE = re.compile(r"(licen[cs]e|copying|notice|copyright|ofl)", re.IGNORECASE)
 _LONGEST_SHORT_NAME = 60
 _CLASSIFIER = "License :: "
+_NOT_STATED = ("", "UNKNOWN")
+_HOME = ("homepage", "home", "source", "source code", "repository", "github")
+# Licences whose whole text comes with the program, for packages that only name theirs. LGPL 3 refers to GPL 3.
+_KEPT_TEXTS = {"LGPL-3.0": ("LGPL-3.0", "GPL-3.0"), "GPL-3.0": ("GPL-3.0",), "Apache-2.0": ("Apache-2.0",)}
+# A shorter text only names a licence.
+_LEAST_TEXT = 200
 
 
 @dataclass(frozen=True)
 class Work:
-    """A piece of other people's work: name, version, short name of its licence, and the texts of its licence files."""
+    """A piece of other people's work: name, version, short name of its licence, the texts of its licence files, and
+    where it comes from."""
 
     name: str
     version: str
     licence: str
     text: str
+    address: str = ""
 
 
 def third_party_works() -> list[Work]:
@@ -35,29 +43,36 @@ def third_party_works() -> list[Work]:
 
 
 def own_licence() -> str:
-    """The text of this program's licence; empty where its file is not installed."""
-    try:
-        return _texts(metadata.distribution("tsdesktop"))
-    except metadata.PackageNotFoundError:
-        return ""
+    """The text of this program's licence."""
+    return _read(asset("licences/Apache-2.0.txt"))
 
 
 def _distributions() -> Iterator[metadata.Distribution]:
-    """What tsdesktop needs to run and what that needs in turn, as far as it is installed."""
-    seen = {"tsdesktop"}
-    waiting = ["tsdesktop"]
+    """What tsdesktop needs to run and what that needs in turn, as far as it is installed.
+
+    A packaged program may not tell what it needs; there everything that is installed came with it.
+    """
+    own = _found("tsdesktop")
+    waiting = [] if own is None else list(_needed(own))
+    if not waiting:
+        yield from (each for each in metadata.distributions() if _same(each.metadata["Name"] or "") != "tsdesktop")
+    seen = {"tsdesktop", *waiting}
     while waiting:
-        try:
-            found = metadata.distribution(waiting.pop())
-        except metadata.PackageNotFoundError:
+        found = _found(waiting.pop())
+        if found is None:
             # Needed on another system only.
             continue
-        if _same(found.metadata["Name"]) != "tsdesktop":
-            yield found
-        for name in _needed(found):
-            if name not in seen:
-                seen.add(name)
-                waiting.append(name)
+        yield found
+        new = [name for name in _needed(found) if name not in seen]
+        seen.update(new)
+        waiting += new
+
+
+def _found(name: str) -> metadata.Distribution | None:
+    try:
+        return metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _needed(distribution: metadata.Distribution) -> Iterator[str]:
@@ -74,21 +89,39 @@ def _same(name: str) -> str:
 
 def _work(distribution: metadata.Distribution) -> Work:
     told = distribution.metadata
-    return Work(told["Name"], distribution.version, _short_name(told), _texts(distribution) or _stated(told, "License"))
+    licence = _short_name(told)
+    text = _texts(distribution) or _stated(told, "License")
+    if len(text) < _LEAST_TEXT:
+        text = _kept_text(f"{licence} {_stated(told, 'License-Expression')}") or text
+    return Work(told["Name"], distribution.version, licence, text, _address(told))
 
 
 def _short_name(told: metadata.PackageMetadata) -> str:
-    stated = _stated(told, "License-Expression") or _stated(told, "License")
+    stated = (_stated(told, "License-Expression") or _stated(told, "License")).strip()
     if stated and len(stated) <= _LONGEST_SHORT_NAME and "\n" not in stated:
         return stated
     kinds = [each for each in told.get_all("Classifier") or () if each.startswith(_CLASSIFIER)]
     if kinds:
         return ", ".join(each.split(" :: ")[-1] for each in kinds)
-    return stated.strip().splitlines()[0].strip()[:_LONGEST_SHORT_NAME] if stated.strip() else ""
+    first = stated.partition("\n")[0].strip()
+    return first if len(first) <= _LONGEST_SHORT_NAME else f"{first[:_LONGEST_SHORT_NAME].rpartition(' ')[0]} …"
+
+
+def _kept_text(names: str) -> str:
+    """The texts of the first of these licences whose text is kept here."""
+    kept = next((texts for name, texts in _KEPT_TEXTS.items() if name in names), ())
+    return "\n\n".join(_read(asset(f"licences/{each}.txt")) for each in kept)
+
+
+def _address(told: metadata.PackageMetadata) -> str:
+    pairs = (str(each).split(", ", 1) for each in told.get_all("Project-URL") or ())
+    pages = {pair[0].lower(): pair[1] for pair in pairs if len(pair) == 2}
+    return _stated(told, "Home-page") or next((pages[name] for name in _HOME if name in pages), "")
 
 
 def _stated(told: metadata.PackageMetadata, field: str) -> str:
-    return str(next(iter(told.get_all(field) or ()), ""))
+    stated = str(next(iter(told.get_all(field) or ()), ""))
+    return "" if stated in _NOT_STATED else stated
 
 
 def _texts(distribution: metadata.Distribution) -> str:
@@ -105,9 +138,10 @@ def _is_licence(file: metadata.PackagePath) -> bool:
 
 def _others() -> Iterator[Work]:
     """What comes along and is no package."""
-    yield Work("Inter (font)", "3.19", "OFL-1.1", _read(asset("fonts/OFL.txt")))
+    yield Work("Inter (font)", "3.19", "OFL-1.1", _read(asset("fonts/OFL.txt")), "https://rsms.me/inter/")
     python = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
-    yield Work("Python", sysconfig.get_python_version(), "PSF-2.0", _read(python))
+    text = _read(python) or _read(asset("licences/PSF-2.0.txt"))
+    yield Work("Python", sysconfig.get_python_version(), "PSF-2.0", text, "https://www.python.org")
 
 
 def _read(path: Path) -> str:
