@@ -134,14 +134,15 @@ def print_studio(window: MainWindow, photographer: Photographer) -> None:
     label_map = window.session.label_map
     if label_map is None:
         return
-    window.studio.open([each.label for each in label_map.present if each.system == "spine"])
+    bones = [each for each in label_map.present if each.system == "spine" and each.name != "spinal_cord"]
+    window.studio.open([each.label for each in bones])
     studio = window.studio.studio
     if studio is None:
         return
     studio.resize(*SIZE)
     bench = studio.bench
-    bench.change_values("printer", bed="prusa_mk4")
-    for kind in ("merge", "struts", "plate"):
+    bench.change_values("printer", bed="prusa_xl")
+    for kind in ("keep-largest", "merge", "struts", "plate"):
         studio.recipe_panel.steps.add_step(kind)
     photographer.wait(lambda: bench.is_current and not bench.is_checking)
     photographer.pause(1.0)
