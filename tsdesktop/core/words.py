@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tsdesktop.core.words_of_dicom import WORDS_OF_DICOM
 from tsdesktop.core.words_of_imports import WORDS_OF_IMPORTS
+from tsdesktop.core.words_of_installation import WORDS_OF_INSTALLATION
 from tsdesktop.core.words_of_preflight import WORDS_OF_PREFLIGHT
 from tsdesktop.core.words_of_printing import WORDS_OF_PRINTING
 from tsdesktop.core.words_of_sharing import WORDS_OF_SHARING
@@ -330,6 +331,7 @@ WORDS: dict[str, tuple[str, str]] = {
     **WORDS_OF_PRINTING,
     **WORDS_OF_PREFLIGHT,
     **WORDS_OF_SHARING,
+    **WORDS_OF_INSTALLATION,
     # licence
     "licence.form": (
         "This is not the form of a licence number.",

@@ -8,34 +8,22 @@ from __future__ import annotations
 import logging
 import platform
 import re
-import sys
 import threading
 import traceback
 from collections import deque
 from collections.abc import Iterable
 from importlib import metadata
-from pathlib import Path
 
 import tsdesktop
+from tsdesktop.core.redaction import code_place, redacted
 
+__all__ = ["RecentLines", "redacted", "report_text", "told_exception", "versions"]
 LIBRARIES = (
     "PySide6-Essentials", "numpy", "scipy", "nibabel", "SimpleITK", "pydicom", "vtk", "pyvista", "torch", "nnunetv2",
 )  # fmt: skip
 _KEPT_LINES = 500
 _REPORTED_LINES = 60
-_SHORTEST_PRIVATE = 3
-_FRAME = re.compile(r'File "([^"]+)"')
-_ENDINGS = r"\.(?:nii(?:\.gz)?|dcm|ima|zip|nrrd|nhdr|mh[ad]|mg[zh]|hdr|img|gipl|stl)\b"
-_START = r"(?:file://)?(?:[A-Za-z]:[\\/]|\\\\|~[\\/]|/)"
-_LETTER = r"""[^\s"'<>|:;,()]"""
-_QUOTED_PATHS = re.compile(rf"""'{_START}[^'\n]*'|"{_START}[^"\n]*\"""")
-# Folders may have spaces in them, and so may the file at the end, as long as its ending tells where it stops.
-_PATHS = re.compile(
-    rf"{_START}{_LETTER}*(?:[ ]+{_LETTER}*[\\/]{_LETTER}*)*(?:(?:[ ]+{_LETTER}+){{1,6}}?{_ENDINGS})?", re.IGNORECASE
-)
-_SCAN_FILES = re.compile(rf"""[^\s"'<>|/\\]+{_ENDINGS}""", re.IGNORECASE)
 _QUOTED = re.compile(r"""'[^'\n]*'|"[^"\n]*\"""")
-_UID = re.compile(r"\b\d+(?:\.\d+){5,}\b")
 
 
 class RecentLines(logging.Handler):
@@ -94,41 +82,7 @@ def versions() -> dict[str, str]:
 def told_exception(error: BaseException) -> str:
     """An exception for a report: where it happened in the code, its kind, and its message without what it quotes."""
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [f"  {_code_place(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
+    lines = [f"  {code_place(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
     # What a message quotes is data: a file's name, a header's value.
     message = redacted(_QUOTED.sub("'...'", str(error)))
     return "\n".join([*lines, f"{type(error).__name__}: {message}".rstrip(": ")])
-
-
-def redacted(text: str, private: Iterable[str] = ()) -> str:
-    """The text without paths, names of scan files, DICOM identifiers and the words in `private`."""
-    out = _FRAME.sub(lambda found: f"File {_code_place(found.group(1))}", text)
-    for word in sorted({each.strip() for each in (*private, *_own_names())}, key=len, reverse=True):
-        if len(word) >= _SHORTEST_PRIVATE:
-            out = re.sub(re.escape(word), "<private>", out, flags=re.IGNORECASE)
-    out = _PATHS.sub(_path_removed, _QUOTED_PATHS.sub("<path>", out))
-    return _UID.sub("<uid>", _SCAN_FILES.sub("<file>", out))
-
-
-def _path_removed(found: re.Match[str]) -> str:
-    # A lone slash, as in "and/or" or a division, is no path.
-    before = found.string[found.start() - 1 : found.start()]
-    if found.group() == "/" or (before.isalnum() and found.group().startswith("/")):
-        return found.group()
-    return "<path>"
-
-
-def _code_place(path: str) -> str:
-    """The part of a source file's path that is the same on every computer."""
-    parts = Path(path.replace("\\", "/")).parts
-    for top in ("tsdesktop", "site-packages"):
-        if top in parts:
-            at = len(parts) - 1 - parts[::-1].index(top)
-            return ".".join(parts[at if top == "tsdesktop" else at + 1 :]).removesuffix(".py")
-    return parts[-1].removesuffix(".py") if parts else "?"
-
-
-def _own_names() -> list[str]:
-    """What stands in every path of this computer."""
-    names = [Path.home().name, platform.node()]
-    return [each for each in names if each not in ("root", "localhost", sys.platform)]
