@@ -30,7 +30,7 @@ _DEPTH = 0.055
 _HOLLOWS_MM, _SMOOTH_MM = 12.0, 14.0
 # How far from the skin the mask may reach at levels relative to the root of the nose, both in lengths of the head.
 # Above it the brain lies close behind; below it there is none in the front.
-_REACH = ((-0.25, 0.32), (-0.15, 0.16), (-0.05, 0.09), (0.0, 0.07), (0.05, 0.055))
+_REACH = ((-0.25, 0.32), (-0.15, 0.16), (-0.05, 0.08), (0.0, 0.065), (0.05, 0.053))
 # Soft tissue that bone encloses, and how far apart parts of it must be joined: fissures of the orbit are narrower.
 _SOFT_HU, _NARROW_MM = (-20.0, 120.0), 6.0
 # A label of the face is grown by this much before everything in front of it goes.
@@ -94,9 +94,11 @@ def _coarse_mask(head: Head) -> NDArray[np.float32]:
     sheet = _sheet(head, across, levels)
     along_a = np.arange(outline.mask.shape[1]) * a_mm
     in_front = along_a[None, :, None] > sheet[:, None, :]
-    body = outline.mask[across, :, levels]
-    # Only the head's front half is of interest, and distances end at the border of the scan.
-    depth = ndimage.distance_transform_edt(np.pad(body, 1), outline.spacing_mm)[1:-1, 1:-1, 1:-1]
+    # A border of the scan is no skin: distances are to air, with some levels more above and below.
+    margin = round(_REACH[0][1] * head.length_mm / s_mm)
+    around = slice(max(0, levels.start - margin), levels.stop + margin)
+    depth = ndimage.distance_transform_edt(outline.mask[:, :, around], outline.spacing_mm)
+    depth = depth[across, :, levels.start - around.start : levels.stop - around.start]
     relative = (np.arange(levels.start, levels.stop) - head.nasion) * s_mm / head.length_mm
     reach = np.interp(relative, [at for at, _ in _REACH], [deep for _, deep in _REACH]) * head.length_mm
     out[across, :, levels] = in_front & (depth <= reach[None, None, :])

@@ -33,7 +33,7 @@ BONE_HU, _BONE_SPAN = 200.0, 0.72
 _NASION, _NASION_RANGE, _SHORT_OF_VERTEX = 0.58, (0.30, 0.80), 0.10
 # The nose sticks out so far in front of the cheeks (which lie so far beside the middle), at most so far below the
 # vertex; its root lies so far above its tip, give or take. Its tip is in the scan where so much lies below it.
-_NOSE, _CHEEKS_MM, _TIP_LOWEST, _TIP_MM = 0.10, (26.0, 42.0), 1.1, 6.0
+_NOSE, _CHEEKS_MM, _CHEEKS_BEHIND, _TIP_LOWEST, _TIP_MM = 0.10, (26.0, 42.0), 0.18, 1.1, 6.0
 _NASION_ABOVE_TIP, _NASION_SPREAD = 0.22, 0.08
 _LEAST_DENT_MM, _DEEP_DENT_MM = 2.0, 4.0
 _MIDDLE_MM = 10.0
@@ -97,19 +97,25 @@ def body_of(values: NDArray[Any], *, is_ct: bool) -> Mask:
     skin and bone are darker than most of a head in MR.
     """
     smooth = ndimage.gaussian_filter(values.astype(np.float32), 0.7)
-    solid = smooth > (_FAT_HU if is_ct else 0.5 * _otsu(smooth))
+    solid = np.asarray(smooth > (_FAT_HU if is_ct else 0.5 * _otsu(smooth)))
+    # First of all: in MR the skull is as dark as air, and the scalp in front of it thin.
+    _fill(solid)
     # Thin bridges to tables, coils and straps are cut first, and given back where they are the body's own.
     parts, count = ndimage.label(ndimage.binary_erosion(solid, iterations=2))
     if count == 0:
         return np.zeros(solid.shape, np.bool_)
     largest = np.asarray(parts) == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
-    body = ndimage.binary_dilation(largest, iterations=4, mask=solid)
-    # Slice by slice, along s and then along r: the nose's inside is closed to the sides, not to below.
+    body = np.asarray(ndimage.binary_dilation(largest, iterations=4, mask=solid))
+    _fill(body)
+    return body
+
+
+def _fill(mask: Mask) -> None:
+    """Fills what is enclosed, in place: axial slices, then sagittal ones, in which the nose's inside is closed."""
     for axis in (2, 0):
-        slices = np.moveaxis(body, axis, 0)
+        slices = np.moveaxis(mask, axis, 0)
         for n, plane in enumerate(slices):
             slices[n] = ndimage.binary_fill_holes(plane)
-    return np.asarray(body)
 
 
 def find_head(volume: Volume, outline: Outline) -> Head | None:
@@ -244,7 +250,7 @@ def _nasion(
 def _tip_of_nose(
     front: NDArray[np.int64], levels: tuple[int, int], middle: float, length_mm: float, outline: Outline
 ) -> float | None:
-    """The level where the profile lies farthest in front of the cheeks; None where that is no nose, or cut off."""
+    """The level where the profile lies far in front of the cheeks; None where that is no nose, or cut off."""
     bottom, top = levels
     r_mm, a_mm, s_mm = outline.spacing_mm
     offsets = (np.arange(front.shape[0]) - middle) * r_mm
@@ -254,12 +260,13 @@ def _tip_of_nose(
     cheeks = np.median(front[beside, bottom : top + 1], axis=0) * a_mm
     profile = np.nan_to_num(profile_of(front, middle, outline)[bottom : top + 1], nan=-1.0)
     prominence = _smoothed(np.where(cheeks > 0.0, profile - cheeks, 0.0), 2.0 / s_mm)
-    prominence[round((top - bottom) - _SHORT_OF_VERTEX * length_mm / s_mm) :] = 0.0
+    # Near the vertex every profile lies in front of its sides, and so does a chin.
+    prominence[cheeks < cheeks.max() - _CHEEKS_BEHIND * length_mm] = 0.0
     prominence[: max(0, round((top - bottom) - _TIP_LOWEST * length_mm / s_mm))] = 0.0
-    tip = int(np.argmax(prominence))
-    if prominence[tip] < _NOSE * length_mm or tip * s_mm < _TIP_MM:
-        return None
-    return float(tip + bottom)
+    # The uppermost of what sticks out: below the nose, the chin may do so too.
+    runs, count = ndimage.label(prominence >= _NOSE * length_mm)
+    tip = int(np.argmax(np.where(runs == count, prominence, 0.0)))
+    return float(tip + bottom) if count and tip * s_mm >= _TIP_MM else None
 
 
 def _smoothed(values: Floats, sigma: float) -> Floats:
