@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 from tsdesktop.gui.actions import ActionMaker, Said, ShowActions
 from tsdesktop.gui.commands import Commands
 from tsdesktop.gui.opening.recent import recent_scans
+from tsdesktop.gui.releases import release_address
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.slices.measure import Tool
 
@@ -29,10 +30,11 @@ LAYOUT_KEYS = {
 class Menus(QObject):
     """Makes all menus of a window. Entries that need a scan or labels are grey without them.
 
-    `studio_wanted`: the print studio is to be opened.
+    `studio_wanted`: the print studio is to be opened. `newer_version_wanted`: the release page is to be asked.
     """
 
     studio_wanted = Signal()
+    newer_version_wanted = Signal()
 
     def __init__(self, session: Session, commands: Commands, maker: ActionMaker, parent: QWidget) -> None:
         super().__init__(parent)
@@ -319,11 +321,15 @@ class Menus(QObject):
 
     def _help_menu(self) -> QMenu:
         commands = self._commands
+        look = Said(self.tr("Look for a new version…"), "", self.tr("Asks the release page, now and only once"))
+        newer = self._action(look, self.newer_version_wanted.emit)
+        newer.setVisible(bool(release_address()))
         return self._menu(
             self.tr("&Help"),
             [
                 self._action(Said(self.tr("Keys and mouse"), "F1"), commands.show_shortcuts),
                 self._action(Said(self.tr("Log…")), commands.show_log),
+                newer,
                 None,
                 self._action(Said(self.tr("About tsdesktop")), commands.show_about),
             ],

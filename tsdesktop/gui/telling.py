@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from tsdesktop.gui.dialogs.bug_report import BugReport
 from tsdesktop.gui.error_words import Words, words_for
-from tsdesktop.gui.notes_line import NotesLine
+from tsdesktop.gui.notes_line import Action, NotesLine
 from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.status_line import StatusLine
@@ -66,6 +66,10 @@ class Telling(QObject):
     def warning(self, text: str, hint: str = "") -> None:
         """Something a person should know, until it is dismissed."""
         self._line.show_message(text, hint, role="warning")
+
+    def news(self, text: str, action: Action | None = None) -> None:
+        """Something a person asked for, until it is dismissed; `action` is a word and what a click on it does."""
+        self._line.show_message(text, role="good", action=action)
 
     def done(self, text: str) -> None:
         """Something that went well: a word at the foot of the window, which goes by itself; without a scan a line."""

@@ -28,6 +28,7 @@ from tsdesktop.gui.opening.flow import OpeningFlow, Wanted
 from tsdesktop.gui.panels.left import LeftPanel
 from tsdesktop.gui.panels.right import RightPanel
 from tsdesktop.gui.panels.structure_menu import structure_menu
+from tsdesktop.gui.releases_flow import ReleasesFlow
 from tsdesktop.gui.remembering import Memory, display_of, display_settings, place_of, put_in_place
 from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.run_flow import RunFlow
@@ -92,6 +93,7 @@ class MainWindow(QMainWindow):
         views = list(self.centre.slices.values())
         self.menus = Menus(session, self.commands, ActionMaker(self, self.centre.grid, views), self)
         self.menus.fill(self.header.menus)
+        self.releases = ReleasesFlow(self.telling, self)
         menus = self.menus
         self.header.set_menus(menus.window_menu, menus.labels_menu, menus.layout_menu, menus.measure_menu)
 
@@ -119,6 +121,7 @@ class MainWindow(QMainWindow):
         self.header.scan_clicked.connect(commands.show_scan_information)
         self.header.export_clicked.connect(lambda: commands.export())
         self._connect_studio()
+        self.menus.newer_version_wanted.connect(self.releases.look)
         self.left.run_wanted.connect(commands.start_run)
         self.left.licence_wanted.connect(lambda: commands.show_licence(self.left.run.show_licence_entered))
         self.left.download_wanted.connect(commands.download_networks)
