@@ -14,13 +14,15 @@ from nibabel.affines import from_matvec
 from scipy.spatial.transform import Rotation
 
 from tests.networks import BandNetwork, CtRange, band_centres, write_band_network
-from tsdesktop.core.errors import GeometryError, ReadError
+from tsdesktop.core.errors import GeometryError, OptionsError, ReadError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import Volume
 from tsdesktop.pipeline import segment_volume
 from tsdesktop.scans.labels import content_of, read_label_map
+from tsdesktop.weights.custom import add_custom
+from tsdesktop.weights.stopping import Stop
 
 SHAPE = (24, 22, 20)
 AFFINE = from_matvec(
@@ -51,6 +53,33 @@ def test_our_own_open_as_the_labels_of_the_run(volume: Volume, tmp_path: Path, m
     assert content_of(result.probabilities[0]) == "labels"
     assert np.array_equal(read.array, labels.array)
     assert (read.present, read.task) == (labels.present, "total")
+
+
+def test_of_a_part_of_the_scan_they_say_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks leave out what is zero around the scan, may turn its axes, and have a spacing of their own."""
+    monkeypatch.setenv("TSDESKTOP_WEIGHTS_DIR", str(tmp_path / "weights"))
+    turned = BandNetwork(
+        "Dataset903_Turned/nnUNetTrainer__nnUNetPlans__3d_fullres",
+        ((-150.0, 0.0, 300.0),),
+        CtRange(-1000, 1000, 0, 2),
+        (3.5, 5.0, 2.0),
+        transpose=(1, 0, 2),
+    )
+    (custom,) = add_custom(write_band_network(tmp_path, turned), lambda _: None, Stop())
+    array = np.zeros(SHAPE, np.int16)
+    array[4:21, 3:20, 2:15] = -150
+    array[8:16, 6:17, 5:12] = 300
+    scan = Volume(array, Geometry(SHAPE, AFFINE), "CT")
+    result = segment_volume(scan, Options(task=custom.name, probabilities=True), probabilities_folder=tmp_path)
+    read = read_label_map(result.probabilities[0], scan)
+    # The likeliest layer of a coarser grid, against labels that were interpolated back.
+    both = np.sum((read.array == 2) & (result.label_map.array == 2))
+    assert 2 * both / (np.sum(read.array == 2) + np.sum(result.label_map.array == 2)) > 0.9
+
+
+def test_parts_would_overwrite_each_other(tmp_path: Path) -> None:
+    with pytest.raises(OptionsError, match="--force-split"):
+        Options(force_split=True, probabilities=True)
 
 
 def stored(path: Path, **arrays: Any) -> Path:

@@ -179,6 +179,8 @@ class Options:
             raise OptionsError("options.conflict", option="--fast", other="--fastest")
         if self.smooth_labels and self.smooth_labels_legacy:
             raise OptionsError("options.conflict", option="--smooth-labels", other="--smooth-labels-legacy")
+        if self.force_split and self.probabilities:
+            raise OptionsError("options.conflict", option="--force-split", other="--probabilities")
         if self.keep_model_resolution and not (self.fast or self.fastest):
             raise OptionsError("options.needs", option="--keep-model-resolution", other="--fast or --fastest")
         if self.keep_model_resolution and (self.roi or self.body_crop):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tsdesktop.core.geometry import Box, Shape, bounding_box
+from tsdesktop.core.geometry import Box, Geometry, Shape, bounding_box
 from tsdesktop.core.volume import Intensities
 from tsdesktop.weights.plans import NetworkPlans, Resampling
 
@@ -50,6 +50,23 @@ def network_input(
         image = resample_like_nnunet(image[None], shape, (a, b, c), plans.spacing_mm, plans.resampling_data)[0]
     i, j, k = turned.shape
     return NetworkInput(np.ascontiguousarray(image, np.float32), (i, j, k), box, (a, b, c), plans.spacing_mm)
+
+
+def network_geometry(geometry: Geometry, given: NetworkInput, plans: NetworkPlans) -> Geometry:
+    """The grid [i, j, k] of the network's image of a RAS image on `geometry`: its box, its spacing.
+
+    nnU-Net's resampling keeps the outer faces of the first and last voxels where they were.
+    """
+    turn = [plans.transpose_backward[axis] for axis in (2, 1, 0)]
+    start_i, start_j, start_k = (given.box.start[axis] for axis in turn)
+    stop_i, stop_j, stop_k = (given.box.stop[axis] for axis in turn)
+    i, j, k = (given.image.shape[axis] for axis in turn)
+    part = geometry.cropped(Box((start_i, start_j, start_k), (stop_i, stop_j, stop_k)))
+    scale = np.array(part.shape) / np.array((i, j, k))
+    affine = np.array(part.affine)
+    affine[:3, 3] += affine[:3, :3] @ ((scale - 1.0) / 2.0)
+    affine[:3, :3] *= scale
+    return Geometry((i, j, k), affine)
 
 
 def nonzero_box(array: NDArray[Any]) -> Box:

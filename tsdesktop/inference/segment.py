@@ -27,7 +27,8 @@ from tsdesktop.inference.merge import (
     table_of,
 )
 from tsdesktop.inference.predictor import AS_IT_IS, Networks, predict_labels, predict_logits
-from tsdesktop.inference.preprocess import network_input
+from tsdesktop.inference.preprocess import network_geometry, network_input
+from tsdesktop.inference.probabilities import probabilities_file, save_probabilities
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.room import give_back
 from tsdesktop.jobs.estimate import (
@@ -219,7 +220,8 @@ def _network_labels(
         return on_ras_grid(labels, given, plans)
     logits = predict_logits(given.image, network, step, engine.meter, part)
     if engine.choices.probabilities:
-        _save_probabilities(logits, run, plans, engine.folder)
+        own = true_geometry(geometry, (grid.array.shape[0], grid.array.shape[1], grid.array.shape[2]))
+        save_probabilities(logits, plans, network_geometry(own, given, plans), probabilities_file(engine.folder, run))
     if not given.is_resampled:
         return on_ras_grid(table[_winning(logits, plans)], given, plans)
     with engine.meter.around("resampling back", back):
@@ -238,24 +240,6 @@ def _model_geometry(labels: Labels, upright: Scan, order: AxisOrder) -> Geometry
     """The true place of labels on the model's grid, in the scan's own order of axes."""
     i, j, k = labels.shape
     return order.undo_geometry(true_geometry(upright.geometry, (i, j, k)))
-
-
-def _save_probabilities(logits: NDArray[np.float32], run: NetworkRun, plans: NetworkPlans, folder: Path) -> None:
-    """Likelihoods as float16, classes x z x y x x of the model's grid, in the run's folder.
-
-    Those of one voxel add up to one, but for regions, which may lie in each other.
-    """
-    chances = np.empty(logits.shape, np.float16)
-    # Slice by slice: copies of all classes x the whole volume would be several times the result.
-    for z in range(logits.shape[1]):
-        if plans.regions:
-            chances[:, z] = 1.0 / (1.0 + np.exp(-np.clip(logits[:, z], -80.0, 80.0)))
-            continue
-        powers = np.exp(logits[:, z] - logits[:, z].max(0))
-        chances[:, z] = powers / powers.sum(0)
-    path = folder / f"probabilities_{run.key}.npz"
-    with written_whole(path) as temporary:
-        np.savez_compressed(temporary, probabilities=chances, labels=np.array(list(plans.labels)))
 
 
 def _corrected(labels: Labels, plan: Plan, spacing_mm: tuple[float, float, float], choices: Choices) -> Labels:

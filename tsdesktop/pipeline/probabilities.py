@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from tsdesktop.core.geometry import Geometry
-from tsdesktop.core.resampling import resampled_shape, true_geometry
 from tsdesktop.core.tasks import Task
 from tsdesktop.core.version import __version__
 from tsdesktop.exports.writing import write_json
@@ -21,16 +18,14 @@ from tsdesktop.jobs.plan import NetworkRun, Plan
 
 log = logging.getLogger(__name__)
 _PREFIX = "probabilities_"
-_MEMBER = "probabilities.npy"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class AboutProbabilities:
-    """What is known of the networks whose probabilities were kept: their task, plan and the grid of the scan."""
+    """What is known of the networks whose probabilities were kept: their task and its plan."""
 
     task: Task
     plan: Plan
-    geometry: Geometry
 
     def moved(self, files: Iterable[Path], goal: Path) -> tuple[Path, ...]:
         """Moves the files to the folder `goal`, and writes a JSON file beside each; all of them.
@@ -46,10 +41,7 @@ class AboutProbabilities:
         return tuple(out)
 
     def described(self, file: Path) -> dict[str, Any]:
-        """What stands in the JSON file beside `file`. `affine_ras` is None where only a part of the scan was computed.
-
-        Raises OSError.
-        """
+        """What stands in the JSON file beside `file`. Raises OSError."""
         network = next((each for each in self.plan.all_networks if file.stem == _PREFIX + each.key), None)
         return {
             "program": "tsdesktop",
@@ -58,7 +50,7 @@ class AboutProbabilities:
             "array": "probabilities",
             "axes": "layer, k, j, i",
             "labels": self._labels(network) if network else [],
-            "affine_ras": self._affine_ras(file),
+            "affine_ras": _affine_ras(file),
         }
 
     def _labels(self, network: NetworkRun) -> list[dict[str, Any]]:
@@ -70,21 +62,9 @@ class AboutProbabilities:
             if label in known
         ]
 
-    def _affine_ras(self, file: Path) -> list[list[float]] | None:
-        """Where the voxels [i, j, k] lie, as far as that follows from the plan."""
-        plan = self.plan
-        upright = plan.order(self.geometry).apply_geometry(self.geometry)
-        k, j, i = _shape_of(file)[1:]
-        expected = upright.shape if plan.spacing_mm is None else resampled_shape(upright, plan.spacing_mm)
-        if plan.crop is not None or (i, j, k) != expected:
-            return None
-        affine: list[list[float]] = true_geometry(upright, (i, j, k)).affine.tolist()
-        return affine
 
-
-def _shape_of(file: Path) -> tuple[int, ...]:
-    """The shape of the stored array, from its header alone."""
-    with zipfile.ZipFile(file) as packed, packed.open(_MEMBER) as stream:
-        np.lib.format.read_magic(stream)
-        shape, _, _ = np.lib.format.read_array_header_1_0(stream)
-    return tuple(int(n) for n in shape)
+def _affine_ras(file: Path) -> list[list[float]]:
+    """Where the voxels [i, j, k] lie, as the file says. Raises OSError."""
+    with np.load(file) as stored:
+        affine: list[list[float]] = stored["affine_ras"].tolist()
+    return affine

@@ -329,5 +329,5 @@ def in_v1_order(label_map: LabelMap) -> LabelMap:
 def _moved(finished: Finished, order: _Order, folder: Path, goal: Path | None) -> tuple[Path, ...]:
     if goal is None or order.plan is None:
         return ()
-    about = AboutProbabilities(order.task, order.plan, order.volume.geometry)
+    about = AboutProbabilities(order.task, order.plan)
     return about.moved([folder / name for name in finished.probabilities], goal)
