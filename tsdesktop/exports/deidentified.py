@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -219,9 +219,10 @@ def _is_empty(element: Any) -> bool:
 
 
 def _each(value: Any, change: Any) -> Any:
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
-        return change(str(value))
-    return [change(str(each)) for each in value]
+    # A person's name can be walked through as well, letter by letter.
+    if isinstance(value, MutableSequence):
+        return [change(str(each)) for each in value]
+    return change(str(value))
 
 
 def _name_of(element: Any) -> str:
@@ -254,7 +255,7 @@ def _telling(dataset: Any, alias: Alias) -> re.Pattern[str] | None:
         vr, value = str(element.VR), element.value
         if value is None or element.tag.is_private:
             continue
-        texts = [str(value)] if isinstance(value, str) or not hasattr(value, "__iter__") else [str(v) for v in value]
+        texts = [str(each) for each in value] if isinstance(value, MutableSequence) else [str(value)]
         if vr == "PN":
             words |= {part for text in texts for part in re.split(r"[\^=,\s]+", str(text))}
         elif element.keyword in _TELLING:
