@@ -5,12 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
 HALF_VARIABLE = "TSDESKTOP_HALF"
-COMMANDS = ("segment", "info", "devices", "convert", "weights", "license")
-Half = Literal["inference", "command line", "window"]
+COMMANDS = ("segment", "print", "info", "devices", "convert", "share", "weights", "license")
+SELF_TEST = "--self-test"
+Half = Literal["inference", "part of a self-test", "self-test", "command line", "window"]
+# Parts of a self-test that run in processes of their own, and where each is served.
+_CHECKS = {
+    "check-libraries": "tsdesktop.core.installation",
+    "check-network": "tsdesktop.core.installation",
+    "check-run": "tsdesktop.pipeline.self_test_computing",
+    "check-window": "tsdesktop.gui.self_test",
+    "check": "tsdesktop.pipeline.self_test",
+}
 
 
 def main() -> int:
@@ -21,6 +31,14 @@ def main() -> int:
             from tsdesktop.inference.worker import serve
 
             return serve()
+        case "part of a self-test":
+            code: int = import_module(_CHECKS[os.environ[HALF_VARIABLE]]).serve(arguments)
+            return code
+        case "self-test":
+            # Not by way of the other commands: a library that they need may be what is missing.
+            from tsdesktop.cli.self_test import run as check
+
+            return check(arguments[1:])
         case "window":
             return _open_window(arguments)
         case _:
@@ -30,12 +48,16 @@ def main() -> int:
 
 
 def half(arguments: Sequence[str], environment: Mapping[str, str]) -> Half:
-    """Which part: the environment names the inference half; commands and options are the command line's.
+    """Which part: the environment names the inference half and what a self-test tries in processes of their own.
 
-    The window takes nothing, or paths to open.
+    Commands and options are the command line's. The window takes nothing, or paths to open.
     """
     if environment.get(HALF_VARIABLE) == "inference":
         return "inference"
+    if environment.get(HALF_VARIABLE) in _CHECKS:
+        return "part of a self-test"
+    if arguments[:1] == [SELF_TEST]:
+        return "self-test"
     if not arguments:
         return "window"
     first = arguments[0]

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from tsdesktop.core.assets import assets_folder, load_json
 from tsdesktop.core.notes import Note, note
 from tsdesktop.core.redaction import redacted
-from tsdesktop.core.self_test import StepName, Voice, end_with_parent
+from tsdesktop.core.self_test import Voice, end_with_parent
 
 CONTENTS = "contents.json"
 _NO_FILE = re.compile(r"(\S+): cannot open shared object file")
@@ -103,16 +103,16 @@ _CODECS = {
 def serve(arguments: Sequence[str]) -> int:
     """Loads the libraries named after the file to tell it to and the step. Returns the exit code."""
     end_with_parent()
-    voice, step = Voice(Path(arguments[0])), arguments[1]
-    names = set(arguments[2:])
+    voice, names = Voice(Path(arguments[0])), arguments[2:]
+    step: Half = "libraries" if arguments[1] == "libraries" else "network libraries"
     check_libraries(voice, step, [each for each in LIBRARIES if each.half == step and each.name in names])
     voice.end()
     return 0
 
 
-def check_libraries(voice: Voice, step: str, libraries: Sequence[Library]) -> None:
+def check_libraries(voice: Voice, step: Half, libraries: Sequence[Library]) -> None:
     """Loads each library and tells its version, or what keeps it from being loaded."""
-    voice.begin(_step(step))
+    voice.begin(step)
     for each in libraries:
         voice.trying(each.name)
         problem = loading_problem(each)
@@ -188,9 +188,3 @@ def _check_codecs(voice: Voice) -> None:
         voice.trying(name)
         if not pixels.get_decoder(syntax).is_available:
             voice.problem(note("check.codec", name=name))
-
-
-def _step(name: str) -> StepName:
-    if name not in ("libraries", "network libraries"):
-        raise ValueError(f"not a step that loads libraries: {name}")
-    return name

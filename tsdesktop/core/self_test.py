@@ -13,13 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from tsdesktop.core.errors import TsDesktopError
 from tsdesktop.core.notes import Note
+from tsdesktop.core.redaction import redacted
 
 StepName = Literal["files", "libraries", "network libraries", "devices", "segmentation", "export", "window"]
 STEPS: tuple[StepName, ...] = (
     "files", "libraries", "network libraries", "devices", "segmentation", "export", "window",
 )  # fmt: skip
 State = Literal["ok", "failed", "skipped"]
+# The scan that comes with the program, among its files; the labels found in it, in the folder of the self-test.
+SAMPLE = "sample/ct.nii.gz"
+LABELS_FILE = "labels.nii.gz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +102,12 @@ class Ear:
             whole, newline, _ = file.read().rpartition(b"\n")
         self._read += len(whole) + len(newline)
         return [json.loads(line) for line in whole.splitlines()]
+
+
+def note_of(error: TsDesktopError) -> Note:
+    """What an error says, without names and places."""
+    arguments = {key: redacted(each) if isinstance(each, str) else each for key, each in error.arguments.items()}
+    return Note(error.id, arguments)
 
 
 def end_with_parent() -> None:

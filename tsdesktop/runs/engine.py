@@ -6,7 +6,6 @@ import logging
 import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -43,6 +42,7 @@ from tsdesktop.jobs.messages import (
     decode_message,
     encode,
 )
+from tsdesktop.runs.executable import own_command
 
 log = logging.getLogger(__name__)
 ASK_S, TERMINATE_S = 0.3, 0.8
@@ -303,7 +303,7 @@ class Engine:
 
 def inference_command() -> list[str]:
     """How this installation starts its inference half: the packaged executable itself, or this Python."""
-    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "tsdesktop"]
+    return own_command()
 
 
 def _end(process: subprocess.Popen[str], ask_s: float, terminate_s: float) -> None:
