@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nibabel.affines import from_matvec
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
@@ -39,8 +38,9 @@ def grid(spacing_mm: tuple[float, float, float] = (2.0, 2.0, 3.0), *, top_mm: fl
     shape = tuple(round(extent / step) for extent, step in zip(size, spacing_mm, strict=True))
     matrix = TURNED @ np.diag([-spacing_mm[0], -spacing_mm[1], spacing_mm[2]])
     middle = np.array([0.0, 25.0, (top_mm - 140.0) / 2])
-    corner = middle - matrix @ ((np.array(shape) - 1) / 2)
-    return Geometry((shape[0], shape[1], shape[2]), from_matvec(matrix, corner))
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = matrix, middle - matrix @ ((np.array(shape) - 1) / 2)
+    return Geometry((shape[0], shape[1], shape[2]), affine)
 
 
 def head_phantom(geometry: Geometry, modality: Modality = "MR") -> Phantom:

@@ -91,8 +91,8 @@ def test_the_grid_is_the_same_and_so_is_every_voxel_outside_the_face(
     assert face is not None
     assert np.array_equal(again.array[~face.mask], series.array[~face.mask])
     assert np.unique(again.array[face.mask]).size == 1
-    skin = np.flip(phantom.face_skin, axis=[n for n in range(3) if not _same_order(phantom, series)[n]])
-    brain = np.flip(phantom.brain, axis=[n for n in range(3) if not _same_order(phantom, series)[n]])
+    turned = tuple(n for n in range(3) if not _same_order(phantom, series)[n])
+    skin, brain = np.flip(phantom.face_skin, turned), np.flip(phantom.brain, turned)
     assert np.array_equal(again.array[brain], series.array[brain])
     assert (again.array[skin] != series.array[skin]).mean() > 0.98
 

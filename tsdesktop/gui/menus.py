@@ -31,10 +31,14 @@ class Menus(QObject):
     """Makes all menus of a window. Entries that need a scan or labels are grey without them.
 
     `studio_wanted`: the print studio is to be opened. `newer_version_wanted`: the release page is to be asked.
+    `check_wanted`: the installation is to be checked.
+    `sharing_wanted`: the scan is to be shared without the face.
     """
 
     studio_wanted = Signal()
+    sharing_wanted = Signal()
     newer_version_wanted = Signal()
+    check_wanted = Signal()
 
     def __init__(self, session: Session, commands: Commands, maker: ActionMaker, parent: QWidget) -> None:
         super().__init__(parent)
@@ -158,6 +162,7 @@ class Menus(QObject):
         commands = self._commands
         picture = Said(self.tr("Save picture of the views…"), "Ctrl+Shift+S")
         studio = Said(self.tr("Print studio…"), "Ctrl+P", self.tr("Structures as parts for a printer, checked first"))
+        share = Said(self.tr("Share scan without face…"), "", self.tr("And without what its files say of the patient"))
         return self._menu(
             self.tr("&File"),
             [
@@ -169,6 +174,7 @@ class Menus(QObject):
                 None,
                 self._action(Said(self.tr("Export…"), "Ctrl+E"), lambda: commands.export(), needs="labels"),
                 self._action(studio, self.studio_wanted.emit, needs="labels"),
+                self._action(share, self.sharing_wanted.emit, needs="scan"),
                 self._action(picture, commands.save_picture, needs="scan"),
                 self._action(Said(self.tr("Copy picture"), "Ctrl+Shift+C"), commands.copy_picture, needs="scan"),
                 None,
@@ -329,6 +335,7 @@ class Menus(QObject):
             [
                 self._action(Said(self.tr("Keys and mouse"), "F1"), commands.show_shortcuts),
                 self._action(Said(self.tr("Log…")), commands.show_log),
+                self._action(Said(self.tr("Check this installation…")), self.check_wanted.emit),
                 newer,
                 None,
                 self._action(Said(self.tr("About tsdesktop")), commands.show_about),

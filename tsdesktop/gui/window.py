@@ -33,7 +33,9 @@ from tsdesktop.gui.remembering import Memory, display_of, display_settings, plac
 from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.run_flow import RunFlow
 from tsdesktop.gui.scene.view import SceneView
+from tsdesktop.gui.self_test_flow import SelfTestFlow
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.sharing_flow import SharingFlow
 from tsdesktop.gui.slices.view import SliceView
 from tsdesktop.gui.status_line import StatusLine
 from tsdesktop.gui.studio_flow import StudioFlow
@@ -88,12 +90,14 @@ class MainWindow(QMainWindow):
         self.runs = RunFlow(session, self.left, self.supervisor, self.memory)
         self.networks = NetworksFlow(session, self.left, self.telling, self.memory, self)
         self.studio = StudioFlow(session, self.memory, self.telling, self)
+        self.sharing = SharingFlow(session, self.memory, self.telling, self)
         self.transfers = TransferLine(self.downloads, self.networks.imports, lambda: self.networks.is_seen)
         self.commands = Commands(self)
         views = list(self.centre.slices.values())
         self.menus = Menus(session, self.commands, ActionMaker(self, self.centre.grid, views), self)
         self.menus.fill(self.header.menus)
         self.releases = ReleasesFlow(self.telling, self)
+        self.self_test = SelfTestFlow(self.memory, self)
         menus = self.menus
         self.header.set_menus(menus.window_menu, menus.labels_menu, menus.layout_menu, menus.measure_menu)
 
@@ -122,6 +126,8 @@ class MainWindow(QMainWindow):
         self.header.export_clicked.connect(lambda: commands.export())
         self._connect_studio()
         self.menus.newer_version_wanted.connect(self.releases.look)
+        self.menus.check_wanted.connect(self.self_test.open)
+        self.menus.sharing_wanted.connect(self.sharing.open)
         self.left.run_wanted.connect(commands.start_run)
         self.left.licence_wanted.connect(lambda: commands.show_licence(self.left.run.show_licence_entered))
         self.left.download_wanted.connect(commands.download_networks)
