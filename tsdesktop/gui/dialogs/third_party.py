@@ -38,7 +38,7 @@ class Work:
 
 def third_party_works() -> list[Work]:
     """Everything the program brings along, by name. Slow: it reads many files."""
-    works = [_work(each) for each in _distributions()]
+    works = [_work(each) for each in needed_distributions()]
     return sorted([*works, *_others()], key=lambda each: each.name.lower())
 
 
@@ -47,7 +47,7 @@ def own_licence() -> str:
     return _read(asset("licences/Apache-2.0.txt"))
 
 
-def _distributions() -> Iterator[metadata.Distribution]:
+def needed_distributions() -> Iterator[metadata.Distribution]:
     """What tsdesktop needs to run and what that needs in turn, as far as it is installed.
 
     A packaged program may not tell what it needs; there everything that is installed came with it.
