@@ -67,7 +67,8 @@ def made(folder: Path, name: str, **fields: str) -> None:
     lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0"]
     lines += [f"{field.replace('_', '-')}: {value}" for field, value in fields.items()]
     (told / "METADATA").write_text("\n".join(lines) + "\n")
-    (told / "RECORD").write_text("")
+    (told / "licenses").mkdir()
+    (told / "licenses" / "LICENSE.txt").write_text(f"Copyright the makers of {name}. " * 20)
 
 
 def test_a_packaged_program_lists_everything_that_came_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +80,7 @@ def test_a_packaged_program_lists_everything_that_came_with_it(tmp_path: Path, m
     works = {each.name: each for each in third_party_works()}
     assert set(works) == {"manifold3d", "lib3mf", "Inter (font)", "Python"}
     assert works["manifold3d"].licence == "Apache Software License"
+    assert "the makers of manifold3d" in works["manifold3d"].text and "lib3mf" not in works["manifold3d"].text
     assert (works["lib3mf"].licence, works["lib3mf"].address) == ("BSD-2-Clause", "https://3mf.io")
 
 

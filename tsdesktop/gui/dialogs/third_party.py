@@ -125,15 +125,18 @@ def _stated(told: metadata.PackageMetadata, field: str) -> str:
 
 
 def _texts(distribution: metadata.Distribution) -> str:
-    files = [each for each in distribution.files or () if _is_licence(each)]
-    texts = [text for each in files if (text := _read(Path(str(distribution.locate_file(each)))))]
+    """What lies beside the metadata. Lists of installed files are not asked: packagers leave them out."""
+    place = Path(str(distribution.locate_file("")))
+    name = _same(distribution.metadata["Name"])
+    folders = [each for each in place.glob("*-info") if _same(each.name.rpartition(".")[0].split("-")[0]) == name]
+    files = [each for folder in folders for each in sorted(folder.rglob("*")) if _is_licence(each)]
+    texts = [text for each in files if (text := _read(each))]
     return "\n\n".join(dict.fromkeys(texts))
 
 
-def _is_licence(file: metadata.PackagePath) -> bool:
-    in_metadata = any(part.endswith((".dist-info", ".egg-info")) for part in file.parts)
+def _is_licence(file: Path) -> bool:
     named = bool(_LICENCE_FILE.search(file.name)) or "licenses" in file.parts
-    return in_metadata and named and file.suffix.lower() not in (".py", ".pyc", ".json")
+    return named and file.is_file() and file.suffix.lower() not in (".py", ".pyc", ".json")
 
 
 def _others() -> Iterator[Work]:
