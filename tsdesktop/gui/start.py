@@ -16,6 +16,7 @@ from tsdesktop import __version__
 from tsdesktop.core.settings import load_settings
 from tsdesktop.gui import theme, translation
 from tsdesktop.gui.garbage import MainThreadCollector
+from tsdesktop.gui.handed_over import HandedOver
 from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.window import MainWindow, wear_chosen
 
@@ -34,6 +35,9 @@ def start(paths: Sequence[Path]) -> int:
     QTimer.singleShot(0, window, lambda: MainThreadCollector(window))
     # Ctrl-C in the terminal ends the program; the inference process ends with it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform == "darwin":
+        # Only there: a filter sees every event of the program.
+        HandedOver(application, window.open_paths)
     window.show()
     if paths:
         QTimer.singleShot(0, lambda: window.open_paths(paths))
