@@ -1,8 +1,8 @@
 """Lets Briefcase make the installers of Windows and macOS from the program that PyInstaller made.
 
-Briefcase reads one pyproject.toml with everything in it: it is written here, into the build folder, from the facts. There
-the program is an "external" one to Briefcase, which adds what belongs to an installer: WiX's description of the .msi;
-signatures, notarisation and the .dmg. Briefcase fetches its templates and WiX from the internet.
+Briefcase reads one pyproject.toml with everything in it: it is written here, into the build folder, from the facts.
+There the program is an "external" one to Briefcase, which adds what belongs to an installer: WiX's description of the
+.msi; signatures, notarisation and the .dmg. Briefcase fetches its templates and WiX from the internet.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def make_installer(facts: Facts, platform: str, program: Program, build: Path, g
     shutil.rmtree(stage / "dist", ignore_errors=True)
     command = [str(briefcase), "-m", "briefcase", "package", system, output, "-p", form, "--no-input"]
     dev.heading(f"packing the .{form}")
-    if subprocess.call([*command, *signing(platform, os.environ)], cwd=stage):
+    if subprocess.call([*command, *signing(os.environ)], cwd=stage):
         raise dev.SetupError("Briefcase could not make the installer; its reason stands above.")
     found = sorted((stage / "dist").glob(f"*.{form}"))
     if len(found) != 1:
@@ -45,7 +45,7 @@ def make_installer(facts: Facts, platform: str, program: Program, build: Path, g
     return Path(shutil.move(found[0], goal / found[0].name))
 
 
-def signing(platform: str, environment: Mapping[str, str]) -> list[str]:
+def signing(environment: Mapping[str, str]) -> list[str]:
     """What Briefcase is told about signing. A macOS program that is signed by name is notarised too."""
     identity = environment.get(IDENTITY_VARIABLE, "")
     if identity:
