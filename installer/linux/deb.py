@@ -16,12 +16,19 @@ from pathlib import Path
 from installer import dev
 from installer.facts import TOP, Facts
 from installer.linux.desktop import write_desktop_files
-from installer.linux.libraries import Needs, binaries, needs_of, packages, system_libraries
+from installer.linux.libraries import binaries, needs_of, packages, system_libraries
 from installer.program import Program
 
 RECOMMENDED = ("libgl1-mesa-dri", "libegl-mesa0", "fonts-dejavu-core", "xdg-utils", "libsecret-1-0")
 # As small as xz's middle settings and unpacked ten times as fast.
 _COMPRESSION = ("-Zzstd", "-z19")
+_COPYRIGHT = """{name}, {author}
+
+Licence: Apache License 2.0, see /usr/share/common-licenses/Apache-2.0
+
+Works of others in this package. Their licences in full lie beside them in /usr/lib/{name}/_internal, and the program
+shows them (Help, About).
+"""
 
 
 def make_deb(facts: Facts, program: Program, build: Path, goal: Path) -> Path:
@@ -80,18 +87,7 @@ def write_documents(facts: Facts, program: Program, folder: Path) -> None:
 def copyright_file(facts: Facts, program: Program) -> str:
     """The program's licence, then those of the works in it as their metadata states them; texts lie beside them."""
     metadata = sorted((program.folder / "_internal").glob("*.dist-info/METADATA"))
-    lines = [
-        f"{facts.name}, {facts.author}",
-        "",
-        "Licence: Apache License 2.0, see",
-        "/usr/share/common-licenses/Apache-2.0",
-        "",
-    ]
-    lines += [
-        "Works of others in this package. Their licences in full lie beside them in",
-        f"/usr/lib/{facts.name}/_internal,",
-    ]
-    lines += ["and the program shows them (Help, About).", ""]
+    lines = [_COPYRIGHT.format(name=facts.name, author=facts.author)]
     lines += [work(parse_metadata(path.read_text(encoding="utf-8"))) for path in metadata]
     return "\n".join(lines) + "\n"
 
@@ -126,6 +122,3 @@ def build_package(root: Path, package: Path) -> Path:
     if subprocess.call(command):
         raise dev.SetupError("dpkg-deb could not make the package; its reason stands above.")
     return package
-
-
-__all__ = ["Needs", "control", "copyright_file", "make_deb", "size_kib"]

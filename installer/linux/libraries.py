@@ -20,7 +20,7 @@ _AT_ONCE = 50
 
 @dataclass(frozen=True)
 class Needs:
-    """What binaries need together: libraries by name, the C library's version, and that of libstdc++ (GLIBCXX_3.4.n)."""
+    """What binaries need together: libraries by name, the version of the C library, and n of GLIBCXX_3.4.n."""
 
     libraries: frozenset[str]
     glibc: tuple[int, int]

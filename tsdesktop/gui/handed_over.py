@@ -1,4 +1,4 @@
-"""Files that the desktop hands to the running program: macOS tells of a double click with an event, not with arguments."""
+"""Files that the desktop hands to the running program: macOS tells of a double click with an event."""
 
 from __future__ import annotations
 
