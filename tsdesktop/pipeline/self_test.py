@@ -7,6 +7,7 @@ module itself loads only what comes with Python.
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,13 +17,14 @@ from typing import Any
 from tsdesktop.core.assets import assets_folder
 from tsdesktop.core.files import written_whole
 from tsdesktop.core.installation import CONTENTS, LIBRARIES, Half, file_problems
-from tsdesktop.core.self_test import LABELS_FILE, SAMPLE, Step, StepName, Voice, end_with_parent
+from tsdesktop.core.self_test import LABELS_FILE, SAMPLE, STEPS, Step, StepName, Voice, end_with_parent
 from tsdesktop.pipeline.self_test_children import Hear, Part, joined, try_part
 from tsdesktop.pipeline.self_test_report import is_ok, problems_of, report_of
 
-__all__ = ["check_installation", "is_ok", "problems_of", "serve", "write_report"]
+__all__ = ["check_in_child", "check_installation", "is_ok", "problems_of", "serve", "write_report"]
 _COMPUTING: tuple[StepName, ...] = ("devices", "segmentation", "export")
 _SAMPLE_FOLDERS = ("demo/", "sample/", CONTENTS)
+_PATIENCE_S = 600.0
 Check = Callable[[], None]
 
 
@@ -126,3 +128,19 @@ def _with(step: Step, more: Step) -> Step:
         problems=problems,
         facts=joined(step.facts, more.facts),
     )
+
+
+def check_in_child(hear: Hear, check: Check) -> tuple[tuple[Step, ...], dict[str, Any]]:
+    """As `check_installation`, in a process of its own and in a folder that is removed afterwards.
+
+    For a program that goes on meanwhile: the check changes nothing in it. Raises what `check` raises, OSError.
+    """
+    begun = time.monotonic()
+    # The last processes may hold their files a moment longer on Windows.
+    with tempfile.TemporaryDirectory(prefix="tsdesktop-", ignore_cleanup_errors=True) as name:
+        report_file = Path(name) / "report.json"
+        part = Part("check", (name, str(report_file)), STEPS, patience_s=_PATIENCE_S)
+        steps = try_part(part, Path(name), hear, check).steps
+        if report_file.is_file():
+            return steps, json.loads(report_file.read_text(encoding="utf-8"))
+    return steps, report_of(steps, time.monotonic() - begun)

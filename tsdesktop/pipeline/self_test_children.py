@@ -59,7 +59,7 @@ def own_folders(folder: Path) -> dict[str, str]:
         "MPLCONFIGDIR": str(folder / "data"),
         "MESA_SHADER_CACHE_DIR": str(folder / "data"),
         # Nobody is asked to unlock a store of passwords for a check.
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
 
 
