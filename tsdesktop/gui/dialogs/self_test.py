@@ -74,11 +74,12 @@ class SelfTest(Dialog):
         layout.addWidget(
             paragraph(self.tr("Takes about half a minute. Nothing is sent, and nothing stays behind."), "secondary")
         )
-        self._inner = QWidget()
-        rows = stacked(*self._rows.values(), gap=3 * theme.GRID)
-        rows.addStretch(1)
-        self._inner.setLayout(rows)
-        layout.addWidget(scrolled(self._inner), 1)
+        inner = QWidget()
+        self._steps = stacked(*self._rows.values(), gap=3 * theme.GRID)
+        self._steps.addStretch(1)
+        inner.setLayout(self._steps)
+        self._area = scrolled(inner)
+        layout.addWidget(self._area, 1)
         layout.addWidget(self._now)
         layout.addLayout(row(None, button(self.tr("Close"), self.close), self.save))
 
@@ -116,7 +117,7 @@ class SelfTest(Dialog):
 
     def _make_room(self) -> None:
         """Taller where there are sentences to read, as far as that is comfortable."""
-        lacking = self._inner.layout().totalHeightForWidth(self._inner.width()) - self._inner.parentWidget().height()
+        lacking = self._steps.totalHeightForWidth(self._area.viewport().width()) - self._area.viewport().height()
         if lacking > 0:
             self.resize(self.width(), min(self.height() + lacking, _TALLEST_PX))
 
