@@ -32,14 +32,12 @@ class Menus(QObject):
 
     `studio_wanted`: the print studio is to be opened. `newer_version_wanted`: the release page is to be asked.
     `check_wanted`: the installation is to be checked.
-    `check_wanted`: the installation is to be checked.
     `sharing_wanted`: the scan is to be shared without the face.
     """
 
     studio_wanted = Signal()
     sharing_wanted = Signal()
     newer_version_wanted = Signal()
-    check_wanted = Signal()
     check_wanted = Signal()
 
     def __init__(self, session: Session, commands: Commands, maker: ActionMaker, parent: QWidget) -> None:
@@ -337,7 +335,6 @@ class Menus(QObject):
             [
                 self._action(Said(self.tr("Keys and mouse"), "F1"), commands.show_shortcuts),
                 self._action(Said(self.tr("Log…")), commands.show_log),
-                self._action(Said(self.tr("Check this installation…")), self.check_wanted.emit),
                 self._action(Said(self.tr("Check this installation…")), self.check_wanted.emit),
                 newer,
                 None,

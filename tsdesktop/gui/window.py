@@ -34,7 +34,6 @@ from tsdesktop.gui.report import RecentLines
 from tsdesktop.gui.run_flow import RunFlow
 from tsdesktop.gui.scene.view import SceneView
 from tsdesktop.gui.self_test_flow import SelfTestFlow
-from tsdesktop.gui.self_test_flow import SelfTestFlow
 from tsdesktop.gui.session import Session
 from tsdesktop.gui.sharing_flow import SharingFlow
 from tsdesktop.gui.slices.view import SliceView
@@ -99,7 +98,6 @@ class MainWindow(QMainWindow):
         self.menus.fill(self.header.menus)
         self.releases = ReleasesFlow(self.telling, self)
         self.self_test = SelfTestFlow(self.memory, self)
-        self.self_test = SelfTestFlow(self.memory, self)
         menus = self.menus
         self.header.set_menus(menus.window_menu, menus.labels_menu, menus.layout_menu, menus.measure_menu)
 
@@ -128,7 +126,6 @@ class MainWindow(QMainWindow):
         self.header.export_clicked.connect(lambda: commands.export())
         self._connect_studio()
         self.menus.newer_version_wanted.connect(self.releases.look)
-        self.menus.check_wanted.connect(self.self_test.open)
         self.menus.check_wanted.connect(self.self_test.open)
         self.menus.sharing_wanted.connect(self.sharing.open)
         self.left.run_wanted.connect(commands.start_run)
