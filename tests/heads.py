@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def head_phantom(geometry: Geometry, modality: Modality = "MR") -> Phantom:
     i, j, k = (axis.astype(float) for axis in np.indices(geometry.shape))
     places = np.stack([i, j, k], axis=-1)
     x, y, z = np.moveaxis(geometry.world_ras(places), -1, 0)
-    skull_of = lambda r: (x / (61 + r)) ** 2 + ((y + 5) / (78 + r)) ** 2 + ((z - 25) / (72 + r)) ** 2 <= 1  # noqa: E731
+    skull_of: Callable[[float], NDArray[np.bool_]] = lambda r: np.asarray(  # noqa: E731
+        (x / (61 + r)) ** 2 + ((y + 5) / (78 + r)) ** 2 + ((z - 25) / (72 + r)) ** 2 <= 1
+    )
     outer = (x / 75) ** 2 + (y / 95) ** 2 + (z / 115) ** 2 <= 1
     nose = (x / 14) ** 2 + ((y - 92) / 20) ** 2 + ((z + 35) / 22) ** 2 <= 1
     chin = (x / 26) ** 2 + ((y - 58) / 24) ** 2 + ((z + 92) / 20) ** 2 <= 1

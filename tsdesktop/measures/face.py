@@ -108,19 +108,22 @@ def _coarse_mask(head: Head) -> NDArray[np.float32]:
 def _brain_of_ct(volume: Volume, head: Head) -> Mask:
     """What lies inside the skull, a little grown, but nothing within 10 mm of the skin, on the outline's grid."""
     outline = head.outline
-    values = outline.values(volume)
-    depth = ndimage.distance_transform_edt(outline.mask, outline.spacing_mm)
-    deep = outline.mask & (depth > _DEPTH * head.length_mm)
+    out = np.zeros_like(outline.mask)
+    own = slice(max(0, round(head.nasion - _LOWEST * head.length_mm / outline.spacing_mm[2])), head.top + 1)
+    values, body = outline.values(volume)[:, :, own], outline.mask[:, :, own]
+    depth = ndimage.distance_transform_edt(body, outline.spacing_mm)
+    deep = body & (depth > _DEPTH * head.length_mm)
     soft = deep & (values > _SOFT_HU[0]) & (values < _SOFT_HU[1])
     core = ndimage.distance_transform_edt(soft, outline.spacing_mm) > _NARROW_MM
     parts, count = ndimage.label(core)
-    above = parts[:, :, min(head.top, round(head.nasion)) : head.top + 1]
+    above = parts[:, :, max(0, min(head.top, round(head.nasion)) - own.start) :]
     sizes = np.bincount(above.ravel(), minlength=count + 1)
     sizes[0] = 0
     if not sizes.any():
-        return np.zeros_like(outline.mask)
+        return out
     away = ndimage.distance_transform_edt(parts != int(np.argmax(sizes)), outline.spacing_mm)
-    return np.asarray(deep & (away <= _NARROW_MM + _PROTECTED_MM))
+    out[:, :, own] = deep & (away <= _NARROW_MM + _PROTECTED_MM)
+    return out
 
 
 def _domain(head: Head) -> tuple[slice, slice]:

@@ -24,13 +24,12 @@ from tsdesktop.core.resampling import nearest_on_plane
 from tsdesktop.core.version import __version__
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
 from tsdesktop.jobs.messages import Progress
-from tsdesktop.measures.defacing import CELL_MM, air_of, defaced
-from tsdesktop.measures.face import Face, face_from_label, face_from_skin
 from tsdesktop.pipeline.segmentation import check_run, segment_volume
 from tsdesktop.runs.engine import Engine
 
 if TYPE_CHECKING:
     from tsdesktop.exports.deidentified import Tally
+    from tsdesktop.measures.face import Face
 
 Format = Literal["nifti", "dicom"]
 FaceChoice = Literal["blur", "remove", "keep"]
@@ -182,6 +181,8 @@ class _Share:
 
 
 def _treated(volume: Volume, face: Face | None, found: Note, options: ShareOptions) -> PreparedShare:
+    from tsdesktop.measures.defacing import defaced
+
     if face is None or options.face == "keep":
         return PreparedShare(volume, volume, face, found)
     return PreparedShare(volume, defaced(volume, face, options.face), face, found)
@@ -189,6 +190,8 @@ def _treated(volume: Volume, face: Face | None, found: Note, options: ShareOptio
 
 def _find(volume: Volume, label_map: LabelMap | None, engine: Engine, listen: Listener) -> tuple[Face | None, Note]:
     """The face, and how it was found."""
+    from tsdesktop.measures.face import face_from_label, face_from_skin  # only here: it loads scipy
+
     listen(Progress("looking for the face", 0.0))
     brain = _mask_of(label_map, "brain", volume)
     labelled = _mask_of(label_map, "face", volume)
@@ -243,6 +246,7 @@ def _on_grid(label_map: LabelMap, mask: NDArray[np.bool_], volume: Volume) -> ND
 def _write_all(prepared: PreparedShare, folder: Path, options: ShareOptions, work: tuple[Listener, bytes]) -> None:
     from tsdesktop.exports.nifti import write_volume
     from tsdesktop.exports.share_report import ChangedPixels, ShareRecord, write_share_report
+    from tsdesktop.measures.defacing import CELL_MM, air_of
 
     listen = work[0]
     tally: Tally | None = None
