@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tsdesktop import __version__
 from tsdesktop.gui.dialogs.third_party import needed_distributions
 
