@@ -7,14 +7,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from tsdesktop.runtimes.manifest import Verdict
 
 HALF_VARIABLE = "TSDESKTOP_HALF"
-COMMANDS = ("segment", "print", "info", "devices", "convert", "share", "weights", "license")
+COMMANDS = ("segment", "print", "info", "devices", "convert", "share", "weights", "runtime", "license")
 SELF_TEST = "--self-test"
 Half = Literal["inference", "part of a self-test", "self-test", "command line", "window"]
-# Parts of a self-test that run in processes of their own, and where each is served.
+# What is tried in processes of their own, for a self-test and for 3D, and where each is served.
 _CHECKS = {
+    "try-graphics": "tsdesktop.gui.scene.probe",
+    "try-libraries": "tsdesktop.inference.trial",
     "check-libraries": "tsdesktop.core.installation",
     "check-network": "tsdesktop.core.installation",
     "check-run": "tsdesktop.pipeline.self_test_computing",
@@ -28,6 +33,7 @@ def main() -> int:
     arguments = sys.argv[1:]
     match half(arguments, os.environ):
         case "inference":
+            _use_fetched_libraries()
             from tsdesktop.inference.worker import serve
 
             return serve()
@@ -64,6 +70,28 @@ def half(arguments: Sequence[str], environment: Mapping[str, str]) -> Half:
     is_command = first in COMMANDS or first.startswith("-")
     # What is neither a command nor there is most likely a misspelt command: the command line says so.
     return "window" if not is_command and Path(first).exists() else "command line"
+
+
+def _use_fetched_libraries() -> None:
+    """Puts torch for the graphics card before the one that comes with the program, where it is here and works.
+
+    Where it does not work the other one is taken, and the inference half is told why.
+    """
+    from tsdesktop.core.torch_build import CARD_PROBLEM_VARIABLE
+    from tsdesktop.runtimes.active import find_active
+
+    active = find_active(_try_out)
+    if active.path is not None:
+        sys.path.insert(0, str(active.path))
+    if active.problem:
+        os.environ[CARD_PROBLEM_VARIABLE] = active.problem
+
+
+def _try_out(folder: Path) -> Verdict:
+    from tsdesktop.runs.engine import inference_command
+    from tsdesktop.runtimes import trial
+
+    return trial.try_out(folder, inference_command())
 
 
 def has_display(environment: Mapping[str, str], platform: str) -> bool:

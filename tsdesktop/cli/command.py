@@ -22,6 +22,7 @@ _MODULES = {
     "convert": "convert",
     "share": "share",
     "weights": "weights",
+    "runtime": "runtime",
     "license": "licence",
 }
 _EPILOG = """examples:
@@ -33,6 +34,7 @@ _EPILOG = """examples:
   tsdesktop convert DICOM_FOLDER -o scan.nii.gz
   tsdesktop share DICOM_FOLDER -o shared --format dicom     without the face and the patient
   tsdesktop weights download total     the networks of a task
+  tsdesktop runtime install            torch for an NVIDIA graphics card
   tsdesktop license status             the licence number that some networks need
 
 Not a medical device: for research and teaching, not for diagnosis or treatment."""

@@ -4,6 +4,7 @@
   - ReadError            a scan cannot be read
     + GeometryError      its voxels have no trustworthy place in space
   - WeightsError         a network is missing, broken or not to be trusted
+  - LibraryError         a library for graphics cards cannot be fetched or used
   - LicenceError         a licence number is missing or refused
   - OptionsError         options that do not fit together, the task or the scan
   - InferenceError       the run itself failed
@@ -62,6 +63,10 @@ class WeightsError(TsDesktopError):
     """A network is missing, broken or not to be trusted."""
 
 
+class LibraryError(TsDesktopError):
+    """A library for graphics cards cannot be fetched or used."""
+
+
 class LicenceError(TsDesktopError):
     """A licence number is missing or refused."""
 
@@ -96,6 +101,7 @@ _KINDS = {
         ReadError,
         GeometryError,
         WeightsError,
+        LibraryError,
         LicenceError,
         OptionsError,
         InferenceError,

@@ -9,6 +9,7 @@ from tsdesktop.core.words_of_imports import WORDS_OF_IMPORTS
 from tsdesktop.core.words_of_installation import WORDS_OF_INSTALLATION
 from tsdesktop.core.words_of_preflight import WORDS_OF_PREFLIGHT
 from tsdesktop.core.words_of_printing import WORDS_OF_PRINTING
+from tsdesktop.core.words_of_runtimes import WORDS_OF_RUNTIMES
 from tsdesktop.core.words_of_sharing import WORDS_OF_SHARING
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -330,6 +331,7 @@ WORDS: dict[str, tuple[str, str]] = {
     **WORDS_OF_DICOM,
     **WORDS_OF_PRINTING,
     **WORDS_OF_PREFLIGHT,
+    **WORDS_OF_RUNTIMES,
     **WORDS_OF_SHARING,
     **WORDS_OF_INSTALLATION,
     # licence

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import re
 import sys
 from pathlib import Path
+
+from tsdesktop.core.torch_build import torch_build
 
 # What the drivers of NVIDIA's and AMD's cards put on a computer; the third is NVIDIA's in Linux on Windows.
 _LINUX_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
@@ -21,14 +21,8 @@ def may_have_card() -> bool:
 
 
 def _torch_knows_cards() -> bool:
-    """What torch's own small file about its build says: "cuda" and "hip" are None in builds for processors."""
-    try:
-        found = importlib.util.find_spec("torch")
-        text = Path(found.origin or "").with_name("version.py").read_text(encoding="utf-8") if found else ""
-    except (OSError, ValueError):
-        return True
-    built = dict(re.findall(r"^(cuda|hip)\b[^=\n]*=\s*(\S+)", text, re.MULTILINE))
-    return not built or any(value != "None" for value in built.values())
+    build = torch_build()
+    return build is None or build.knows_cards
 
 
 def _has_driver() -> bool:

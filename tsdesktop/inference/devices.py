@@ -12,6 +12,7 @@ import torch
 
 from tsdesktop.core.errors import OptionsError
 from tsdesktop.core.notes import Note, note
+from tsdesktop.core.torch_build import CARD_PROBLEM_VARIABLE
 from tsdesktop.jobs.messages import Device, Devices
 
 # Largest difference a device may show to the processor, relative to the spread of the probe's output. Half precision
@@ -73,7 +74,8 @@ def _cuda_devices() -> list[Device]:
         return []
     # AMD's build answers to the same name.
     if torch.version.cuda is None and torch.version.hip is None:
-        return [Device("gpu:0", "NVIDIA graphics card", 0.0, "this build of torch has no CUDA")]
+        problem = os.environ.get(CARD_PROBLEM_VARIABLE) or "this build of torch has no CUDA"
+        return [Device("gpu:0", "NVIDIA graphics card", 0.0, problem)]
     if not torch.cuda.is_available():
         return [Device("gpu:0", "NVIDIA graphics card", 0.0, "no card or no driver was found")]
     return [_cuda_device(number) for number in range(torch.cuda.device_count())]

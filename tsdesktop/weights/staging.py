@@ -1,5 +1,6 @@
 """Folders that are not whole yet stand beside the place of networks under a hidden name, and are renamed when they are.
 
+What is not a network, but comes the same way, names the folder it stands in: `own`.
 A program that was killed leaves such folders; the next one that installs something takes them away. What belongs to a
 program that still runs is known by a lock that ends with it.
 """
@@ -24,17 +25,17 @@ _UNPACKING, _OLD, _GONE = ".unpacking-", ".old-", ".gone-"
 
 
 @contextmanager
-def staging_folder(name: str) -> Iterator[Path]:
+def staging_folder(name: str, own: Path | None = None) -> Iterator[Path]:
     """A hidden folder in the program's folder of networks, removed when the block ends. Raises WeightsError."""
     from filelock import FileLock
 
-    own = own_weights_folder()
+    own = own or own_weights_folder()
     # Short: networks have long names, and Windows has a limit for a whole path.
     folder = own / f"{_UNPACKING}{name[:10]}-{uuid.uuid4().hex[:6]}"
     lock = FileLock(_lock_of(folder))
     try:
         own.mkdir(parents=True, exist_ok=True)
-        clear_leftovers()
+        clear_leftovers(own)
         lock.acquire()
         folder.mkdir()
     except OSError as error:
@@ -47,13 +48,14 @@ def staging_folder(name: str) -> Iterator[Path]:
         _lock_of(folder).unlink(missing_ok=True)
 
 
-def put_in_place(staged: Path, place: Path) -> bool:
+def put_in_place(staged: Path, place: Path, own: Path | None = None) -> bool:
     """Renames a whole folder to its place; says whether another was there, which is then removed.
 
     When renaming fails the other one is back in its place. Raises WeightsError.
     """
-    with _renaming():
-        old = _aside(place, _OLD) if place.exists() else None
+    own = own or own_weights_folder()
+    with _renaming(own):
+        old = _aside(place, _OLD, own) if place.exists() else None
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             _rename(staged, place)
@@ -66,18 +68,19 @@ def put_in_place(staged: Path, place: Path) -> bool:
     return old is not None
 
 
-def take_away(place: Path) -> None:
+def take_away(place: Path, own: Path | None = None) -> None:
     """Removes a folder: at once out of its place, then from the disk. Raises WeightsError."""
-    with _renaming():
-        gone = _aside(place, _GONE)
+    own = own or own_weights_folder()
+    with _renaming(own):
+        gone = _aside(place, _GONE, own)
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def clear_leftovers() -> None:
+def clear_leftovers(own: Path | None = None) -> None:
     """Removes what programs that were killed have left, and puts back what one had moved aside to replace it."""
     from filelock import FileLock, Timeout
 
-    own = own_weights_folder()
+    own = own or own_weights_folder()
     for folder in own.glob(f"{_UNPACKING}*"):
         if not folder.is_dir():
             continue
@@ -87,7 +90,7 @@ def clear_leftovers() -> None:
             _lock_of(folder).unlink(missing_ok=True)
         except (Timeout, OSError):
             log.debug("%s is in use", folder.name)
-    with _renaming():
+    with _renaming(own):
         for folder in own.glob(f"{_OLD}*"):
             place = own / folder.name.removeprefix(_OLD)[:-9]
             if not place.exists():
@@ -97,8 +100,8 @@ def clear_leftovers() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _aside(place: Path, prefix: str) -> Path:
-    aside = own_weights_folder() / f"{prefix}{place.name}-{uuid.uuid4().hex[:8]}"
+def _aside(place: Path, prefix: str, own: Path) -> Path:
+    aside = own / f"{prefix}{place.name}-{uuid.uuid4().hex[:8]}"
     try:
         return _rename(place, aside)
     except OSError as error:
@@ -116,15 +119,15 @@ def _rename(source: Path, target: Path) -> Path:
 
 
 @contextmanager
-def _renaming() -> Iterator[None]:
+def _renaming(own: Path) -> Iterator[None]:
     """Two programs never move folders aside and into place at the same moment."""
     from filelock import FileLock
 
-    records = own_weights_folder() / ".records"
+    records = own / ".records"
     try:
         records.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise not_written(error, own_weights_folder().name) from error
+        raise not_written(error, own.name) from error
     with FileLock(records / ".lock"):
         yield
 
