@@ -193,6 +193,17 @@
         </message>
     </context>
     <context>
+        <name>ChecksBox</name>
+        <message>
+            <source>Checking…</source>
+            <translation>Wird geprüft…</translation>
+        </message>
+        <message>
+            <source>Nothing to check yet</source>
+            <translation>Noch nichts zu prüfen</translation>
+        </message>
+    </context>
+    <context>
         <name>ColourBox</name>
         <message>
             <source>Any other colour</source>
@@ -686,6 +697,85 @@
         </message>
     </context>
     <context>
+        <name>ExportBox</name>
+        <message>
+            <source>A file for each part</source>
+            <translation>Je Teil eine Datei</translation>
+        </message>
+        <message>
+            <source>Axes as in DICOM (LPS)</source>
+            <translation>Achsen wie in DICOM (LPS)</translation>
+        </message>
+        <message>
+            <source>Axes as in NIfTI (RAS)</source>
+            <translation>Achsen wie in NIfTI (RAS)</translation>
+        </message>
+        <message>
+            <source>Axes of the file</source>
+            <translation>Achsen der Datei</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Done: 1 file, read back and compared</source>
+            <translation>Fertig: 1 Datei, zurückgelesen und verglichen</translation>
+        </message>
+        <message>
+            <source>Done: {count} files, read back and compared</source>
+            <translation>Fertig: {count} Dateien, zurückgelesen und verglichen</translation>
+        </message>
+        <message>
+            <source>Export</source>
+            <translation>Exportieren</translation>
+        </message>
+        <message>
+            <source>File format</source>
+            <translation>Dateiformat</translation>
+        </message>
+        <message>
+            <source>Folder for the files</source>
+            <translation>Ordner für die Dateien</translation>
+        </message>
+        <message>
+            <source>One file or several</source>
+            <translation>Eine Datei oder mehrere</translation>
+        </message>
+        <message>
+            <source>One file with all parts</source>
+            <translation>Eine Datei mit allen Teilen</translation>
+        </message>
+        <message>
+            <source>One file, one object</source>
+            <translation>Eine Datei, ein Objekt</translation>
+        </message>
+        <message>
+            <source>Open folder</source>
+            <translation>Ordner öffnen</translation>
+        </message>
+        <message>
+            <source>Overwrite what is there</source>
+            <translation>Vorhandene überschreiben</translation>
+        </message>
+        <message>
+            <source>Stopped. What was written before is whole and stays.</source>
+            <translation>Angehalten. Was vorher geschrieben wurde, ist vollständig und bleibt.</translation>
+        </message>
+        <message>
+            <source>Stopping…</source>
+            <translation>Wird angehalten…</translation>
+        </message>
+        <message>
+            <source>{existing} of {count} files are there already</source>
+            <translation>{existing} von {count} Dateien gibt es schon</translation>
+        </message>
+        <message>
+            <source>{name} and {count} more</source>
+            <translation>{name} und {count} weitere</translation>
+        </message>
+    </context>
+    <context>
         <name>ExportDialog</name>
         <message>
             <source>1 file will be written:</source>
@@ -712,12 +802,20 @@
             <translation>Abbrechen</translation>
         </message>
         <message>
+            <source>Check surfaces</source>
+            <translation>Oberflächen prüfen</translation>
+        </message>
+        <message>
             <source>Close</source>
             <translation>Schließen</translation>
         </message>
         <message>
             <source>Counting voxels</source>
             <translation>Voxel werden gezählt</translation>
+        </message>
+        <message>
+            <source>Details</source>
+            <translation>Details</translation>
         </message>
         <message>
             <source>Drawing the picture</source>
@@ -728,16 +826,16 @@
             <translation>Exportieren</translation>
         </message>
         <message>
-            <source>Files that will be written</source>
-            <translation>Dateien, die geschrieben werden</translation>
-        </message>
-        <message>
             <source>Folder</source>
             <translation>Ordner</translation>
         </message>
         <message>
             <source>Folder for the files</source>
             <translation>Ordner für die Dateien</translation>
+        </message>
+        <message>
+            <source>Looks at them as for 3D printing; nothing is written</source>
+            <translation>Prüft sie wie für den 3D-Druck; es wird nichts geschrieben</translation>
         </message>
         <message>
             <source>Nothing is chosen.</source>
@@ -780,10 +878,6 @@
             <translation>Oberfläche: {structure}</translation>
         </message>
         <message>
-            <source>This file exists already</source>
-            <translation>Diese Datei gibt es schon</translation>
-        </message>
-        <message>
             <source>This file exists already.</source>
             <translation>Diese Datei gibt es schon.</translation>
         </message>
@@ -802,10 +896,6 @@
         <message>
             <source>What to write</source>
             <translation>Was geschrieben wird</translation>
-        </message>
-        <message>
-            <source>Which number stands for which structure, with colours and codes</source>
-            <translation>Welche Zahl für welche Struktur steht, mit Farben und Codes</translation>
         </message>
         <message>
             <source>Which structures</source>
@@ -829,14 +919,49 @@
         </message>
     </context>
     <context>
+        <name>ExportFiles</name>
+        <message>
+            <source>Files that will be written</source>
+            <translation>Dateien, die geschrieben werden</translation>
+        </message>
+        <message>
+            <source>How the other files were made, and what to cite</source>
+            <translation>Wie die anderen Dateien entstanden, und was zu zitieren ist</translation>
+        </message>
+        <message>
+            <source>This file exists already</source>
+            <translation>Diese Datei gibt es schon</translation>
+        </message>
+        <message>
+            <source>Which number stands for which structure, with colours and codes</source>
+            <translation>Welche Nummer für welche Struktur steht, mit Farben und Codes</translation>
+        </message>
+    </context>
+    <context>
         <name>ExportKinds</name>
+        <message>
+            <source>3MF</source>
+            <translation>3MF</translation>
+        </message>
+        <message>
+            <source>A DICOM segmentation that refers to the series it was made from</source>
+            <translation>Eine DICOM-Segmentierung, die auf die Serie verweist, aus der sie entstand</translation>
+        </message>
         <message>
             <source>A file with 0 and 1 for each structure</source>
             <translation>Je Struktur eine Datei mit 0 und 1</translation>
         </message>
         <message>
-            <source>All in one STL file</source>
-            <translation>Alle in einer STL-Datei</translation>
+            <source>A segmentation for 3D Slicer with names, colours and codes</source>
+            <translation>Eine Segmentierung für 3D Slicer mit Namen, Farben und Codes</translation>
+        </message>
+        <message>
+            <source>All in one file, as parts</source>
+            <translation>Alle in einer Datei, als Teile</translation>
+        </message>
+        <message>
+            <source>All in one object</source>
+            <translation>Alle in einem Objekt</translation>
         </message>
         <message>
             <source>All structures in one file, a number for each, with a table of their names</source>
@@ -847,68 +972,148 @@
             <translation>Alle Oberflächen von vorn neben einer koronalen Schicht</translation>
         </message>
         <message>
-            <source>All surfaces one after the other; they are not joined to one solid</source>
-            <translation>Alle Oberflächen hintereinander; sie werden nicht zu einem Körper vereinigt</translation>
+            <source>All that the table has, with units, for programs</source>
+            <translation>Alles aus der Tabelle, mit Einheiten, für Programme</translation>
         </message>
         <message>
-            <source>Closed surfaces in millimetres, to view or print</source>
-            <translation>Geschlossene Oberflächen in Millimetern, zum Ansehen oder Drucken</translation>
+            <source>CSV</source>
+            <translation>CSV</translation>
+        </message>
+        <message>
+            <source>Contours in every slice, for planning radiotherapy</source>
+            <translation>Konturen in jeder Schicht, zur Bestrahlungsplanung</translation>
         </message>
         <message>
             <source>Coordinates of surfaces</source>
             <translation>Koordinaten der Oberflächen</translation>
         </message>
         <message>
-            <source>Faithful to the voxels</source>
-            <translation>Den Voxeln getreu</translation>
+            <source>DICOM RTSTRUCT</source>
+            <translation>DICOM RTSTRUCT</translation>
+        </message>
+        <message>
+            <source>DICOM SEG</source>
+            <translation>DICOM SEG</translation>
+        </message>
+        <message>
+            <source>DICOM SR</source>
+            <translation>DICOM SR</translation>
+        </message>
+        <message>
+            <source>Excel (XLSX)</source>
+            <translation>Excel (XLSX)</translation>
+        </message>
+        <message>
+            <source>Faithful ({mm} mm)</source>
+            <translation>Getreu ({mm} mm)</translation>
+        </message>
+        <message>
+            <source>Files of surfaces</source>
+            <translation>Dateien der Oberflächen</translation>
+        </message>
+        <message>
+            <source>Five times as large; only for programs that cannot read the other form</source>
+            <translation>Fünfmal so groß; nur für Programme, die die andere Form nicht lesen</translation>
+        </message>
+        <message>
+            <source>For 3D printing, with names, colours, parts and millimetres</source>
+            <translation>Für den 3D-Druck, mit Namen, Farben, Teilen und Millimetern</translation>
+        </message>
+        <message>
+            <source>For ParaView and other programs built on VTK</source>
+            <translation>Für ParaView und andere Programme auf der Grundlage von VTK</translation>
+        </message>
+        <message>
+            <source>For browsers, presentations and headsets, with names and colours, in metres</source>
+            <translation>Für Browser, Präsentationen und VR-Brillen, mit Namen und Farben, in Metern</translation>
+        </message>
+        <message>
+            <source>GLB</source>
+            <translation>GLB</translation>
+        </message>
+        <message>
+            <source>In one object surfaces lie one after the other; they are not joined to one solid.</source>
+            <translation>In einem Objekt stehen die Oberflächen hintereinander; sie werden nicht zu einem Körper vereinigt.</translation>
         </message>
         <message>
             <source>JSON</source>
             <translation>JSON</translation>
         </message>
         <message>
+            <source>JSON as TotalSegmentator</source>
+            <translation>JSON wie TotalSegmentator</translation>
+        </message>
+        <message>
             <source>LPS (DICOM, 3D Slicer)</source>
             <translation>LPS (DICOM, 3D Slicer)</translation>
         </message>
         <message>
-            <source>Label map</source>
+            <source>Labels</source>
             <translation>Segmentierung</translation>
         </message>
         <message>
-            <source>One NIfTI file</source>
-            <translation>Eine NIfTI-Datei</translation>
+            <source>NIfTI</source>
+            <translation>NIfTI</translation>
         </message>
         <message>
-            <source>One NIfTI file per structure</source>
-            <translation>Eine NIfTI-Datei je Struktur</translation>
+            <source>NIfTI, one each</source>
+            <translation>NIfTI, einzeln</translation>
         </message>
         <message>
-            <source>One STL file per structure</source>
-            <translation>Eine STL-Datei je Struktur</translation>
+            <source>NRRD (3D Slicer)</source>
+            <translation>NRRD (3D Slicer)</translation>
+        </message>
+        <message>
+            <source>OBJ</source>
+            <translation>OBJ</translation>
+        </message>
+        <message>
+            <source>Of a ridge or groove as wide as this, half the height is left. Every piece keeps its volume.</source>
+            <translation>Von einem Grat oder einer Rinne dieser Breite bleibt die halbe Höhe. Jedes Stück behält sein Volumen.</translation>
+        </message>
+        <message>
+            <source>One file each</source>
+            <translation>Je eine Datei</translation>
+        </message>
+        <message>
+            <source>One file each, and all in one</source>
+            <translation>Je eine Datei, und alle in einer</translation>
+        </message>
+        <message>
+            <source>Only for a scan that was opened from DICOM files</source>
+            <translation>Nur für eine Aufnahme, die aus DICOM-Dateien geöffnet wurde</translation>
+        </message>
+        <message>
+            <source>PLY</source>
+            <translation>PLY</translation>
+        </message>
+        <message>
+            <source>PNG</source>
+            <translation>PNG</translation>
         </message>
         <message>
             <source>Picture</source>
             <translation>Bild</translation>
         </message>
         <message>
-            <source>Preview (PNG)</source>
-            <translation>Vorschau (PNG)</translation>
-        </message>
-        <message>
             <source>RAS (NIfTI)</source>
             <translation>RAS (NIfTI)</translation>
         </message>
         <message>
-            <source>Smooth</source>
-            <translation>Glatt</translation>
+            <source>STL</source>
+            <translation>STL</translation>
+        </message>
+        <message>
+            <source>STL as text</source>
+            <translation>STL als Text</translation>
+        </message>
+        <message>
+            <source>Smooth ({mm} mm)</source>
+            <translation>Glatt ({mm} mm)</translation>
         </message>
         <message>
             <source>Smoothing of surfaces</source>
             <translation>Glättung der Oberflächen</translation>
-        </message>
-        <message>
-            <source>Smoothing removes the steps of the voxels. Every piece keeps its volume; sharp edges become round.</source>
-            <translation>Glättung entfernt die Stufen der Voxel. Jedes Teil behält sein Volumen; scharfe Kanten werden rund.</translation>
         </message>
         <message>
             <source>Statistics</source>
@@ -919,24 +1124,52 @@
             <translation>Oberflächen</translation>
         </message>
         <message>
-            <source>Table (CSV)</source>
-            <translation>Tabelle (CSV)</translation>
+            <source>This format cannot keep parts apart</source>
+            <translation>Dieses Format kann Teile nicht getrennt halten</translation>
         </message>
         <message>
-            <source>Very smooth</source>
-            <translation>Sehr glatt</translation>
+            <source>VTP</source>
+            <translation>VTP</translation>
+        </message>
+        <message>
+            <source>Very smooth ({mm} mm)</source>
+            <translation>Sehr glatt ({mm} mm)</translation>
         </message>
         <message>
             <source>Volume and mean intensity in TotalSegmentator's form</source>
             <translation>Volumen und mittlere Intensität in der Form von TotalSegmentator</translation>
         </message>
         <message>
+            <source>Volume, intensities and place of each structure, and how they were made</source>
+            <translation>Volumen, Intensitäten und Ort jeder Struktur, und wie sie entstanden</translation>
+        </message>
+        <message>
             <source>Volume, intensities and place of each structure, for a spreadsheet</source>
             <translation>Volumen, Intensitäten und Ort jeder Struktur, für die Tabellenkalkulation</translation>
         </message>
         <message>
+            <source>Volumes and intensities as a structured report of the series</source>
+            <translation>Volumen und Intensitäten als strukturierter Befund zur Serie</translation>
+        </message>
+        <message>
+            <source>What every program for 3D printing reads; it has neither names nor colours</source>
+            <translation>Liest jedes Programm für 3D-Druck; hat weder Namen noch Farben</translation>
+        </message>
+        <message>
             <source>Which way x and y count: LPS to the left and back, RAS to the right and front</source>
             <translation>Wohin x und y zählen: LPS nach links und hinten, RAS nach rechts und vorn</translation>
+        </message>
+        <message>
+            <source>With a file of colours (MTL) beside it, for modelling programs</source>
+            <translation>Mit einer Datei der Farben (MTL) daneben, für Modellierprogramme</translation>
+        </message>
+        <message>
+            <source>With colours, for programs that work on meshes</source>
+            <translation>Mit Farben, für Programme zur Bearbeitung von Oberflächen</translation>
+        </message>
+        <message>
+            <source>need a scan from DICOM files</source>
+            <translation>brauchen eine Aufnahme aus DICOM-Dateien</translation>
         </message>
     </context>
     <context>
@@ -1045,6 +1278,14 @@
         <message>
             <source>Outlines</source>
             <translation>Konturen</translation>
+        </message>
+        <message>
+            <source>Print studio</source>
+            <translation>Druckstudio</translation>
+        </message>
+        <message>
+            <source>Print studio: structures as parts for a printer, checked first (Ctrl+P)</source>
+            <translation>Druckstudio: Strukturen als Teile für einen Drucker, zuvor geprüft (Strg+P)</translation>
         </message>
         <message>
             <source>Views: {layout}</source>
@@ -1360,8 +1601,16 @@
             <translation>Alle Netze…</translation>
         </message>
         <message>
+            <source>And without what its files say of the patient</source>
+            <translation>Und ohne das, was ihre Dateien über den Patienten sagen</translation>
+        </message>
+        <message>
             <source>Angle</source>
             <translation>Winkel</translation>
+        </message>
+        <message>
+            <source>Asks the release page, now and only once</source>
+            <translation>Fragt die Seite der Versionen, jetzt und nur einmal</translation>
         </message>
         <message>
             <source>Axial alone</source>
@@ -1382,6 +1631,10 @@
         <message>
             <source>Cancel the run</source>
             <translation>Berechnung abbrechen</translation>
+        </message>
+        <message>
+            <source>Check this installation…</source>
+            <translation>Installation prüfen…</translation>
         </message>
         <message>
             <source>Choose structures…</source>
@@ -1500,6 +1753,10 @@
             <translation>Protokoll…</translation>
         </message>
         <message>
+            <source>Look for a new version…</source>
+            <translation>Nach neuer Version suchen…</translation>
+        </message>
+        <message>
             <source>Look for graphics cards again</source>
             <translation>Grafikkarten erneut suchen</translation>
         </message>
@@ -1552,6 +1809,10 @@
             <translation>Voriger Teil des Fensters</translation>
         </message>
         <message>
+            <source>Print studio…</source>
+            <translation>Druckstudio…</translation>
+        </message>
+        <message>
             <source>Quit</source>
             <translation>Beenden</translation>
         </message>
@@ -1588,12 +1849,20 @@
             <translation>Auswahl aufheben</translation>
         </message>
         <message>
+            <source>Share scan without face…</source>
+            <translation>Aufnahme ohne Gesicht weitergeben…</translation>
+        </message>
+        <message>
             <source>Show all structures</source>
             <translation>Alle Strukturen einblenden</translation>
         </message>
         <message>
             <source>Structure panel</source>
             <translation>Seite mit Strukturen</translation>
+        </message>
+        <message>
+            <source>Structures as parts for a printer, checked first</source>
+            <translation>Strukturen als Teile für einen Drucker, zuvor geprüft</translation>
         </message>
         <message>
             <source>Task panel</source>
@@ -1614,6 +1883,37 @@
         <message>
             <source>What is this file?</source>
             <translation>Was ist das für eine Datei?</translation>
+        </message>
+    </context>
+    <context>
+        <name>MeshFindings</name>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Every surface was looked at as for 3D printing. Files were written all the same.</source>
+            <translation>Jede Oberfläche wurde wie für den 3D-Druck geprüft. Die Dateien wurden trotzdem geschrieben.</translation>
+        </message>
+        <message>
+            <source>Surfaces</source>
+            <translation>Oberflächen</translation>
+        </message>
+        <message>
+            <source>Surfaces: {parts}</source>
+            <translation>Oberflächen: {parts}</translation>
+        </message>
+        <message>
+            <source>{count} ready to print</source>
+            <translation>{count} druckbereit</translation>
+        </message>
+        <message>
+            <source>{count} with a problem</source>
+            <translation>{count} mit einem Problem</translation>
+        </message>
+        <message>
+            <source>{count} with a warning</source>
+            <translation>{count} mit einer Warnung</translation>
         </message>
     </context>
     <context>
@@ -2401,6 +2701,25 @@
         </message>
     </context>
     <context>
+        <name>OptionChoices</name>
+        <message>
+            <source>big</source>
+            <translation>groß</translation>
+        </message>
+        <message>
+            <source>half</source>
+            <translation>halb</translation>
+        </message>
+        <message>
+            <source>single</source>
+            <translation>einfach</translation>
+        </message>
+        <message>
+            <source>small</source>
+            <translation>klein</translation>
+        </message>
+    </context>
+    <context>
         <name>OptionTitles</name>
         <message>
             <source>Bone from</source>
@@ -2417,6 +2736,10 @@
         <message>
             <source>Networks</source>
             <translation>Netze</translation>
+        </message>
+        <message>
+            <source>Processor precision</source>
+            <translation>Prozessorgenauigkeit</translation>
         </message>
         <message>
             <source>Processor threads</source>
@@ -2446,6 +2769,10 @@
     <context>
         <name>Options</name>
         <message>
+            <source>a file per structure, one file with all surfaces as one object, one file with an object for each</source>
+            <translation>eine Datei je Struktur, eine Datei mit allen Oberflächen als einem Objekt, eine Datei mit je einem Objekt</translation>
+        </message>
+        <message>
             <source>compute in three parts along the body, as upstream does for large scans</source>
             <translation>in drei Teilen entlang des Körpers rechnen, wie TotalSegmentator bei großen Aufnahmen</translation>
         </message>
@@ -2458,12 +2785,28 @@
             <translation>Koordinaten der Oberflächen, in mm</translation>
         </message>
         <message>
+            <source>do not look at meshes as for printing before they are written</source>
+            <translation>Oberflächen vor dem Schreiben nicht wie für den Druck prüfen</translation>
+        </message>
+        <message>
             <source>do not write the masks body and skin of the task body</source>
             <translation>die Masken body und skin der Aufgabe body nicht schreiben</translation>
         </message>
         <message>
             <source>find the region to compute with the 3 mm network instead of the 6 mm one</source>
             <translation>den Bereich mit dem 3-mm-Netz statt mit dem 6-mm-Netz suchen</translation>
+        </message>
+        <message>
+            <source>formats of the labels; those of DICOM need a scan that was read from DICOM</source>
+            <translation>Formate der Segmentierung; die von DICOM brauchen eine Aufnahme aus DICOM-Dateien</translation>
+        </message>
+        <message>
+            <source>how exactly the processor computes: half is faster where it has bfloat16, a few voxels differ</source>
+            <translation>wie genau der Prozessor rechnet: half ist schneller, wo er bfloat16 hat; einige Voxel weichen ab</translation>
+        </message>
+        <message>
+            <source>how smooth the meshes are</source>
+            <translation>wie glatt die Oberflächen sind</translation>
         </message>
         <message>
             <source>in the JSON, do not set structures at the scan's border to zero</source>
@@ -2494,12 +2837,20 @@
             <translation>vorhandene Dateien ersetzen</translation>
         </message>
         <message>
+            <source>save triangles where no place of a mesh moves farther than this; 0 keeps all</source>
+            <translation>Dreiecke einsparen, wo sich keine Stelle einer Oberfläche weiter als so viel verschiebt; 0 behält alle</translation>
+        </message>
+        <message>
             <source>smoother borders the earlier way: every label's mask is interpolated</source>
             <translation>glattere Ränder auf die frühere Art: die Maske jedes Labels wird interpoliert</translation>
         </message>
         <message>
             <source>smoother borders: interpolate the network's output instead of its labels</source>
             <translation>glattere Ränder: die Ausgabe des Netzes statt seiner Labels interpolieren</translation>
+        </message>
+        <message>
+            <source>smoothing by the width whose height is halved, in mm, instead; 0 for none</source>
+            <translation>stattdessen Glättung nach der Breite, deren Höhe halbiert wird, in mm; 0 für keine</translation>
         </message>
         <message>
             <source>spline order of the scan's resampling, 0 to 5</source>
@@ -2550,10 +2901,6 @@
             <translation>ein Bild des Ergebnisses schreiben</translation>
         </message>
         <message>
-            <source>write a surface per structure, and all in one</source>
-            <translation>je Struktur eine Oberfläche schreiben, und alle in einer</translation>
-        </message>
-        <message>
             <source>write no label map, only what else was asked for</source>
             <translation>keine Segmentierung schreiben, nur was sonst verlangt wurde</translation>
         </message>
@@ -2562,12 +2909,20 @@
             <translation>kein Manifest der Berechnung schreiben (was, mit welchen Netzen und Optionen)</translation>
         </message>
         <message>
+            <source>write surfaces in these formats</source>
+            <translation>Oberflächen in diesen Formaten schreiben</translation>
+        </message>
+        <message>
             <source>write the networks' probabilities (.npz, one file per network)</source>
             <translation>die Wahrscheinlichkeiten der Netze schreiben (.npz, eine Datei je Netz)</translation>
         </message>
         <message>
-            <source>write volumes and intensities (JSON as upstream, and a fuller CSV)</source>
-            <translation>Volumina und Intensitäten schreiben (JSON wie TotalSegmentator, und eine ausführlichere CSV-Datei)</translation>
+            <source>write volumes and intensities (JSON as upstream; CSV, XLSX and JSON with more)</source>
+            <translation>Volumen und Intensitäten schreiben (JSON wie TotalSegmentator; CSV, XLSX und JSON mit mehr)</translation>
+        </message>
+        <message>
+            <source>write volumes and intensities as a DICOM structured report</source>
+            <translation>Volumen und Intensitäten als strukturierten DICOM-Befund schreiben</translation>
         </message>
     </context>
     <context>
@@ -2630,6 +2985,41 @@
         </message>
     </context>
     <context>
+        <name>PartsBox</name>
+        <message>
+            <source>All parts</source>
+            <translation>Alle Teile</translation>
+        </message>
+        <message>
+            <source>Material</source>
+            <translation>Material</translation>
+        </message>
+        <message>
+            <source>No parts yet</source>
+            <translation>Noch keine Teile</translation>
+        </message>
+        <message>
+            <source>Parts</source>
+            <translation>Teile</translation>
+        </message>
+        <message>
+            <source>Size</source>
+            <translation>Größe</translation>
+        </message>
+        <message>
+            <source>Triangles</source>
+            <translation>Dreiecke</translation>
+        </message>
+        <message>
+            <source>Volume</source>
+            <translation>Volumen</translation>
+        </message>
+        <message>
+            <source>{volume}, {material}, {triangles} triangles</source>
+            <translation>{volume}, {material}, {triangles} Dreiecke</translation>
+        </message>
+    </context>
+    <context>
         <name>PathField</name>
         <message>
             <source>Browse…</source>
@@ -2641,6 +3031,61 @@
         <message>
             <source>Chosen</source>
             <translation>Gewählt</translation>
+        </message>
+    </context>
+    <context>
+        <name>PlaneFields</name>
+        <message>
+            <source>Across the view</source>
+            <translation>Quer zum Blick</translation>
+        </message>
+        <message>
+            <source>Along which slices</source>
+            <translation>Entlang welcher Schichten</translation>
+        </message>
+        <message>
+            <source>Axial</source>
+            <translation>Axial</translation>
+        </message>
+        <message>
+            <source>Coronal</source>
+            <translation>Koronal</translation>
+        </message>
+        <message>
+            <source>In the preview only; files hold them in their places</source>
+            <translation>Nur in der Vorschau; in Dateien bleiben sie an ihrem Ort</translation>
+        </message>
+        <message>
+            <source>On the bed, axial is level with it</source>
+            <translation>Auf dem Druckbett liegt axial waagerecht</translation>
+        </message>
+        <message>
+            <source>Sagittal</source>
+            <translation>Sagittal</translation>
+        </message>
+        <message>
+            <source>Show the halves apart</source>
+            <translation>Hälften auseinander zeigen</translation>
+        </message>
+        <message>
+            <source>The frame of the plane can also be dragged in the preview</source>
+            <translation>Der Rahmen der Ebene lässt sich auch in der Vorschau ziehen</translation>
+        </message>
+        <message>
+            <source>The other half gets the pins</source>
+            <translation>Die andere Hälfte bekommt die Zapfen</translation>
+        </message>
+        <message>
+            <source>The plane faces you, as the preview is turned now</source>
+            <translation>Die Ebene ist Ihnen zugewandt, so wie die Vorschau gerade gedreht ist</translation>
+        </message>
+        <message>
+            <source>Turn round</source>
+            <translation>Umdrehen</translation>
+        </message>
+        <message>
+            <source>Where the cut lies</source>
+            <translation>Wo der Schnitt liegt</translation>
         </message>
     </context>
     <context>
@@ -2735,6 +3180,25 @@
         </message>
     </context>
     <context>
+        <name>Preflight</name>
+        <message>
+            <source>bad</source>
+            <translation>schlecht</translation>
+        </message>
+        <message>
+            <source>good</source>
+            <translation>gut</translation>
+        </message>
+        <message>
+            <source>not checked yet</source>
+            <translation>noch nicht geprüft</translation>
+        </message>
+        <message>
+            <source>to be looked at</source>
+            <translation>anzusehen</translation>
+        </message>
+    </context>
+    <context>
         <name>Presets</name>
         <message>
             <source>Abdominal organs</source>
@@ -2787,6 +3251,389 @@
         <message>
             <source>Spine and pelvis</source>
             <translation>Wirbelsäule und Becken</translation>
+        </message>
+    </context>
+    <context>
+        <name>PreviewView</name>
+        <message>
+            <source>As in the body</source>
+            <translation>Wie im Körper</translation>
+        </message>
+        <message>
+            <source>Making the parts…</source>
+            <translation>Teile werden berechnet…</translation>
+        </message>
+        <message>
+            <source>No labels are open. Structures of the next ones appear here.</source>
+            <translation>Keine Segmentierung ist offen. Hier erscheinen die Strukturen der nächsten.</translation>
+        </message>
+        <message>
+            <source>Nothing is chosen to print</source>
+            <translation>Nichts ist zum Drucken gewählt</translation>
+        </message>
+        <message>
+            <source>On the printer's bed</source>
+            <translation>Auf dem Druckbett</translation>
+        </message>
+        <message>
+            <source>Preview in 3D</source>
+            <translation>Vorschau in 3D</translation>
+        </message>
+    </context>
+    <context>
+        <name>PrintFixes</name>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Connect</source>
+            <translation>Verbinden</translation>
+        </message>
+        <message>
+            <source>Fill</source>
+            <translation>Füllen</translation>
+        </message>
+        <message>
+            <source>Fit</source>
+            <translation>Einpassen</translation>
+        </message>
+        <message>
+            <source>Lay flat</source>
+            <translation>Flach legen</translation>
+        </message>
+        <message>
+            <source>Mend</source>
+            <translation>Reparieren</translation>
+        </message>
+        <message>
+            <source>Remove</source>
+            <translation>Entfernen</translation>
+        </message>
+        <message>
+            <source>Save</source>
+            <translation>Einsparen</translation>
+        </message>
+        <message>
+            <source>Separate</source>
+            <translation>Trennen</translation>
+        </message>
+        <message>
+            <source>Smooth less</source>
+            <translation>Weniger glätten</translation>
+        </message>
+        <message>
+            <source>The recipe does that already, and it does not help more here.</source>
+            <translation>Das Rezept tut das schon, und mehr hilft es hier nicht.</translation>
+        </message>
+        <message>
+            <source>Thicken</source>
+            <translation>Verdicken</translation>
+        </message>
+        <message>
+            <source>Turn round</source>
+            <translation>Umdrehen</translation>
+        </message>
+    </context>
+    <context>
+        <name>PrintStages</name>
+        <message>
+            <source>Reading them back</source>
+            <translation>Dateien werden zurückgelesen</translation>
+        </message>
+        <message>
+            <source>Writing the files</source>
+            <translation>Dateien werden geschrieben</translation>
+        </message>
+    </context>
+    <context>
+        <name>PrintSteps</name>
+        <message>
+            <source>A foot with columns that hold the parts above it</source>
+            <translation>Ein Fuß mit Säulen, die die Teile darüber halten</translation>
+        </message>
+        <message>
+            <source>A plate under the lowest point, on which the parts stand</source>
+            <translation>Eine Platte unter dem tiefsten Punkt, auf der die Teile stehen</translation>
+        </message>
+        <message>
+            <source>A shell instead of a solid, with holes through which resin or powder leaves</source>
+            <translation>Eine Hülle statt eines vollen Körpers, mit Löchern, durch die Harz oder Pulver abläuft</translation>
+        </message>
+        <message>
+            <source>A true union: what overlaps becomes one, without walls inside</source>
+            <translation>Eine echte Vereinigung: was sich überlappt, wird eins, ohne Wände im Inneren</translation>
+        </message>
+        <message>
+            <source>All parts larger or smaller; 100 % is the size of the body</source>
+            <translation>Alle Teile größer oder kleiner; 100 % ist die Größe im Körper</translation>
+        </message>
+        <message>
+            <source>At least</source>
+            <translation>Mindestens</translation>
+        </message>
+        <message>
+            <source>Back</source>
+            <translation>Rückseite</translation>
+        </message>
+        <message>
+            <source>Base plate</source>
+            <translation>Grundplatte</translation>
+        </message>
+        <message>
+            <source>Bottom</source>
+            <translation>Unterseite</translation>
+        </message>
+        <message>
+            <source>Cavities inside a structure become solid</source>
+            <translation>Hohlräume in einer Struktur werden voll</translation>
+        </message>
+        <message>
+            <source>Cut</source>
+            <translation>Zerschneiden</translation>
+        </message>
+        <message>
+            <source>Depth</source>
+            <translation>Tiefe</translation>
+        </message>
+        <message>
+            <source>Depth of the bed</source>
+            <translation>Tiefe des Druckbetts</translation>
+        </message>
+        <message>
+            <source>Drain holes</source>
+            <translation>Ablauflöcher</translation>
+        </message>
+        <message>
+            <source>Ellipse</source>
+            <translation>Ellipse</translation>
+        </message>
+        <message>
+            <source>Every part in two, closed where it is cut; pins keep the halves in place</source>
+            <translation>Jedes Teil in zwei Hälften, am Schnitt geschlossen; Zapfen halten sie an ihrem Ort</translation>
+        </message>
+        <message>
+            <source>Every part is turned so that its largest flat side lies on the bed</source>
+            <translation>Jedes Teil wird so gedreht, dass seine größte flache Seite auf dem Druckbett liegt</translation>
+        </message>
+        <message>
+            <source>Fill holes</source>
+            <translation>Hohlräume füllen</translation>
+        </message>
+        <message>
+            <source>Fit to the bed</source>
+            <translation>In das Druckbett einpassen</translation>
+        </message>
+        <message>
+            <source>Front</source>
+            <translation>Vorderseite</translation>
+        </message>
+        <message>
+            <source>Height</source>
+            <translation>Höhe</translation>
+        </message>
+        <message>
+            <source>Height of letters</source>
+            <translation>Schrifthöhe</translation>
+        </message>
+        <message>
+            <source>Height of the bed</source>
+            <translation>Höhe des Druckraums</translation>
+        </message>
+        <message>
+            <source>Hollow</source>
+            <translation>Aushöhlen</translation>
+        </message>
+        <message>
+            <source>Keep the largest piece</source>
+            <translation>Größtes Stück behalten</translation>
+        </message>
+        <message>
+            <source>Lay flat</source>
+            <translation>Flach legen</translation>
+        </message>
+        <message>
+            <source>Left side</source>
+            <translation>Linke Seite</translation>
+        </message>
+        <message>
+            <source>Letters engraved into a face, or raised from it</source>
+            <translation>Buchstaben, in eine Seite eingraviert oder erhaben</translation>
+        </message>
+        <message>
+            <source>Margin around</source>
+            <translation>Rand ringsum</translation>
+        </message>
+        <message>
+            <source>Merge into one solid</source>
+            <translation>Zu einem Körper vereinigen</translation>
+        </message>
+        <message>
+            <source>Name</source>
+            <translation>Name</translation>
+        </message>
+        <message>
+            <source>Of every structure, all pieces but the largest are left out</source>
+            <translation>Von jeder Struktur bleibt nur das größte Stück</translation>
+        </message>
+        <message>
+            <source>On</source>
+            <translation>Auf</translation>
+        </message>
+        <message>
+            <source>Over gaps up to</source>
+            <translation>Über Lücken bis</translation>
+        </message>
+        <message>
+            <source>Parts that are too large shrink together until they fit; others stay</source>
+            <translation>Zu große Teile schrumpfen gemeinsam, bis sie passen; andere bleiben</translation>
+        </message>
+        <message>
+            <source>Pieces smaller than this are left out</source>
+            <translation>Kleinere Stücke werden weggelassen</translation>
+        </message>
+        <message>
+            <source>Pins</source>
+            <translation>Zapfen</translation>
+        </message>
+        <message>
+            <source>Play around it</source>
+            <translation>Spiel ringsum</translation>
+        </message>
+        <message>
+            <source>Raised</source>
+            <translation>Erhaben</translation>
+        </message>
+        <message>
+            <source>Rectangle</source>
+            <translation>Rechteck</translation>
+        </message>
+        <message>
+            <source>Remove islands</source>
+            <translation>Inseln entfernen</translation>
+        </message>
+        <message>
+            <source>Right side</source>
+            <translation>Rechte Seite</translation>
+        </message>
+        <message>
+            <source>Rods between separate pieces, so that they are printed as one</source>
+            <translation>Stäbe zwischen getrennten Stücken, damit sie als eines gedruckt werden</translation>
+        </message>
+        <message>
+            <source>Save triangles</source>
+            <translation>Dreiecke einsparen</translation>
+        </message>
+        <message>
+            <source>Scale</source>
+            <translation>Skalieren</translation>
+        </message>
+        <message>
+            <source>Shape</source>
+            <translation>Form</translation>
+        </message>
+        <message>
+            <source>Size</source>
+            <translation>Größe</translation>
+        </message>
+        <message>
+            <source>Smaller than</source>
+            <translation>Kleiner als</translation>
+        </message>
+        <message>
+            <source>Stand</source>
+            <translation>Ständer</translation>
+        </message>
+        <message>
+            <source>Struts</source>
+            <translation>Streben</translation>
+        </message>
+        <message>
+            <source>Text</source>
+            <translation>Text</translation>
+        </message>
+        <message>
+            <source>Text label</source>
+            <translation>Beschriftung</translation>
+        </message>
+        <message>
+            <source>Thicken</source>
+            <translation>Verdicken</translation>
+        </message>
+        <message>
+            <source>Thickness</source>
+            <translation>Dicke</translation>
+        </message>
+        <message>
+            <source>Top</source>
+            <translation>Oberseite</translation>
+        </message>
+        <message>
+            <source>Wall</source>
+            <translation>Wand</translation>
+        </message>
+        <message>
+            <source>What is thinner than this becomes that thick; the rest stays as it is</source>
+            <translation>Was dünner ist, wird so dick; der Rest bleibt, wie er ist</translation>
+        </message>
+        <message>
+            <source>Width</source>
+            <translation>Dicke</translation>
+        </message>
+        <message>
+            <source>Width of a column</source>
+            <translation>Dicke einer Säule</translation>
+        </message>
+        <message>
+            <source>Width of a hole</source>
+            <translation>Weite eines Lochs</translation>
+        </message>
+        <message>
+            <source>Width of a pin</source>
+            <translation>Dicke eines Zapfens</translation>
+        </message>
+        <message>
+            <source>Width of the bed</source>
+            <translation>Breite des Druckbetts</translation>
+        </message>
+        <message>
+            <source>{count} pins</source>
+            <translation>{count} Zapfen</translation>
+        </message>
+    </context>
+    <context>
+        <name>PrinterBox</name>
+        <message>
+            <source>Any printer</source>
+            <translation>Beliebiger Drucker</translation>
+        </message>
+        <message>
+            <source>Entered size…</source>
+            <translation>Eigene Größe…</translation>
+        </message>
+        <message>
+            <source>Printer</source>
+            <translation>Drucker</translation>
+        </message>
+        <message>
+            <source>Way of printing</source>
+            <translation>Druckverfahren</translation>
+        </message>
+        <message>
+            <source>bed {size} mm, {walls}</source>
+            <translation>Druckbett {size} mm, {walls}</translation>
+        </message>
+        <message>
+            <source>printer</source>
+            <translation>Drucker</translation>
+        </message>
+        <message>
+            <source>walls from {mm} mm</source>
+            <translation>Wände ab {mm} mm</translation>
+        </message>
+        <message>
+            <source>way of printing</source>
+            <translation>Druckverfahren</translation>
         </message>
     </context>
     <context>
@@ -2868,6 +3715,72 @@
         <message>
             <source>yesterday {clock}</source>
             <translation>gestern {clock}</translation>
+        </message>
+    </context>
+    <context>
+        <name>RecipePanel</name>
+        <message>
+            <source>All that is chosen on this side, as a file</source>
+            <translation>Alles, was auf dieser Seite gewählt ist, als Datei</translation>
+        </message>
+        <message>
+            <source>Load recipe…</source>
+            <translation>Rezept laden…</translation>
+        </message>
+        <message>
+            <source>Printer</source>
+            <translation>Drucker</translation>
+        </message>
+        <message>
+            <source>Redo</source>
+            <translation>Wiederholen</translation>
+        </message>
+        <message>
+            <source>Repeats what was done on another scan; structures are found by their names</source>
+            <translation>Wiederholt, was mit einer anderen Aufnahme getan wurde; Strukturen werden nach Namen gefunden</translation>
+        </message>
+        <message>
+            <source>Save recipe…</source>
+            <translation>Rezept speichern…</translation>
+        </message>
+        <message>
+            <source>Steps</source>
+            <translation>Schritte</translation>
+        </message>
+        <message>
+            <source>Structures</source>
+            <translation>Strukturen</translation>
+        </message>
+        <message>
+            <source>Surface</source>
+            <translation>Oberfläche</translation>
+        </message>
+        <message>
+            <source>Undo</source>
+            <translation>Rückgängig</translation>
+        </message>
+    </context>
+    <context>
+        <name>ReleasesFlow</name>
+        <message>
+            <source>Asking the release page…</source>
+            <translation>Die Seite der Versionen wird gefragt…</translation>
+        </message>
+        <message>
+            <source>No version has been released yet.</source>
+            <translation>Noch ist keine Version erschienen.</translation>
+        </message>
+        <message>
+            <source>Open its page</source>
+            <translation>Seite öffnen</translation>
+        </message>
+        <message>
+            <source>This is the newest version, {own}.</source>
+            <translation>Das ist die neueste Version, {own}.</translation>
+        </message>
+        <message>
+            <source>Version {new} is there; this is {own}.</source>
+            <translation>Version {new} ist da; dies ist {own}.</translation>
         </message>
     </context>
     <context>
@@ -3129,6 +4042,129 @@
         </message>
     </context>
     <context>
+        <name>SelfTest</name>
+        <message>
+            <source>A window that nobody sees, with 3D</source>
+            <translation>Unsichtbares Fenster mit 3D</translation>
+        </message>
+        <message>
+            <source>Check this installation</source>
+            <translation>Installation prüfen</translation>
+        </message>
+        <message>
+            <source>Checking…</source>
+            <translation>Wird geprüft…</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Devices that networks can run on</source>
+            <translation>Geräte, auf denen Netze rechnen</translation>
+        </message>
+        <message>
+            <source>Everything is here and works.</source>
+            <translation>Alles ist da und geht.</translation>
+        </message>
+        <message>
+            <source>Export of a surface, read back</source>
+            <translation>Export einer Oberfläche, zurückgelesen</translation>
+        </message>
+        <message>
+            <source>Files of the program</source>
+            <translation>Dateien des Programms</translation>
+        </message>
+        <message>
+            <source>Libraries for networks</source>
+            <translation>Bibliotheken für Netze</translation>
+        </message>
+        <message>
+            <source>Libraries of the program</source>
+            <translation>Bibliotheken des Programms</translation>
+        </message>
+        <message>
+            <source>Report</source>
+            <translation>Bericht</translation>
+        </message>
+        <message>
+            <source>Save report</source>
+            <translation>Bericht speichern</translation>
+        </message>
+        <message>
+            <source>Save report…</source>
+            <translation>Bericht speichern…</translation>
+        </message>
+        <message>
+            <source>Segmentation of the sample</source>
+            <translation>Segmentierung des Beispiels</translation>
+        </message>
+        <message>
+            <source>Something is missing or does not work.</source>
+            <translation>Etwas fehlt oder geht nicht.</translation>
+        </message>
+        <message>
+            <source>Takes about half a minute. Nothing is sent, and nothing stays behind.</source>
+            <translation>Dauert etwa eine halbe Minute. Nichts wird gesendet, und nichts bleibt zurück.</translation>
+        </message>
+        <message>
+            <source>The check could not be made: {reason}</source>
+            <translation>Die Prüfung war nicht möglich: {reason}</translation>
+        </message>
+        <message>
+            <source>The report names no person, folder or computer.</source>
+            <translation>Der Bericht nennt keine Person, keinen Ordner und keinen Computer.</translation>
+        </message>
+        <message>
+            <source>being checked</source>
+            <translation>wird geprüft</translation>
+        </message>
+        <message>
+            <source>fails</source>
+            <translation>geht nicht</translation>
+        </message>
+        <message>
+            <source>liver, {volume}</source>
+            <translation>Leber, {volume}</translation>
+        </message>
+        <message>
+            <source>not tried</source>
+            <translation>nicht versucht</translation>
+        </message>
+        <message>
+            <source>not tried: what it needs has failed</source>
+            <translation>nicht versucht: es fehlt, was dazu nötig ist</translation>
+        </message>
+        <message>
+            <source>waiting</source>
+            <translation>wartet</translation>
+        </message>
+        <message>
+            <source>works</source>
+            <translation>geht</translation>
+        </message>
+        <message>
+            <source>{count} files</source>
+            <translation>{count} Dateien</translation>
+        </message>
+        <message>
+            <source>{count} libraries</source>
+            <translation>{count} Bibliotheken</translation>
+        </message>
+        <message>
+            <source>{count} structures</source>
+            <translation>{count} Strukturen</translation>
+        </message>
+        <message>
+            <source>{name} could not be written: {reason}.</source>
+            <translation>{name} konnte nicht geschrieben werden: {reason}.</translation>
+        </message>
+        <message>
+            <source>{name} was written.</source>
+            <translation>{name} wurde geschrieben.</translation>
+        </message>
+    </context>
+    <context>
         <name>SeriesPicker</name>
         <message>
             <source>1 slice</source>
@@ -3169,6 +4205,143 @@
         <message>
             <source>{n} volumes</source>
             <translation>{n} Volumen</translation>
+        </message>
+    </context>
+    <context>
+        <name>ShareDialog</name>
+        <message>
+            <source>A random name</source>
+            <translation>Ein zufälliger Name</translation>
+        </message>
+        <message>
+            <source>All by the same random number of days</source>
+            <translation>Alle um dieselbe zufällige Zahl von Tagen</translation>
+        </message>
+        <message>
+            <source>Blur</source>
+            <translation>Verwischen</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Dates</source>
+            <translation>Daten</translation>
+        </message>
+        <message>
+            <source>File format</source>
+            <translation>Dateiformat</translation>
+        </message>
+        <message>
+            <source>Folder</source>
+            <translation>Ordner</translation>
+        </message>
+        <message>
+            <source>Folder for the files</source>
+            <translation>Ordner für die Dateien</translation>
+        </message>
+        <message>
+            <source>For scans that were opened from DICOM files</source>
+            <translation>Für Aufnahmen, die aus DICOM-Dateien geöffnet wurden</translation>
+        </message>
+        <message>
+            <source>Keep</source>
+            <translation>Behalten</translation>
+        </message>
+        <message>
+            <source>Looking for the face</source>
+            <translation>Gesicht wird gesucht</translation>
+        </message>
+        <message>
+            <source>Open folder</source>
+            <translation>Ordner öffnen</translation>
+        </message>
+        <message>
+            <source>Open report</source>
+            <translation>Bericht öffnen</translation>
+        </message>
+        <message>
+            <source>Overwrite what is there</source>
+            <translation>Vorhandene überschreiben</translation>
+        </message>
+        <message>
+            <source>Patient becomes</source>
+            <translation>Patient wird zu</translation>
+        </message>
+        <message>
+            <source>Remove</source>
+            <translation>Entfernen</translation>
+        </message>
+        <message>
+            <source>Share</source>
+            <translation>Weitergeben</translation>
+        </message>
+        <message>
+            <source>Share scan without face</source>
+            <translation>Aufnahme ohne Gesicht weitergeben</translation>
+        </message>
+        <message>
+            <source>Shift</source>
+            <translation>Verschieben</translation>
+        </message>
+        <message>
+            <source>Show report</source>
+            <translation>Bericht zeigen</translation>
+        </message>
+        <message>
+            <source>Stopped. Nothing was written.</source>
+            <translation>Angehalten. Nichts wurde geschrieben.</translation>
+        </message>
+        <message>
+            <source>Stopping…</source>
+            <translation>Wird angehalten…</translation>
+        </message>
+        <message>
+            <source>Take out</source>
+            <translation>Entfernen</translation>
+        </message>
+        <message>
+            <source>The face</source>
+            <translation>Gesicht</translation>
+        </message>
+        <message>
+            <source>The scan and its report were written.</source>
+            <translation>Die Aufnahme und ihr Bericht wurden geschrieben.</translation>
+        </message>
+        <message>
+            <source>This is no guarantee that nobody can be recognised. Look at the result before you share it.</source>
+            <translation>Das ist keine Gewähr, dass niemand erkannt werden kann. Sehen Sie das Ergebnis an, bevor Sie es weitergeben.</translation>
+        </message>
+        <message>
+            <source>What the patient is called</source>
+            <translation>Wie der Patient heißt</translation>
+        </message>
+        <message>
+            <source>Writing the scan</source>
+            <translation>Aufnahme wird geschrieben</translation>
+        </message>
+    </context>
+    <context>
+        <name>SharePictures</name>
+        <message>
+            <source>As it will be shared</source>
+            <translation>So wird sie weitergegeben</translation>
+        </message>
+        <message>
+            <source>Now; what goes is red</source>
+            <translation>Jetzt; was wegfällt, ist rot</translation>
+        </message>
+    </context>
+    <context>
+        <name>SharingFlow</name>
+        <message>
+            <source>The scan was shared; its report lies beside it.</source>
+            <translation>Die Aufnahme ohne Gesicht ist geschrieben; der Bericht liegt daneben.</translation>
         </message>
     </context>
     <context>
@@ -3388,6 +4561,60 @@
         </message>
     </context>
     <context>
+        <name>StepCard</name>
+        <message>
+            <source>Do this step earlier</source>
+            <translation>Diesen Schritt früher tun</translation>
+        </message>
+        <message>
+            <source>Do this step later</source>
+            <translation>Diesen Schritt später tun</translation>
+        </message>
+        <message>
+            <source>Remove: {title}</source>
+            <translation>Entfernen: {title}</translation>
+        </message>
+        <message>
+            <source>Show the print up to this step</source>
+            <translation>Den Druck bis zu diesem Schritt zeigen</translation>
+        </message>
+        <message>
+            <source>Step {number}: {title}</source>
+            <translation>Schritt {number}: {title}</translation>
+        </message>
+    </context>
+    <context>
+        <name>StepsPanel</name>
+        <message>
+            <source>Add step</source>
+            <translation>Schritt hinzufügen</translation>
+        </message>
+        <message>
+            <source>Structures are printed as they are, each a part of its own.</source>
+            <translation>Strukturen werden gedruckt, wie sie sind, jede als eigenes Teil.</translation>
+        </message>
+        <message>
+            <source>Text</source>
+            <translation>Text</translation>
+        </message>
+        <message>
+            <source>What is done with the structures, one after the other</source>
+            <translation>Was mit den Strukturen getan wird, eins nach dem anderen</translation>
+        </message>
+        <message>
+            <source>add: {step}</source>
+            <translation>hinzufügen: {step}</translation>
+        </message>
+        <message>
+            <source>order of steps</source>
+            <translation>Folge der Schritte</translation>
+        </message>
+        <message>
+            <source>remove: {step}</source>
+            <translation>entfernen: {step}</translation>
+        </message>
+    </context>
+    <context>
         <name>StructureBox</name>
         <message>
             <source>All</source>
@@ -3510,6 +4737,14 @@
         <message>
             <source>Move the crosshair to its centre (Return in the list)</source>
             <translation>Fadenkreuz in ihre Mitte setzen (Eingabetaste in der Liste)</translation>
+        </message>
+        <message>
+            <source>Print: as a part for a printer, checked first</source>
+            <translation>Drucken: als Teil für einen Drucker, zuvor geprüft</translation>
+        </message>
+        <message>
+            <source>Print…</source>
+            <translation>Drucken…</translation>
         </message>
         <message>
             <source>Range</source>
@@ -3639,6 +4874,10 @@
         <message>
             <source>Opacity in 3D</source>
             <translation>Deckkraft in 3D</translation>
+        </message>
+        <message>
+            <source>Print {name}…</source>
+            <translation>{name} drucken…</translation>
         </message>
         <message>
             <source>Show all</source>
@@ -5474,6 +6713,205 @@
         </message>
     </context>
     <context>
+        <name>StructuresBox</name>
+        <message>
+            <source>All</source>
+            <translation>Alle</translation>
+        </message>
+        <message>
+            <source>Find a structure</source>
+            <translation>Struktur suchen</translation>
+        </message>
+        <message>
+            <source>Leave them out</source>
+            <translation>Weglassen</translation>
+        </message>
+        <message>
+            <source>None</source>
+            <translation>Keine</translation>
+        </message>
+        <message>
+            <source>Not in these labels: {names}</source>
+            <translation>Nicht in dieser Segmentierung: {names}</translation>
+        </message>
+        <message>
+            <source>Structures to print</source>
+            <translation>Strukturen zum Drucken</translation>
+        </message>
+        <message>
+            <source>Tick what is to be printed</source>
+            <translation>Haken Sie an, was gedruckt wird</translation>
+        </message>
+        <message>
+            <source>structures</source>
+            <translation>Strukturen</translation>
+        </message>
+    </context>
+    <context>
+        <name>Studio</name>
+        <message>
+            <source>All files</source>
+            <translation>Alle Dateien</translation>
+        </message>
+        <message>
+            <source>Checked before printing</source>
+            <translation>Prüfung vor dem Druck</translation>
+        </message>
+        <message>
+            <source>Dismiss</source>
+            <translation>Ausblenden</translation>
+        </message>
+        <message>
+            <source>Export</source>
+            <translation>Exportieren</translation>
+        </message>
+        <message>
+            <source>Load recipe</source>
+            <translation>Rezept laden</translation>
+        </message>
+        <message>
+            <source>Parts</source>
+            <translation>Teile</translation>
+        </message>
+        <message>
+            <source>Print studio</source>
+            <translation>Druckstudio</translation>
+        </message>
+        <message>
+            <source>Recipes</source>
+            <translation>Rezepte</translation>
+        </message>
+        <message>
+            <source>Save recipe</source>
+            <translation>Rezept speichern</translation>
+        </message>
+        <message>
+            <source>The recipe was loaded. Not in these labels: {names}.</source>
+            <translation>Das Rezept wurde geladen. Nicht in dieser Segmentierung: {names}.</translation>
+        </message>
+        <message>
+            <source>load recipe</source>
+            <translation>Rezept laden</translation>
+        </message>
+        <message>
+            <source>{name} was written.</source>
+            <translation>{name} wurde geschrieben.</translation>
+        </message>
+    </context>
+    <context>
+        <name>StudioFlow</name>
+        <message>
+            <source>A draft is shown.</source>
+            <translation>Es wird ein Entwurf gezeigt.</translation>
+        </message>
+        <message>
+            <source>Print when the run has ended.</source>
+            <translation>Drucken Sie, wenn die Berechnung beendet ist.</translation>
+        </message>
+        <message>
+            <source>structures</source>
+            <translation>Strukturen</translation>
+        </message>
+    </context>
+    <context>
+        <name>StudioLine</name>
+        <message>
+            <source>Checked: {done} of {count} parts</source>
+            <translation>Geprüft: {done} von {count} Teilen</translation>
+        </message>
+        <message>
+            <source>How far the parts are</source>
+            <translation>Wie weit die Teile sind</translation>
+        </message>
+        <message>
+            <source>Show all steps</source>
+            <translation>Alle Schritte zeigen</translation>
+        </message>
+        <message>
+            <source>Show report</source>
+            <translation>Bericht zeigen</translation>
+        </message>
+        <message>
+            <source>Shown up to step {count} of {steps}</source>
+            <translation>Gezeigt bis Schritt {count} von {steps}</translation>
+        </message>
+        <message>
+            <source>Stop</source>
+            <translation>Anhalten</translation>
+        </message>
+        <message>
+            <source>Stopped: the parts of this recipe have not been made.</source>
+            <translation>Angehalten: die Teile dieses Rezepts wurden nicht berechnet.</translation>
+        </message>
+        <message>
+            <source>Try again</source>
+            <translation>Erneut versuchen</translation>
+        </message>
+        <message>
+            <source>What was shown before stays</source>
+            <translation>Was vorher zu sehen war, bleibt</translation>
+        </message>
+        <message>
+            <source>and {count} more</source>
+            <translation>und {count} weitere</translation>
+        </message>
+    </context>
+    <context>
+        <name>SurfaceBox</name>
+        <message>
+            <source>Effect of smoothing in mm</source>
+            <translation>Wirkung der Glättung in mm</translation>
+        </message>
+        <message>
+            <source>Evens out what is narrower than {mm} mm</source>
+            <translation>Ebnet ein, was schmaler als {mm} mm ist</translation>
+        </message>
+        <message>
+            <source>Faithful</source>
+            <translation>Getreu</translation>
+        </message>
+        <message>
+            <source>Fewer triangles where the surface stays within this distance of itself</source>
+            <translation>Weniger Dreiecke, wo die Oberfläche nicht weiter als so viel abweicht</translation>
+        </message>
+        <message>
+            <source>How smooth surfaces are</source>
+            <translation>Wie glatt Oberflächen sind</translation>
+        </message>
+        <message>
+            <source>Not smoothed: the steps of the voxels stay</source>
+            <translation>Nicht geglättet: die Stufen der Voxel bleiben</translation>
+        </message>
+        <message>
+            <source>Ridges and grooves of this width lose half their height, narrower ones go, wider ones stay</source>
+            <translation>Grate und Rinnen dieser Breite verlieren die halbe Höhe, schmalere verschwinden, breitere bleiben</translation>
+        </message>
+        <message>
+            <source>Save triangles, up to</source>
+            <translation>Dreiecke einsparen, bis</translation>
+        </message>
+        <message>
+            <source>Smooth</source>
+            <translation>Glatt</translation>
+        </message>
+        <message>
+            <source>Very smooth</source>
+            <translation>Sehr glatt</translation>
+        </message>
+        <message>
+            <source>none</source>
+            <translation>keine</translation>
+        </message>
+        <message>
+            <source>smoothing</source>
+            <translation>Glättung</translation>
+        </message>
+        <message>
+            <source>triangles</source>
+            <translation>Dreiecke</translation>
+        </message>
+    </context>
+    <context>
         <name>Systems</name>
         <message>
             <source>Digestive and spleen</source>
@@ -6423,16 +7861,68 @@
             <translation>--fast oder --fastest</translation>
         </message>
         <message>
+            <source>--meshes stl-ascii</source>
+            <translation>--meshes stl-ascii</translation>
+        </message>
+        <message>
+            <source>--meshes {0}</source>
+            <translation>--meshes {0}</translation>
+        </message>
+        <message>
+            <source>3D view</source>
+            <translation>3D-Ansicht</translation>
+        </message>
+        <message>
             <source>Apple graphics</source>
             <translation>Apple-Grafik</translation>
+        </message>
+        <message>
+            <source>DICOM RT structure set</source>
+            <translation>DICOM-Struktursatz der Strahlentherapie</translation>
         </message>
         <message>
             <source>DICOM directory</source>
             <translation>DICOM-Verzeichnis</translation>
         </message>
         <message>
+            <source>DICOM segmentation</source>
+            <translation>DICOM-Segmentierung</translation>
+        </message>
+        <message>
+            <source>DICOM structured report</source>
+            <translation>strukturierter DICOM-Befund</translation>
+        </message>
+        <message>
+            <source>FDM, nozzle {0} mm</source>
+            <translation>FDM, Düse {0} mm</translation>
+        </message>
+        <message>
+            <source>Laser sintering (SLS)</source>
+            <translation>Lasersintern (SLS)</translation>
+        </message>
+        <message>
+            <source>METADATA</source>
+            <translation>METADATA</translation>
+        </message>
+        <message>
+            <source>Material jetting (PolyJet)</source>
+            <translation>Material Jetting (PolyJet)</translation>
+        </message>
+        <message>
             <source>NVIDIA graphics card</source>
             <translation>NVIDIA-Grafikkarte</translation>
+        </message>
+        <message>
+            <source>OpenVINO does not compute it</source>
+            <translation>OpenVINO berechnet es nicht</translation>
+        </message>
+        <message>
+            <source>Resin</source>
+            <translation>Harz</translation>
+        </message>
+        <message>
+            <source>Resin (SLA, MSLA, DLP)</source>
+            <translation>Harz (SLA, MSLA, DLP)</translation>
         </message>
         <message>
             <source>a label without a number</source>
@@ -6459,12 +7949,32 @@
             <translation>alle {0} liegen an derselben Stelle</translation>
         </message>
         <message>
+            <source>another torch was loaded in their place</source>
+            <translation>stattdessen wurde ein anderes torch geladen</translation>
+        </message>
+        <message>
             <source>any network</source>
             <translation>keinem Netz</translation>
         </message>
         <message>
+            <source>aorta</source>
+            <translation>Aorta</translation>
+        </message>
+        <message>
             <source>at least one letter</source>
             <translation>mindestens ein Buchstabe</translation>
+        </message>
+        <message>
+            <source>back</source>
+            <translation>Rückseite</translation>
+        </message>
+        <message>
+            <source>bottom</source>
+            <translation>Unterseite</translation>
+        </message>
+        <message>
+            <source>closing the window</source>
+            <translation>Schließen des Fensters</translation>
         </message>
         <message>
             <source>code to be run while loading</source>
@@ -6475,8 +7985,16 @@
             <translation>die Konfiguration {0} erbt von sich selbst</translation>
         </message>
         <message>
+            <source>cut</source>
+            <translation>Zerschneiden</translation>
+        </message>
+        <message>
             <source>dataset.json</source>
             <translation>dataset.json</translation>
+        </message>
+        <message>
+            <source>devices</source>
+            <translation>Geräte</translation>
         </message>
         <message>
             <source>document</source>
@@ -6487,8 +8005,44 @@
             <translation>jedes Bild ist ein Mosaik aus vielen Schichten</translation>
         </message>
         <message>
+            <source>exit code {0}</source>
+            <translation>Exit-Code {0}</translation>
+        </message>
+        <message>
+            <source>export</source>
+            <translation>Export</translation>
+        </message>
+        <message>
+            <source>files</source>
+            <translation>Dateien</translation>
+        </message>
+        <message>
+            <source>fill-holes</source>
+            <translation>Hohlräume füllen</translation>
+        </message>
+        <message>
+            <source>fit-to-bed</source>
+            <translation>In das Druckbett einpassen</translation>
+        </message>
+        <message>
             <source>fold_0/checkpoint_final.pth</source>
             <translation>fold_0/checkpoint_final.pth</translation>
+        </message>
+        <message>
+            <source>fonts, pictures and words</source>
+            <translation>Schriften, Bilder und Texte</translation>
+        </message>
+        <message>
+            <source>front</source>
+            <translation>Vorderseite</translation>
+        </message>
+        <message>
+            <source>heart</source>
+            <translation>Herz</translation>
+        </message>
+        <message>
+            <source>hollow</source>
+            <translation>Aushöhlen</translation>
         </message>
         <message>
             <source>it asks for {0}</source>
@@ -6499,8 +8053,20 @@
             <translation>sie ist nicht lesbar</translation>
         </message>
         <message>
+            <source>it did not answer in time</source>
+            <translation>keine rechtzeitige Antwort</translation>
+        </message>
+        <message>
             <source>it does not say of which type its voxels are</source>
             <translation>der Typ der Voxel ist nicht angegeben</translation>
+        </message>
+        <message>
+            <source>it encloses {0} ml instead of {1} ml</source>
+            <translation>sie umschließt {0} ml statt {1} ml</translation>
+        </message>
+        <message>
+            <source>it ended with code {0}</source>
+            <translation>sie endete mit Code {0}</translation>
         </message>
         <message>
             <source>it has no labels</source>
@@ -6515,16 +8081,56 @@
             <translation>sie hat {0} GB Speicher, nötig sind {1}</translation>
         </message>
         <message>
+            <source>it has {0} edges of more than two triangles instead of {1}</source>
+            <translation>sie hat {0} Kanten mit mehr als zwei Dreiecken statt {1}</translation>
+        </message>
+        <message>
+            <source>it has {0} open edges instead of {1}</source>
+            <translation>sie hat {0} offene Kanten statt {1}</translation>
+        </message>
+        <message>
             <source>it holds no certificates in PEM form</source>
             <translation>sie enthält keine Zertifikate in PEM-Form</translation>
+        </message>
+        <message>
+            <source>it holds no triangles</source>
+            <translation>sie enthält keine Dreiecke</translation>
+        </message>
+        <message>
+            <source>it holds places that are no numbers</source>
+            <translation>sie enthält Orte, die keine Zahlen sind</translation>
+        </message>
+        <message>
+            <source>it holds {0} objects instead of {1}</source>
+            <translation>sie enthält {0} Objekte statt {1}</translation>
+        </message>
+        <message>
+            <source>it holds {0} triangles instead of {1}</source>
+            <translation>sie enthält {0} Dreiecke statt {1}</translation>
         </message>
         <message>
             <source>it is a network for single slices (2D)</source>
             <translation>es ist ein Netz für einzelne Schichten (2D)</translation>
         </message>
         <message>
+            <source>it is damaged</source>
+            <translation>sie ist beschädigt</translation>
+        </message>
+        <message>
+            <source>it is empty</source>
+            <translation>sie ist leer</translation>
+        </message>
+        <message>
             <source>it is no image of a kind that labels come in</source>
             <translation>in diesem Bildformat gibt es keine Segmentierungen</translation>
+        </message>
+        <message>
+            <source>it is no quicker here</source>
+            <translation>es ist hier nicht schneller</translation>
+        </message>
+        <message>
+            <source>it is not a list of layers</source>
+            <translation>es ist keine Liste von Lagen</translation>
         </message>
         <message>
             <source>it is not there</source>
@@ -6535,16 +8141,36 @@
             <translation>es ist die zweite Stufe einer Kaskade</translation>
         </message>
         <message>
+            <source>it lacks {0}</source>
+            <translation>es fehlt {0}</translation>
+        </message>
+        <message>
+            <source>it lies {0} mm elsewhere</source>
+            <translation>sie liegt {0} mm anderswo</translation>
+        </message>
+        <message>
             <source>it needs {0} images at once ({1})</source>
             <translation>es braucht {0} Bilder zugleich ({1})</translation>
+        </message>
+        <message>
+            <source>it stopped with: {0}</source>
+            <translation>Abbruch mit: {0}</translation>
         </message>
         <message>
             <source>it would be {0} mm long</source>
             <translation>sie wäre {0} mm lang</translation>
         </message>
         <message>
+            <source>its DICOM content is damaged</source>
+            <translation>der DICOM-Inhalt ist beschädigt</translation>
+        </message>
+        <message>
             <source>its DICOM header is damaged</source>
             <translation>der DICOM-Header ist beschädigt</translation>
+        </message>
+        <message>
+            <source>its arrays are damaged</source>
+            <translation>die Arrays sind beschädigt</translation>
         </message>
         <message>
             <source>its checkpoint does not fit its plans</source>
@@ -6569,6 +8195,10 @@
         <message>
             <source>its header is damaged</source>
             <translation>der Header ist beschädigt</translation>
+        </message>
+        <message>
+            <source>its header names layers it does not have</source>
+            <translation>der Header nennt Lagen, die es nicht gibt</translation>
         </message>
         <message>
             <source>its header or its voxels are damaged</source>
@@ -6599,6 +8229,10 @@
             <translation>die Werte sind keine ganzen Zahlen</translation>
         </message>
         <message>
+            <source>its picture cannot be decoded</source>
+            <translation>das Bild lässt sich nicht dekodieren</translation>
+        </message>
+        <message>
             <source>its picture has another size than stated</source>
             <translation>das Bild ist anders groß als angegeben</translation>
         </message>
@@ -6607,8 +8241,16 @@
             <translation>das Bild ist beschädigt</translation>
         </message>
         <message>
+            <source>its pixels are not whole numbers of one channel</source>
+            <translation>die Pixel sind keine ganzen Zahlen eines einzigen Kanals</translation>
+        </message>
+        <message>
             <source>its plans cannot be read ({0})</source>
             <translation>die Pläne sind nicht lesbar ({0})</translation>
+        </message>
+        <message>
+            <source>its probabilities do not form layers of one image</source>
+            <translation>die Wahrscheinlichkeiten ergeben keine Lagen eines Bildes</translation>
         </message>
         <message>
             <source>its resampling has another {0}</source>
@@ -6631,8 +8273,40 @@
             <translation>{0} GB passen nicht in den Speicher</translation>
         </message>
         <message>
+            <source>keep-largest</source>
+            <translation>Größtes Stück behalten</translation>
+        </message>
+        <message>
+            <source>label</source>
+            <translation>Beschriftung</translation>
+        </message>
+        <message>
+            <source>lay-flat</source>
+            <translation>Flach legen</translation>
+        </message>
+        <message>
+            <source>left</source>
+            <translation>linke Seite</translation>
+        </message>
+        <message>
+            <source>libraries</source>
+            <translation>Bibliotheken</translation>
+        </message>
+        <message>
+            <source>liver</source>
+            <translation>Leber</translation>
+        </message>
+        <message>
+            <source>merge</source>
+            <translation>Zu einem Körper vereinigen</translation>
+        </message>
+        <message>
             <source>neither</source>
             <translation>keines von beiden</translation>
+        </message>
+        <message>
+            <source>network libraries</source>
+            <translation>Bibliotheken für Netze</translation>
         </message>
         <message>
             <source>no access</source>
@@ -6643,12 +8317,36 @@
             <translation>keine Karte oder kein Treiber gefunden</translation>
         </message>
         <message>
+            <source>no card was found</source>
+            <translation>keine Karte gefunden</translation>
+        </message>
+        <message>
             <source>no chosen structure is in the label map</source>
             <translation>keine gewählte Struktur kommt in der Segmentierung vor</translation>
         </message>
         <message>
             <source>no structure has a surface</source>
             <translation>keine Struktur hat eine Oberfläche</translation>
+        </message>
+        <message>
+            <source>no structure has any voxel</source>
+            <translation>keine Struktur hat ein Voxel</translation>
+        </message>
+        <message>
+            <source>no structure lies on the slices of the scan</source>
+            <translation>keine Struktur liegt auf den Schichten der Aufnahme</translation>
+        </message>
+        <message>
+            <source>no surface was chosen</source>
+            <translation>keine Oberfläche wurde gewählt</translation>
+        </message>
+        <message>
+            <source>none of the structures is in the label map</source>
+            <translation>keine der Strukturen kommt in der Segmentierung vor</translation>
+        </message>
+        <message>
+            <source>normal_ras must point somewhere, got 0, 0, 0</source>
+            <translation>normal_ras muss eine Richtung haben und ist 0, 0, 0</translation>
         </message>
         <message>
             <source>not an order of three axes: {0}</source>
@@ -6671,8 +8369,28 @@
             <translation>des Systems</translation>
         </message>
         <message>
+            <source>off by {0}, {1} other labels</source>
+            <translation>Abweichung {0}, {1} andere Labels</translation>
+        </message>
+        <message>
+            <source>only {0} can be read</source>
+            <translation>lesbar sind nur {0}</translation>
+        </message>
+        <message>
+            <source>opening the sample</source>
+            <translation>Öffnen des Beispiels</translation>
+        </message>
+        <message>
             <source>parametric map</source>
             <translation>parametrische Karte</translation>
+        </message>
+        <message>
+            <source>picture of the window</source>
+            <translation>Bild des Fensters</translation>
+        </message>
+        <message>
+            <source>plate</source>
+            <translation>Grundplatte</translation>
         </message>
         <message>
             <source>presentation state</source>
@@ -6703,8 +8421,20 @@
             <translation>Registrierung</translation>
         </message>
         <message>
+            <source>remove-islands</source>
+            <translation>Inseln entfernen</translation>
+        </message>
+        <message>
             <source>report</source>
             <translation>Befund</translation>
+        </message>
+        <message>
+            <source>right</source>
+            <translation>rechte Seite</translation>
+        </message>
+        <message>
+            <source>scale</source>
+            <translation>Skalieren</translation>
         </message>
         <message>
             <source>secondary capture picture</source>
@@ -6719,8 +8449,28 @@
             <translation>einige der Werte können keine Labels sein</translation>
         </message>
         <message>
+            <source>spleen</source>
+            <translation>Milz</translation>
+        </message>
+        <message>
+            <source>stand</source>
+            <translation>Ständer</translation>
+        </message>
+        <message>
+            <source>structures must have names</source>
+            <translation>Strukturen müssen Namen haben</translation>
+        </message>
+        <message>
+            <source>struts</source>
+            <translation>Streben</translation>
+        </message>
+        <message>
             <source>the .img file that belongs to it is missing</source>
             <translation>die zugehörige .img-Datei fehlt</translation>
+        </message>
+        <message>
+            <source>the 3D view</source>
+            <translation>3D-Ansicht</translation>
         </message>
         <message>
             <source>the MR task {0}</source>
@@ -6751,6 +8501,22 @@
             <translation>den Import von {0}</translation>
         </message>
         <message>
+            <source>the libraries fetched for it are not whole</source>
+            <translation>die dafür geholten Bibliotheken sind nicht unversehrt</translation>
+        </message>
+        <message>
+            <source>the libraries fetched for it belong to another version of this program</source>
+            <translation>die dafür geholten Bibliotheken gehören zu einer anderen Version dieses Programms</translation>
+        </message>
+        <message>
+            <source>the libraries fetched for it do not work ({0})</source>
+            <translation>die dafür geholten Bibliotheken gehen nicht ({0})</translation>
+        </message>
+        <message>
+            <source>the libraries fetched for it have not been tried yet</source>
+            <translation>die dafür geholten Bibliotheken wurden noch nicht erprobt</translation>
+        </message>
+        <message>
             <source>the network class {0}</source>
             <translation>die Netzklasse {0}</translation>
         </message>
@@ -6775,6 +8541,10 @@
             <translation>die Schichten eines CT verlaufen selten von links nach rechts</translation>
         </message>
         <message>
+            <source>the surface is not closed</source>
+            <translation>die Oberfläche ist nicht geschlossen</translation>
+        </message>
+        <message>
             <source>the system's password store refused</source>
             <translation>der Passwortspeicher des Systems lehnte ab</translation>
         </message>
@@ -6785,6 +8555,18 @@
         <message>
             <source>the task {0}</source>
             <translation>die Aufgabe {0}</translation>
+        </message>
+        <message>
+            <source>the trial could not be started ({0})</source>
+            <translation>die Probe ließ sich nicht starten ({0})</translation>
+        </message>
+        <message>
+            <source>the window</source>
+            <translation>Fenster</translation>
+        </message>
+        <message>
+            <source>there is none</source>
+            <translation>es gibt keine</translation>
         </message>
         <message>
             <source>they are damaged</source>
@@ -6799,8 +8581,20 @@
             <translation>sie gehören zu einem anderen Bezugssystem</translation>
         </message>
         <message>
+            <source>thicken</source>
+            <translation>Verdicken</translation>
+        </message>
+        <message>
             <source>this build of torch has no CUDA</source>
             <translation>dieses torch ist ohne CUDA gebaut</translation>
+        </message>
+        <message>
+            <source>this processor has no bfloat16</source>
+            <translation>dieser Prozessor hat kein bfloat16</translation>
+        </message>
+        <message>
+            <source>top</source>
+            <translation>Oberseite</translation>
         </message>
         <message>
             <source>two neighbours are {0} mm apart, most {1} mm</source>
@@ -6811,12 +8605,28 @@
             <translation>zwei der Bereiche haben dasselbe Label, oder einer hat keines</translation>
         </message>
         <message>
+            <source>vertebrae_L3</source>
+            <translation>Wirbel L3</translation>
+        </message>
+        <message>
+            <source>window</source>
+            <translation>Fenster</translation>
+        </message>
+        <message>
+            <source>window system</source>
+            <translation>Fenstersystem</translation>
+        </message>
+        <message>
             <source>{0} cannot be read ({1})</source>
             <translation>{0} ist nicht lesbar ({1})</translation>
         </message>
         <message>
             <source>{0} does not undo {1}</source>
             <translation>{0} kehrt {1} nicht um</translation>
+        </message>
+        <message>
+            <source>{0} has no surface</source>
+            <translation>{0} hat keine Oberfläche</translation>
         </message>
         <message>
             <source>{0} is a file, not a folder</source>
@@ -6831,6 +8641,10 @@
             <translation>{0} fehlt</translation>
         </message>
         <message>
+            <source>{0} is not a number</source>
+            <translation>{0} ist keine Zahl</translation>
+        </message>
+        <message>
             <source>{0} is not a table</source>
             <translation>{0} ist keine Tabelle</translation>
         </message>
@@ -6839,12 +8653,40 @@
             <translation>{0} steht nicht in der Liste</translation>
         </message>
         <message>
+            <source>{0} is not known</source>
+            <translation>{0} ist nicht bekannt</translation>
+        </message>
+        <message>
+            <source>{0} is not of the kind {1}</source>
+            <translation>{0} ist nicht von der Art {1}</translation>
+        </message>
+        <message>
+            <source>{0} is not three numbers</source>
+            <translation>{0} sind nicht drei Zahlen</translation>
+        </message>
+        <message>
             <source>{0} is not what was packed</source>
             <translation>{0} ist nicht, was gepackt wurde</translation>
         </message>
         <message>
             <source>{0} may not be changed</source>
             <translation>{0} darf nicht geändert werden</translation>
+        </message>
+        <message>
+            <source>{0} must be from {1} to {2}, got {3}</source>
+            <translation>{0} muss zwischen {1} und {2} liegen und ist {3}</translation>
+        </message>
+        <message>
+            <source>{0} must be one of {1}, got {2}</source>
+            <translation>{0} muss eines von {1} sein und ist {2}</translation>
+        </message>
+        <message>
+            <source>{0} must be three numbers, got {1}</source>
+            <translation>{0} muss aus drei Zahlen bestehen und ist {1}</translation>
+        </message>
+        <message>
+            <source>{0} must have 1 to {1} letters, got {2}</source>
+            <translation>{0} muss 1 bis {1} Zeichen haben und hat {2}</translation>
         </message>
         <message>
             <source>{0} regions, but {1} labels for them</source>
@@ -6953,8 +8795,20 @@
     <context>
         <name>words</name>
         <message>
+            <source>A closed cavity keeps resin or powder inside: choose wider holes.</source>
+            <translation>Ein geschlossener Hohlraum hält Harz oder Pulver zurück: wählen Sie weitere Löcher.</translation>
+        </message>
+        <message>
+            <source>A file of the format {format} holds one object only.</source>
+            <translation>Eine Datei im Format {format} enthält nur ein Objekt.</translation>
+        </message>
+        <message>
             <source>A firewall may block it: ask your IT, or download it on another computer and drop the zip on the window.</source>
             <translation>Vielleicht sperrt es eine Firewall: fragen Sie Ihre IT, oder laden Sie das Zip auf einem anderen Computer und legen Sie es auf dem Fenster ab.</translation>
+        </message>
+        <message>
+            <source>A firewall may block it: ask your IT, or set the address of a copy inside your network.</source>
+            <translation>Vielleicht sperrt es eine Firewall: fragen Sie Ihre IT, oder geben Sie die Adresse einer Kopie in Ihrem Netzwerk an.</translation>
         </message>
         <message>
             <source>A label map holds whole numbers from 0 to 65535; anything else opens as a scan.</source>
@@ -6963,6 +8817,10 @@
         <message>
             <source>A network is a zip or folder Dataset... with plans.json, dataset.json and checkpoints inside.</source>
             <translation>Ein Netz ist ein Zip oder Ordner Dataset... mit plans.json, dataset.json und Checkpoints darin.</translation>
+        </message>
+        <message>
+            <source>A newer version of this program may be needed. Everything works on the processor as well.</source>
+            <translation>Vielleicht ist eine neuere Version dieses Programms nötig. Auf dem Prozessor geht alles ebenso.</translation>
         </message>
         <message>
             <source>A newer version of this program may know where it is now.</source>
@@ -6981,6 +8839,10 @@
             <translation>Statt {host} hat eine Webseite geantwortet, vielleicht die Anmeldeseite dieses Netzwerks.</translation>
         </message>
         <message>
+            <source>Add a base plate before it, or choose a side.</source>
+            <translation>Fügen Sie davor eine Grundplatte ein, oder wählen Sie eine Seite.</translation>
+        </message>
+        <message>
             <source>Add it, or leave {option} out.</source>
             <translation>Ergänzen Sie das, oder lassen Sie {option} weg.</translation>
         </message>
@@ -6989,12 +8851,28 @@
             <translation>Ergänzen Sie die Endung.</translation>
         </message>
         <message>
+            <source>All triangles face outward.</source>
+            <translation>Alle Dreiecke zeigen nach außen.</translation>
+        </message>
+        <message>
+            <source>Allow an error of some hundredths of a mm to save triangles.</source>
+            <translation>Erlauben Sie eine Abweichung von einigen Hundertstel mm, um Dreiecke einzusparen.</translation>
+        </message>
+        <message>
+            <source>Allow longer rods, or remove islands.</source>
+            <translation>Erlauben Sie längere Streben, oder entfernen Sie Inseln.</translation>
+        </message>
+        <message>
             <source>Ask for access, or copy it to a folder of your own.</source>
             <translation>Bitten Sie um Zugriff, oder kopieren Sie es in einen eigenen Ordner.</translation>
         </message>
         <message>
             <source>Ask your IT; a proxy that wants a name and password is written as http://name:password@host:port in Preferences, Proxy.</source>
             <translation>Fragen Sie Ihre IT; ein Proxy mit Name und Passwort steht als http://name:password@host:port unter Einstellungen, Proxy.</translation>
+        </message>
+        <message>
+            <source>Change that step.</source>
+            <translation>Ändern Sie diesen Schritt.</translation>
         </message>
         <message>
             <source>Check it for typing mistakes, or get another one.</source>
@@ -7037,12 +8915,36 @@
             <translation>Prüfen Sie die Rechte des Ordners der Netze, und ob keine Berechnung es benutzt.</translation>
         </message>
         <message>
+            <source>Check the permissions of the program's data folder.</source>
+            <translation>Prüfen Sie die Rechte des Datenordners des Programms.</translation>
+        </message>
+        <message>
             <source>Check the permissions of the settings' folder.</source>
             <translation>Prüfen Sie die Rechte des Ordners der Einstellungen.</translation>
         </message>
         <message>
+            <source>Check the unit of the scan, or the scale.</source>
+            <translation>Prüfen Sie die Einheit der Aufnahme oder die Skalierung.</translation>
+        </message>
+        <message>
+            <source>Choose NIfTI, or open the DICOM series.</source>
+            <translation>Wählen Sie NIfTI, oder öffnen Sie die DICOM-Serie.</translation>
+        </message>
+        <message>
+            <source>Choose NIfTI, which holds what is open.</source>
+            <translation>Wählen Sie NIfTI; das enthält, was offen ist.</translation>
+        </message>
+        <message>
+            <source>Choose NIfTI.</source>
+            <translation>Wählen Sie NIfTI.</translation>
+        </message>
+        <message>
             <source>Choose a file in PEM form in Preferences, Certificates.</source>
             <translation>Wählen Sie eine Datei in PEM-Form unter Einstellungen, Zertifikate.</translation>
+        </message>
+        <message>
+            <source>Choose a file that the print studio saved.</source>
+            <translation>Wählen Sie eine Datei, die das Druckstudio gespeichert hat.</translation>
         </message>
         <message>
             <source>Choose a folder you may write to in the preferences.</source>
@@ -7051,6 +8953,10 @@
         <message>
             <source>Choose a folder you may write to.</source>
             <translation>Wählen Sie einen Ordner, in den Sie schreiben dürfen.</translation>
+        </message>
+        <message>
+            <source>Choose a printer, or enter the size of its bed.</source>
+            <translation>Wählen Sie einen Drucker, oder geben Sie die Größe des Druckbetts ein.</translation>
         </message>
         <message>
             <source>Choose a series of parallel slices; this may be a localizer or a set of views.</source>
@@ -7069,6 +8975,10 @@
             <translation>Wählen Sie eine Aufgabe für {scan}, zum Beispiel {better}.</translation>
         </message>
         <message>
+            <source>Choose a thinner wall.</source>
+            <translation>Wählen Sie eine dünnere Wand.</translation>
+        </message>
+        <message>
             <source>Choose a volume that exists.</source>
             <translation>Wählen Sie ein Volumen, das es gibt.</translation>
         </message>
@@ -7079,6 +8989,10 @@
         <message>
             <source>Choose another name, or allow overwriting.</source>
             <translation>Wählen Sie einen anderen Namen, oder erlauben Sie das Überschreiben.</translation>
+        </message>
+        <message>
+            <source>Choose another name, such as study7-003.</source>
+            <translation>Wählen Sie einen anderen Namen, etwa study7-003.</translation>
         </message>
         <message>
             <source>Choose another one, in the window or with --series.</source>
@@ -7093,6 +9007,26 @@
             <translation>Wählen Sie eine andere Serie, oder exportieren Sie diese noch einmal.</translation>
         </message>
         <message>
+            <source>Choose another way to mend it.</source>
+            <translation>Wählen Sie eine andere Art der Reparatur.</translation>
+        </message>
+        <message>
+            <source>Choose fewer structures, or the label map form.</source>
+            <translation>Wählen Sie weniger Strukturen, oder die Form als Labelmap.</translation>
+        </message>
+        <message>
+            <source>Choose less smoothing, or leave out the last step.</source>
+            <translation>Wählen Sie weniger Glättung, oder lassen Sie den letzten Schritt weg.</translation>
+        </message>
+        <message>
+            <source>Choose more or narrower holes.</source>
+            <translation>Wählen Sie mehr oder engere Löcher.</translation>
+        </message>
+        <message>
+            <source>Choose narrower holes.</source>
+            <translation>Wählen Sie engere Löcher.</translation>
+        </message>
+        <message>
             <source>Choose networks that are on this computer.</source>
             <translation>Wählen Sie Netze, die auf diesem Computer sind.</translation>
         </message>
@@ -7101,12 +9035,24 @@
             <translation>Wählen Sie eine von: {choices}.</translation>
         </message>
         <message>
+            <source>Choose other structures, or change that step.</source>
+            <translation>Wählen Sie andere Strukturen, oder ändern Sie diesen Schritt.</translation>
+        </message>
+        <message>
             <source>Choose slices of one acquisition.</source>
             <translation>Wählen Sie Schichten einer einzigen Akquisition.</translation>
         </message>
         <message>
+            <source>Choose smaller letters, a shorter text, another side, or the plate.</source>
+            <translation>Wählen Sie eine kleinere Schrift, einen kürzeren Text, eine andere Seite oder die Platte.</translation>
+        </message>
+        <message>
             <source>Choose structures that are in the label map.</source>
             <translation>Wählen Sie Strukturen, die in der Segmentierung vorkommen.</translation>
+        </message>
+        <message>
+            <source>Choose structures that are there.</source>
+            <translation>Wählen Sie Strukturen, die es hier gibt.</translation>
         </message>
         <message>
             <source>Choose the folder with one NIfTI file per structure.</source>
@@ -7123,6 +9069,10 @@
         <message>
             <source>Choose the original CT or MR series.</source>
             <translation>Wählen Sie die ursprüngliche CT- oder MR-Serie.</translation>
+        </message>
+        <message>
+            <source>Choose the original series, without text in its pictures.</source>
+            <translation>Wählen Sie die ursprüngliche Serie, ohne Text in den Bildern.</translation>
         </message>
         <message>
             <source>Choose the whole series of slices.</source>
@@ -7145,8 +9095,16 @@
             <translation>Wählen Sie das Zip von {folder}.</translation>
         </message>
         <message>
+            <source>Choose thinner pins or another place for the cut.</source>
+            <translation>Wählen Sie dünnere Zapfen oder einen anderen Ort für den Schnitt.</translation>
+        </message>
+        <message>
             <source>Choosing structures works for: {tasks}.</source>
             <translation>Strukturen wählen kann man bei: {tasks}.</translation>
+        </message>
+        <message>
+            <source>Close other programs and check again; where that does not help, please report this.</source>
+            <translation>Schließen Sie andere Programme und prüfen Sie noch einmal; hilft das nicht, melden Sie dies bitte.</translation>
         </message>
         <message>
             <source>Close other programs, choose fewer structures or a faster quality, or run on the CPU.</source>
@@ -7155,6 +9113,10 @@
         <message>
             <source>Confirm it in the window, or with: tsdesktop license accept {task}</source>
             <translation>Bestätigen Sie es im Fenster oder mit: tsdesktop license accept {task}</translation>
+        </message>
+        <message>
+            <source>Connect them with struts, or keep the largest.</source>
+            <translation>Verbinden Sie sie mit Streben, oder behalten Sie das größte.</translation>
         </message>
         <message>
             <source>Convert it again with its position and spacing.</source>
@@ -7171,6 +9133,22 @@
         <message>
             <source>Copy the whole series again.</source>
             <translation>Kopieren Sie die ganze Serie noch einmal.</translation>
+        </message>
+        <message>
+            <source>Correct the address of the package index, or leave it out.</source>
+            <translation>Berichtigen Sie die Adresse des Paketverzeichnisses, oder lassen Sie sie weg.</translation>
+        </message>
+        <message>
+            <source>Correct the value, or save the recipe again.</source>
+            <translation>Berichtigen Sie den Wert, oder speichern Sie das Rezept noch einmal.</translation>
+        </message>
+        <message>
+            <source>DICOM files with {name} cannot be decoded: no decoder of it can be loaded.</source>
+            <translation>DICOM-Dateien mit {name} lassen sich nicht dekodieren: kein Decoder dafür lässt sich laden.</translation>
+        </message>
+        <message>
+            <source>Did you mean {near}? Without --structures all are printed.</source>
+            <translation>Meinten Sie {near}? Ohne --structures werden alle gedruckt.</translation>
         </message>
         <message>
             <source>Did you mean {near}? `tsdesktop info {task}` lists all.</source>
@@ -7197,12 +9175,36 @@
             <translation>Laden oder kopieren Sie es noch einmal.</translation>
         </message>
         <message>
+            <source>Ears, teeth, skull and implants were not changed.</source>
+            <translation>Ohren, Zähne, Schädel und Implantate wurden nicht verändert.</translation>
+        </message>
+        <message>
             <source>Enter one in the window or with `tsdesktop license set -`; for non-commercial use it is free.</source>
             <translation>Geben Sie eine im Fenster oder mit `tsdesktop license set -` ein; für nicht kommerzielle Nutzung ist sie kostenlos.</translation>
         </message>
         <message>
             <source>Enter the number: `tsdesktop license set -`.</source>
             <translation>Geben Sie die Nummer ein: `tsdesktop license set -`.</translation>
+        </message>
+        <message>
+            <source>Every edge joins two triangles, and every point one sheet.</source>
+            <translation>Jede Kante verbindet zwei Dreiecke, und an jedem Punkt liegt nur eine Fläche.</translation>
+        </message>
+        <message>
+            <source>Every triangle has three corners, and none is there twice.</source>
+            <translation>Jedes Dreieck hat drei Ecken, und keines kommt doppelt vor.</translation>
+        </message>
+        <message>
+            <source>Everything fits on the bed ({bed} mm) at its own size.</source>
+            <translation>Alles passt in eigener Größe auf das Druckbett ({bed} mm).</translation>
+        </message>
+        <message>
+            <source>Everything was scaled to {percent} % to fit on the bed ({bed} mm).</source>
+            <translation>Alles wurde auf {percent} % skaliert, damit es auf das Druckbett passt ({bed} mm).</translation>
+        </message>
+        <message>
+            <source>Everything works on the processor as well.</source>
+            <translation>Auf dem Prozessor geht alles ebenso.</translation>
         </message>
         <message>
             <source>Export it uncompressed from the archive.</source>
@@ -7221,12 +9223,36 @@
             <translation>Exportieren Sie die Serie mit Lage und Orientierung der Bilder.</translation>
         </message>
         <message>
+            <source>Export them again on the slices of the scan.</source>
+            <translation>Exportieren Sie sie noch einmal, auf den Schichten der Aufnahme.</translation>
+        </message>
+        <message>
+            <source>Fetch it again; nothing of it was installed.</source>
+            <translation>Holen Sie es noch einmal; nichts davon wurde eingerichtet.</translation>
+        </message>
+        <message>
+            <source>Fetch them: `tsdesktop runtime install`.</source>
+            <translation>Holen Sie sie: `tsdesktop runtime install`.</translation>
+        </message>
+        <message>
+            <source>Fill the cavities, or hollow it with drain holes.</source>
+            <translation>Füllen Sie die Hohlräume, oder höhlen Sie es mit Ablauflöchern aus.</translation>
+        </message>
+        <message>
+            <source>Fill the holes.</source>
+            <translation>Schließen Sie die Löcher.</translation>
+        </message>
+        <message>
             <source>Free some space and run again.</source>
             <translation>Schaffen Sie Platz und rechnen Sie noch einmal.</translation>
         </message>
         <message>
             <source>Free some space, or choose another networks folder in the preferences.</source>
             <translation>Schaffen Sie Platz, oder wählen Sie in den Einstellungen einen anderen Ordner der Netze.</translation>
+        </message>
+        <message>
+            <source>Free some space, then go on.</source>
+            <translation>Schaffen Sie Platz, dann machen Sie weiter.</translation>
         </message>
         <message>
             <source>Free some space, then go on; what has arrived is kept.</source>
@@ -7261,8 +9287,20 @@
             <translation>Wenn sie sich unterscheiden, wählen Sie eine einzige Akquisition.</translation>
         </message>
         <message>
+            <source>Install a newer driver from NVIDIA, then look again.</source>
+            <translation>Installieren Sie einen neueren Treiber von NVIDIA, dann suchen Sie erneut.</translation>
+        </message>
+        <message>
+            <source>Install the program again and update the graphics driver; where that does not help, please report this.</source>
+            <translation>Installieren Sie das Programm noch einmal und aktualisieren Sie den Grafiktreiber; hilft das nicht, melden Sie dies bitte.</translation>
+        </message>
+        <message>
             <source>Install the program again.</source>
             <translation>Installieren Sie das Programm noch einmal.</translation>
+        </message>
+        <message>
+            <source>Install the system's package that holds {file}.</source>
+            <translation>Installieren Sie das Paket des Systems, das {file} enthält.</translation>
         </message>
         <message>
             <source>Intensities from {low} to {high} are unlikely Hounsfield units.</source>
@@ -7277,8 +9315,44 @@
             <translation>Die Zustimmung zu den Bedingungen konnte nicht gespeichert werden: {reason}.</translation>
         </message>
         <message>
+            <source>It differs from the label map by {volume_percent} % of volume; 95 % lie within {p95_mm} mm, all within {largest_mm} mm.</source>
+            <translation>Abweichung von der Segmentierung: {volume_percent} % des Volumens; 95 % liegen innerhalb von {p95_mm} mm, alles innerhalb von {largest_mm} mm.</translation>
+        </message>
+        <message>
             <source>It is another network under the same name; get the published one.</source>
             <translation>Es ist ein anderes Netz unter demselben Namen; holen Sie das veröffentlichte.</translation>
+        </message>
+        <message>
+            <source>It is in {pieces} pieces with {cavities} closed cavities inside, which keep resin or powder.</source>
+            <translation>Es besteht aus {pieces} Stücken, darin {cavities} geschlossene Hohlräume, die Harz oder Pulver zurückhalten.</translation>
+        </message>
+        <message>
+            <source>It is in {pieces} pieces, which print as separate bodies.</source>
+            <translation>Es besteht aus {pieces} Stücken, die einzeln gedruckt werden.</translation>
+        </message>
+        <message>
+            <source>It is in {pieces} pieces, {small} of them smaller than {percent} % of the largest.</source>
+            <translation>Es besteht aus {pieces} Stücken, {small} davon kleiner als {percent} % des größten.</translation>
+        </message>
+        <message>
+            <source>It is one piece.</source>
+            <translation>Es ist ein Stück.</translation>
+        </message>
+        <message>
+            <source>It is {x_mm} x {y_mm} x {z_mm} mm and fits the {bed} only when it is turned over.</source>
+            <translation>Es misst {x_mm} x {y_mm} x {z_mm} mm und passt nur gekippt ({bed}).</translation>
+        </message>
+        <message>
+            <source>It is {x_mm} x {y_mm} x {z_mm} mm and fits the {bed}.</source>
+            <translation>Es misst {x_mm} x {y_mm} x {z_mm} mm und passt ({bed}).</translation>
+        </message>
+        <message>
+            <source>It is {x_mm} x {y_mm} x {z_mm} mm, too large for the {bed} ({bed_mm} mm).</source>
+            <translation>Es misst {x_mm} x {y_mm} x {z_mm} mm, zu groß für {bed} ({bed_mm} mm).</translation>
+        </message>
+        <message>
+            <source>It is {x_mm} x {y_mm} x {z_mm} mm; no printer is chosen.</source>
+            <translation>Es misst {x_mm} x {y_mm} x {z_mm} mm; kein Drucker ist gewählt.</translation>
         </message>
         <message>
             <source>It reads NIfTI, DICOM (folder, zip or file), NRRD, MHA/MHD and MGZ.</source>
@@ -7289,8 +9363,32 @@
             <translation>Sie beginnt mit aca_, danach kommen 14 Zeichen.</translation>
         </message>
         <message>
+            <source>It was computed in single precision, which takes longer.</source>
+            <translation>Gerechnet wurde mit einfacher Genauigkeit; das dauert länger.</translation>
+        </message>
+        <message>
+            <source>It was not said what to print, or where to.</source>
+            <translation>Es fehlt die Angabe, was gedruckt wird, oder wohin.</translation>
+        </message>
+        <message>
+            <source>Its longest side is {longest_mm} mm, which is unlikely for lengths in mm.</source>
+            <translation>Die längste Seite misst {longest_mm} mm, was für Längen in mm unwahrscheinlich ist.</translation>
+        </message>
+        <message>
+            <source>Its volume cannot be told.</source>
+            <translation>Das Volumen lässt sich nicht bestimmen.</translation>
+        </message>
+        <message>
+            <source>Join what overlaps and smooth what folds.</source>
+            <translation>Vereinigen Sie, was sich überlappt, und glätten Sie, was sich faltet.</translation>
+        </message>
+        <message>
             <source>Keep one of them and pack it again.</source>
             <translation>Behalten Sie eines davon und packen Sie das Zip noch einmal.</translation>
+        </message>
+        <message>
+            <source>Keep {stem}.json or {stem}.pkl beside it; where only a part of the scan was computed, open the label map.</source>
+            <translation>Lassen Sie {stem}.json oder {stem}.pkl daneben liegen; wo nur ein Teil der Aufnahme berechnet wurde, öffnen Sie die Segmentierung.</translation>
         </message>
         <message>
             <source>Labels are right, it takes longer.</source>
@@ -7301,20 +9399,64 @@
             <translation>Die Ergebnisse stimmen, es dauert länger. Ein neuerer Treiber kann helfen.</translation>
         </message>
         <message>
+            <source>Lay it flat.</source>
+            <translation>Legen Sie es flach.</translation>
+        </message>
+        <message>
             <source>Leave one of them out.</source>
             <translation>Lassen Sie eines davon weg.</translation>
+        </message>
+        <message>
+            <source>Lengths are in mm.</source>
+            <translation>Längen sind in mm.</translation>
+        </message>
+        <message>
+            <source>Look at every slice before you share them.</source>
+            <translation>Sehen Sie jede Schicht an, bevor Sie sie weitergeben.</translation>
+        </message>
+        <message>
+            <source>Look at the result before you share it.</source>
+            <translation>Sehen Sie das Ergebnis an, bevor Sie es weitergeben.</translation>
+        </message>
+        <message>
+            <source>Look at the scan before you share it.</source>
+            <translation>Sehen Sie die Aufnahme an, bevor Sie sie weitergeben.</translation>
         </message>
         <message>
             <source>Make or copy it again.</source>
             <translation>Packen oder kopieren Sie es noch einmal.</translation>
         </message>
         <message>
+            <source>Make the surface again, with less smoothing.</source>
+            <translation>Berechnen Sie die Oberfläche noch einmal, mit weniger Glättung.</translation>
+        </message>
+        <message>
+            <source>Mend the surface first.</source>
+            <translation>Reparieren Sie zuerst die Oberfläche.</translation>
+        </message>
+        <message>
             <source>Missing slices ({missing}) were filled in from their neighbours.</source>
             <translation>Fehlende Schichten ({missing}) wurden aus ihren Nachbarn ergänzt.</translation>
         </message>
         <message>
+            <source>More than a twentieth of the walls are thinner than {limit_mm} mm ({process}): the thinnest is {wall_mm} mm.</source>
+            <translation>Mehr als ein Zwanzigstel der Wände ist dünner als {limit_mm} mm ({process}): die dünnste misst {wall_mm} mm.</translation>
+        </message>
+        <message>
+            <source>NVIDIA's driver is installed, but it finds no card.</source>
+            <translation>Der Treiber von NVIDIA ist installiert, findet aber keine Karte.</translation>
+        </message>
+        <message>
+            <source>Name a label map or the folder of a run, and the folder to write to with -o.</source>
+            <translation>Nennen Sie eine Segmentierung oder den Ordner einer Berechnung, und mit -o den Ordner für die Dateien.</translation>
+        </message>
+        <message>
             <source>Name tasks or dataset folders; `--help` shows what else can be asked for.</source>
             <translation>Nennen Sie Aufgaben oder Ordner von Datensätzen; `--help` zeigt, was sonst möglich ist.</translation>
+        </message>
+        <message>
+            <source>Networks compute wrongly on this computer: please report this.</source>
+            <translation>Netze rechnen auf diesem Computer falsch: bitte melden Sie das.</translation>
         </message>
         <message>
             <source>Networks for CT expect Hounsfield units; open the original CT.</source>
@@ -7323,6 +9465,10 @@
         <message>
             <source>Networks for CT expect air at about -1000 and water at 0.</source>
             <translation>Netze für CT erwarten Luft bei etwa -1000 und Wasser bei 0.</translation>
+        </message>
+        <message>
+            <source>Networks run on the processor. A newer driver may help; then check again.</source>
+            <translation>Netze rechnen auf dem Prozessor. Vielleicht hilft ein neuerer Treiber; prüfen Sie dann noch einmal.</translation>
         </message>
         <message>
             <source>Networks run on the processor: slower, same labels.</source>
@@ -7337,12 +9483,32 @@
             <translation>Kein TotalSegmentator auf diesem Computer hat eine Lizenznummer.</translation>
         </message>
         <message>
+            <source>No driver for an NVIDIA graphics card was found on this computer.</source>
+            <translation>Auf diesem Computer wurde kein Treiber für eine NVIDIA-Grafikkarte gefunden.</translation>
+        </message>
+        <message>
             <source>No encrypted connection to {host} can be made.</source>
             <translation>Zu {host} ist keine verschlüsselte Verbindung möglich.</translation>
         </message>
         <message>
+            <source>No head with a face was found, nothing was removed.</source>
+            <translation>Kein Kopf mit Gesicht wurde gefunden, nichts wurde entfernt.</translation>
+        </message>
+        <message>
+            <source>No libraries for the graphics card are installed.</source>
+            <translation>Keine Bibliotheken für die Grafikkarte sind installiert.</translation>
+        </message>
+        <message>
             <source>No task was named.</source>
             <translation>Keine Aufgabe wurde genannt.</translation>
+        </message>
+        <message>
+            <source>No wall is thin.</source>
+            <translation>Keine Wand ist dünn.</translation>
+        </message>
+        <message>
+            <source>Not all triangles face outward: {edges} edges at which they disagree, {pieces} pieces inside out.</source>
+            <translation>Nicht alle Dreiecke zeigen nach außen: {edges} Kanten, an denen sie sich widersprechen, {pieces} umgestülpte Stücke.</translation>
         </message>
         <message>
             <source>Not downloaded: {folders}.</source>
@@ -7357,12 +9523,32 @@
             <translation>Nicht unversehrt: {folders}.</translation>
         </message>
         <message>
+            <source>Nothing is left to print after the step {step}.</source>
+            <translation>Nach diesem Schritt bleibt nichts zu drucken: {step}.</translation>
+        </message>
+        <message>
             <source>Nothing needs to be done.</source>
             <translation>Es ist nichts zu tun.</translation>
         </message>
         <message>
             <source>Nothing of {names} is on this computer.</source>
             <translation>Von {names} ist nichts auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>Nothing of {name} is left after the step {step}.</source>
+            <translation>Von {name} bleibt nach diesem Schritt nichts: {step}.</translation>
+        </message>
+        <message>
+            <source>Nothing says how large the bed is.</source>
+            <translation>Die Größe des Druckbetts ist nicht bekannt.</translation>
+        </message>
+        <message>
+            <source>Nothing was installed. A newer version of this program may be needed.</source>
+            <translation>Nichts wurde installiert. Vielleicht ist eine neuere Version dieses Programms nötig.</translation>
+        </message>
+        <message>
+            <source>Nothing would be left of {name}.</source>
+            <translation>Von {name} bliebe nichts.</translation>
         </message>
         <message>
             <source>Open any page in a browser, log in to the network, then try again.</source>
@@ -7373,8 +9559,24 @@
             <translation>Öffnen Sie es als Aufnahme.</translation>
         </message>
         <message>
+            <source>Open it beside its scan in the window and export it as NIfTI.</source>
+            <translation>Öffnen Sie es mit seiner Aufnahme im Fenster und exportieren Sie es als NIfTI.</translation>
+        </message>
+        <message>
+            <source>Open the label map of that run.</source>
+            <translation>Öffnen Sie die Segmentierung dieser Berechnung.</translation>
+        </message>
+        <message>
             <source>Open the scan it was made from, then the label map.</source>
             <translation>Öffnen Sie die Aufnahme, aus der es entstand, dann die Segmentierung.</translation>
+        </message>
+        <message>
+            <source>Open the scan the labels were made from.</source>
+            <translation>Öffnen Sie die Aufnahme, aus der die Segmentierung entstand.</translation>
+        </message>
+        <message>
+            <source>Open the series again, or write NIfTI or NRRD instead.</source>
+            <translation>Öffnen Sie die Serie noch einmal, oder schreiben Sie NIfTI oder NRRD.</translation>
         </message>
         <message>
             <source>Open the series of images it was made from.</source>
@@ -7401,8 +9603,40 @@
             <translation>Bitte melden Sie das mit dem Protokoll.</translation>
         </message>
         <message>
+            <source>Please report this.</source>
+            <translation>Bitte melden Sie das.</translation>
+        </message>
+        <message>
+            <source>Points and open lines are not labels; choose another structure set.</source>
+            <translation>Punkte und offene Linien sind keine Segmentierung; wählen Sie einen anderen Struktursatz.</translation>
+        </message>
+        <message>
+            <source>Put them back, or write NIfTI or NRRD instead.</source>
+            <translation>Legen Sie sie zurück, oder schreiben Sie NIfTI oder NRRD.</translation>
+        </message>
+        <message>
+            <source>Remove islands before if these are specks.</source>
+            <translation>Entfernen Sie vorher Inseln, wenn das nur Krümel sind.</translation>
+        </message>
+        <message>
             <source>Remove it there: {place}.</source>
             <translation>Entfernen Sie es dort: {place}.</translation>
+        </message>
+        <message>
+            <source>Remove the small ones.</source>
+            <translation>Entfernen Sie die kleinen.</translation>
+        </message>
+        <message>
+            <source>Remove them and fetch them again.</source>
+            <translation>Entfernen Sie sie und holen Sie sie noch einmal.</translation>
+        </message>
+        <message>
+            <source>Remove them.</source>
+            <translation>Entfernen Sie sie.</translation>
+        </message>
+        <message>
+            <source>Restart the computer, or install the driver again.</source>
+            <translation>Starten Sie den Computer neu, oder installieren Sie den Treiber noch einmal.</translation>
         </message>
         <message>
             <source>Results lie on the upright grid.</source>
@@ -7415,6 +9649,18 @@
         <message>
             <source>Save one three-dimensional volume and open that.</source>
             <translation>Speichern Sie ein dreidimensionales Volumen und öffnen Sie dieses.</translation>
+        </message>
+        <message>
+            <source>Save the recipe again.</source>
+            <translation>Speichern Sie das Rezept noch einmal.</translation>
+        </message>
+        <message>
+            <source>Scale it to the bed, or cut it.</source>
+            <translation>Passen Sie es in das Druckbett ein, oder zerschneiden Sie es.</translation>
+        </message>
+        <message>
+            <source>Separate the sheets.</source>
+            <translation>Trennen Sie die Flächen.</translation>
         </message>
         <message>
             <source>Slices are missing from {name} ({missing}), with a gap of {gap_mm} mm.</source>
@@ -7433,8 +9679,16 @@
             <translation>Schichten kamen doppelt vor ({count}); jeweils die erste wurde behalten.</translation>
         </message>
         <message>
+            <source>Smooth less, or allow a smaller error.</source>
+            <translation>Glätten Sie weniger, oder erlauben Sie eine kleinere Abweichung.</translation>
+        </message>
+        <message>
             <source>Something on the way changes it: try another network, or get the zip on another computer and drop it here.</source>
             <translation>Etwas auf dem Weg verändert es: versuchen Sie ein anderes Netzwerk, oder laden Sie das Zip auf einem anderen Computer und legen Sie es hier ab.</translation>
+        </message>
+        <message>
+            <source>Something on the way changes it: try another network.</source>
+            <translation>Etwas auf dem Weg verändert es: versuchen Sie ein anderes Netzwerk.</translation>
         </message>
         <message>
             <source>Something on the way may block it: try another network, or ask your IT.</source>
@@ -7445,8 +9699,36 @@
             <translation>Teilen Sie es in mehrere Dateien.</translation>
         </message>
         <message>
+            <source>Steps are: {known}.</source>
+            <translation>Schritte sind: {known}.</translation>
+        </message>
+        <message>
             <source>Structures near them may be wrong.</source>
             <translation>Strukturen in ihrer Nähe können falsch sein.</translation>
+        </message>
+        <message>
+            <source>Text in the pixels was not looked for.</source>
+            <translation>Nach Text in den Bildern wurde nicht gesucht.</translation>
+        </message>
+        <message>
+            <source>The DICOM files of {name} are not those that were opened, so a {what} cannot refer to them.</source>
+            <translation>Die DICOM-Dateien von {name} sind nicht mehr die geöffneten, darum ist kein Verweis auf sie möglich ({what}).</translation>
+        </message>
+        <message>
+            <source>The DICOM files of {name} lack identifiers that a {what} must refer to ({missing}).</source>
+            <translation>Den DICOM-Dateien von {name} fehlen Kennungen ({missing}), auf die verwiesen werden muss ({what}).</translation>
+        </message>
+        <message>
+            <source>The DICOM files of {name}, to which a {what} refers, cannot be found or read any more.</source>
+            <translation>Die DICOM-Dateien von {name}, auf die verwiesen wird, sind nicht mehr zu finden oder zu lesen ({what}).</translation>
+        </message>
+        <message>
+            <source>The STL file that was written encloses {found} ml instead of {expected} ml.</source>
+            <translation>Die geschriebene STL-Datei umschließt {found} ml statt {expected} ml.</translation>
+        </message>
+        <message>
+            <source>The STL file that was written is not closed: {count} edges lack a triangle.</source>
+            <translation>Die geschriebene STL-Datei ist nicht geschlossen: an {count} Kanten fehlt ein Dreieck.</translation>
         </message>
         <message>
             <source>The address of the licence server in {variable} is not an encrypted one.</source>
@@ -7489,12 +9771,40 @@
             <translation>Der Zuschnitt fand nichts ({what}), darum ist das Ergebnis leer.</translation>
         </message>
         <message>
+            <source>The demo network found {found} ml of {structure} in the sample instead of {expected} ml.</source>
+            <translation>Das Demonstrationsnetz fand im Beispiel {found} ml statt {expected} ml ({structure}).</translation>
+        </message>
+        <message>
             <source>The demo network only knows artificial phantoms.</source>
             <translation>Das Demonstrationsnetz kennt nur künstliche Phantome.</translation>
         </message>
         <message>
             <source>The disk is full.</source>
             <translation>Der Datenträger ist voll.</translation>
+        </message>
+        <message>
+            <source>The driver of {card} is too old (CUDA {cuda}).</source>
+            <translation>Der Treiber von {card} ist zu alt (CUDA {cuda}).</translation>
+        </message>
+        <message>
+            <source>The face was found by the network of the task {task}.</source>
+            <translation>Das Gesicht wurde mit dem Netz der Aufgabe {task} gefunden.</translation>
+        </message>
+        <message>
+            <source>The face was found from the skin of the head: the network of the task {task} found none.</source>
+            <translation>Das Gesicht wurde nach der Haut des Kopfes gefunden: das Netz der Aufgabe {task} fand keines.</translation>
+        </message>
+        <message>
+            <source>The face was found from the skin of the head: the network of the task {task} is not on this computer.</source>
+            <translation>Das Gesicht wurde nach der Haut des Kopfes gefunden: das Netz der Aufgabe {task} ist nicht auf diesem Computer.</translation>
+        </message>
+        <message>
+            <source>The face was kept, as you chose.</source>
+            <translation>Das Gesicht blieb erhalten, wie von Ihnen gewählt.</translation>
+        </message>
+        <message>
+            <source>The face was taken from the open labels.</source>
+            <translation>Das Gesicht stammt aus der offenen Segmentierung.</translation>
         </message>
         <message>
             <source>The file does not say whether it is CT or MR; {guess} was assumed.</source>
@@ -7509,12 +9819,68 @@
             <translation>Die Datei enthält {count} Volumen; geöffnet wurde Volumen {index}.</translation>
         </message>
         <message>
+            <source>The folder {place} cannot be written: {reason}.</source>
+            <translation>In den Ordner {place} lässt sich nicht schreiben: {reason}.</translation>
+        </message>
+        <message>
             <source>The gantry was tilted by {degrees} degrees; the slices were resampled upright.</source>
             <translation>Die Gantry war um {degrees} Grad gekippt; die Schichten wurden aufrecht neu berechnet.</translation>
         </message>
         <message>
+            <source>The holes of {name} could not be closed without the surface running through itself.</source>
+            <translation>Die Löcher von {name} ließen sich nicht schließen, ohne dass sich die Oberfläche selbst durchdringt.</translation>
+        </message>
+        <message>
+            <source>The label has characters that the font does not have: {letters}.</source>
+            <translation>Die Beschriftung enthält Zeichen, die die Schrift nicht hat: {letters}.</translation>
+        </message>
+        <message>
+            <source>The label has no letters.</source>
+            <translation>Die Beschriftung ist leer.</translation>
+        </message>
+        <message>
+            <source>The label map has no structure named {name}.</source>
+            <translation>Die Segmentierung hat keine Struktur namens {name}.</translation>
+        </message>
+        <message>
             <source>The label map has {count} structures; this format holds {most}.</source>
             <translation>Die Segmentierung hat {count} Strukturen; dieses Format fasst {most}.</translation>
+        </message>
+        <message>
+            <source>The label {text} has no plate to stand on.</source>
+            <translation>Für die Beschriftung {text} gibt es keine Platte.</translation>
+        </message>
+        <message>
+            <source>The label {text} is {depth_mm} mm deep instead of {asked_mm} mm, so that half of the wall is left.</source>
+            <translation>Die Beschriftung {text} ist {depth_mm} mm tief statt {asked_mm} mm, damit die halbe Wand bleibt.</translation>
+        </message>
+        <message>
+            <source>The labels of {name} do not lie on parallel planes.</source>
+            <translation>Die Segmentierung in {name} liegt nicht auf parallelen Ebenen.</translation>
+        </message>
+        <message>
+            <source>The letters of the label {text} are {height_mm} mm tall instead of {asked_mm} mm, so that it fits.</source>
+            <translation>Die Schrift von {text} ist {height_mm} mm hoch statt {asked_mm} mm, damit sie passt.</translation>
+        </message>
+        <message>
+            <source>The libraries could not be removed: {reason}.</source>
+            <translation>Die Bibliotheken ließen sich nicht entfernen: {reason}.</translation>
+        </message>
+        <message>
+            <source>The libraries for the graphics card are not whole: {member}.</source>
+            <translation>Die Bibliotheken für die Grafikkarte sind nicht unversehrt: {member}.</translation>
+        </message>
+        <message>
+            <source>The libraries were fetched, but the graphics card does not work with them: {reason}.</source>
+            <translation>Die Bibliotheken wurden geholt, aber die Grafikkarte rechnet nicht damit: {reason}.</translation>
+        </message>
+        <message>
+            <source>The library {name} cannot be loaded: {reason}.</source>
+            <translation>Die Bibliothek {name} lässt sich nicht laden: {reason}.</translation>
+        </message>
+        <message>
+            <source>The library {name} is not installed.</source>
+            <translation>Die Bibliothek {name} ist nicht installiert.</translation>
         </message>
         <message>
             <source>The licence number could not be read: the system's password store is locked.</source>
@@ -7581,6 +9947,26 @@
             <translation>In den Ordner der Netze {place} lässt sich nicht schreiben: {reason}.</translation>
         </message>
         <message>
+            <source>The picture of {what} stays empty.</source>
+            <translation>Das Bild bleibt leer: {what}.</translation>
+        </message>
+        <message>
+            <source>The pictures were captured from a screen or are of a kind that often names the patient in the picture.</source>
+            <translation>Die Bilder stammen von einem Bildschirm oder sind von einer Art, die oft den Namen des Patienten im Bild zeigt.</translation>
+        </message>
+        <message>
+            <source>The plane does not meet {count} of {all} parts; they stay whole.</source>
+            <translation>Die Ebene trifft {count} von {all} Teilen nicht; sie bleiben ganz.</translation>
+        </message>
+        <message>
+            <source>The plane does not meet {name}, so it stays whole.</source>
+            <translation>Die Ebene trifft {name} nicht; dieses Teil bleibt ganz.</translation>
+        </message>
+        <message>
+            <source>The program ended unexpectedly at this step: {what} ({how}).</source>
+            <translation>Das Programm endete unerwartet bei diesem Schritt: {what} ({how}).</translation>
+        </message>
+        <message>
             <source>The proxy refuses to connect to {host}.</source>
             <translation>Der Proxy weigert sich, zu {host} zu verbinden.</translation>
         </message>
@@ -7617,20 +10003,96 @@
             <translation>Die Schichten von {name} liegen nicht parallel zueinander.</translation>
         </message>
         <message>
+            <source>The surface does not run through itself.</source>
+            <translation>Die Oberfläche durchdringt sich nicht selbst.</translation>
+        </message>
+        <message>
+            <source>The surface is closed.</source>
+            <translation>Die Oberfläche ist geschlossen.</translation>
+        </message>
+        <message>
+            <source>The surface is not manifold: {edges} edges with more than two triangles, {vertices} points where sheets meet.</source>
+            <translation>Die Oberfläche ist nicht eindeutig: {edges} Kanten mit mehr als zwei Dreiecken, {vertices} Punkte, an denen sich Flächen treffen.</translation>
+        </message>
+        <message>
+            <source>The surface is open at {edges} edges.</source>
+            <translation>Die Oberfläche ist an {edges} Kanten offen.</translation>
+        </message>
+        <message>
+            <source>The surface of {name} is not closed, so no solid can be made of it.</source>
+            <translation>Die Oberfläche von {name} ist nicht geschlossen, darum ergibt sie keinen Körper.</translation>
+        </message>
+        <message>
+            <source>The surface runs through itself: more than {pairs} pairs of triangles.</source>
+            <translation>Die Oberfläche durchdringt sich selbst: mehr als {pairs} Paare von Dreiecken.</translation>
+        </message>
+        <message>
+            <source>The surface runs through itself: {pairs} pairs of triangles.</source>
+            <translation>Die Oberfläche durchdringt sich selbst: {pairs} Paare von Dreiecken.</translation>
+        </message>
+        <message>
+            <source>The thinnest wall is {wall_mm} mm, and {process} holds {limit_mm} mm.</source>
+            <translation>Die dünnste Wand misst {wall_mm} mm; ab {limit_mm} mm hält sie ({process}).</translation>
+        </message>
+        <message>
+            <source>The thinnest wall is {wall_mm} mm, less than the {limit_mm} mm that hold ({process}).</source>
+            <translation>Die dünnste Wand misst {wall_mm} mm, weniger als die {limit_mm} mm, die halten ({process}).</translation>
+        </message>
+        <message>
+            <source>The torch that is installed can use graphics cards by itself.</source>
+            <translation>Das installierte torch kann Grafikkarten selbst benutzen.</translation>
+        </message>
+        <message>
             <source>The voxel axes are not at right angles (off by {degrees} degrees); the scan was resampled upright.</source>
             <translation>Die Voxelachsen stehen nicht rechtwinklig (Abweichung {degrees} Grad); die Aufnahme wurde aufrecht neu berechnet.</translation>
+        </message>
+        <message>
+            <source>The window lacks a part: {name}.</source>
+            <translation>Dem Fenster fehlt ein Teil: {name}.</translation>
+        </message>
+        <message>
+            <source>There are no triangles.</source>
+            <translation>Es gibt keine Dreiecke.</translation>
+        </message>
+        <message>
+            <source>There is no room for the label {text} on the {face} side.</source>
+            <translation>Für die Beschriftung {text} ist dort kein Platz ({face}).</translation>
         </message>
         <message>
             <source>There is no task named {name}.</source>
             <translation>Es gibt keine Aufgabe namens {name}.</translation>
         </message>
         <message>
+            <source>There is nothing to fetch on a Mac: its own graphics are used as they are.</source>
+            <translation>Auf einem Mac ist nichts zu holen: seine eigene Grafik wird benutzt, wie sie ist.</translation>
+        </message>
+        <message>
             <source>There is nothing to write: {reason}.</source>
             <translation>Es gibt nichts zu schreiben: {reason}.</translation>
         </message>
         <message>
+            <source>They may be in use: wait until the run has ended, or close other windows of the program.</source>
+            <translation>Vielleicht werden sie benutzt: warten Sie, bis die Berechnung beendet ist, oder schließen Sie andere Fenster des Programms.</translation>
+        </message>
+        <message>
+            <source>Thicken what is thin, or print it larger.</source>
+            <translation>Verdicken Sie, was dünn ist, oder drucken Sie es größer.</translation>
+        </message>
+        <message>
             <source>Thin structures near the gaps may be wrong.</source>
             <translation>Dünne Strukturen nahe den Lücken können falsch sein.</translation>
+        </message>
+        <message>
+            <source>This cannot be printed: {reason}.</source>
+            <translation>Das lässt sich nicht drucken: {reason}.</translation>
+        </message>
+        <message>
+            <source>This installation has no torch.</source>
+            <translation>Dieser Installation fehlt torch.</translation>
+        </message>
+        <message>
+            <source>This is no guarantee that nobody can be recognised.</source>
+            <translation>Das ist keine Gewähr, dass niemand erkannt werden kann.</translation>
         </message>
         <message>
             <source>This is not the form of a licence number.</source>
@@ -7645,6 +10107,14 @@
             <translation>Dieses Programm rechnet mit Netzen von nnU-Net Version 2; das aktuelle Netz ist ein Zip namens Dataset...</translation>
         </message>
         <message>
+            <source>This step could not be finished: {what} ({reason}).</source>
+            <translation>Dieser Schritt ließ sich nicht beenden: {what} ({reason}).</translation>
+        </message>
+        <message>
+            <source>This step did not end within {seconds} seconds: {what}.</source>
+            <translation>Dieser Schritt endete nicht innerhalb von {seconds} Sekunden: {what}.</translation>
+        </message>
+        <message>
             <source>Try again later or on another network; what has arrived is kept.</source>
             <translation>Versuchen Sie es später oder in einem anderen Netzwerk erneut; was angekommen ist, bleibt.</translation>
         </message>
@@ -7655,6 +10125,10 @@
         <message>
             <source>Try again later; what has arrived is kept.</source>
             <translation>Versuchen Sie es später erneut; was angekommen ist, bleibt.</translation>
+        </message>
+        <message>
+            <source>Turn them round.</source>
+            <translation>Drehen Sie sie um.</translation>
         </message>
         <message>
             <source>Unlock it and try again, or enter the number again.</source>
@@ -7681,8 +10155,16 @@
             <translation>Entpacken Sie es, dann wählen Sie den Ordner.</translation>
         </message>
         <message>
+            <source>Update the graphics driver, then check again.</source>
+            <translation>Aktualisieren Sie den Grafiktreiber, dann prüfen Sie noch einmal.</translation>
+        </message>
+        <message>
             <source>Update the program, or make the bundle again with the older one.</source>
             <translation>Aktualisieren Sie das Programm, oder packen Sie das Paket mit dem älteren noch einmal.</translation>
+        </message>
+        <message>
+            <source>Update the program.</source>
+            <translation>Aktualisieren Sie das Programm.</translation>
         </message>
         <message>
             <source>Use a thinner reconstruction if there is one.</source>
@@ -7695,6 +10177,10 @@
         <message>
             <source>Use an archive from a source you trust.</source>
             <translation>Verwenden Sie ein Archiv aus einer Quelle, der Sie trauen.</translation>
+        </message>
+        <message>
+            <source>Use another address.</source>
+            <translation>Verwenden Sie eine andere Adresse.</translation>
         </message>
         <message>
             <source>Use another network or another download address; nothing was sent there.</source>
@@ -7721,20 +10207,64 @@
             <translation>Volumen {index} war gewünscht, aber {name} enthält {count} (0 bis {last}).</translation>
         </message>
         <message>
+            <source>What does not stand on the plate by itself is held by {count} columns, up to {diameter_mm} mm wide.</source>
+            <translation>Was nicht von selbst auf der Platte steht, halten {count} Säulen, bis {diameter_mm} mm dick.</translation>
+        </message>
+        <message>
             <source>What is wrong with each is said above.</source>
             <translation>Was bei jedem nicht stimmt, steht oben.</translation>
+        </message>
+        <message>
+            <source>With such a card, install NVIDIA's driver first. Everything works on the processor as well.</source>
+            <translation>Mit einer solchen Karte installieren Sie zuerst den Treiber von NVIDIA. Auf dem Prozessor geht alles ebenso.</translation>
         </message>
         <message>
             <source>Without the setting Keep results (or with --no-cache) it is computed again.</source>
             <translation>Ohne die Einstellung „Ergebnisse aufheben“ (oder mit --no-cache) wird neu berechnet.</translation>
         </message>
         <message>
+            <source>Words about the scanner and how the scan was made were kept where the profile keeps them.</source>
+            <translation>Angaben zum Scanner und zur Art der Aufnahme wurden behalten, wo das Profil sie behält.</translation>
+        </message>
+        <message>
+            <source>Write NIfTI or NRRD instead, or open the DICOM series.</source>
+            <translation>Schreiben Sie NIfTI oder NRRD, oder öffnen Sie die DICOM-Serie.</translation>
+        </message>
+        <message>
+            <source>Write NIfTI or NRRD instead.</source>
+            <translation>Schreiben Sie stattdessen NIfTI oder NRRD.</translation>
+        </message>
+        <message>
+            <source>Write a text, or leave the label out.</source>
+            <translation>Schreiben Sie einen Text, oder lassen Sie die Beschriftung weg.</translation>
+        </message>
+        <message>
+            <source>Write it again, on another disk if it happens again.</source>
+            <translation>Schreiben Sie noch einmal, im Wiederholungsfall auf einen anderen Datenträger.</translation>
+        </message>
+        <message>
             <source>Write it as http://host:port in Preferences, Proxy, or leave that empty.</source>
             <translation>Schreiben Sie ihn als http://host:port unter Einstellungen, Proxy, oder lassen Sie das leer.</translation>
         </message>
         <message>
+            <source>Write one file per structure, or choose 3MF, which keeps parts.</source>
+            <translation>Schreiben Sie eine Datei je Struktur, oder wählen Sie 3MF, das Teile behält.</translation>
+        </message>
+        <message>
             <source>Write one file per structure.</source>
             <translation>Schreiben Sie eine Datei je Struktur.</translation>
+        </message>
+        <message>
+            <source>Write or copy it again.</source>
+            <translation>Schreiben oder kopieren Sie es noch einmal.</translation>
+        </message>
+        <message>
+            <source>Write the label without them.</source>
+            <translation>Schreiben Sie die Beschriftung ohne sie.</translation>
+        </message>
+        <message>
+            <source>Write the segmentation first, or the report without it.</source>
+            <translation>Schreiben Sie zuerst die Segmentierung, oder den Befund ohne sie.</translation>
         </message>
         <message>
             <source>Your network may inspect its traffic: ask your IT for its certificate file and choose it in Preferences, Certificates.</source>
@@ -7743,6 +10273,10 @@
         <message>
             <source>Your scan and earlier results are kept. Try again, or run on the CPU.</source>
             <translation>Ihre Aufnahme und frühere Ergebnisse bleiben erhalten. Versuchen Sie es erneut, oder rechnen Sie auf der CPU.</translation>
+        </message>
+        <message>
+            <source>`tsdesktop print --help` says what can be asked for.</source>
+            <translation>`tsdesktop print --help` zeigt, was möglich ist.</translation>
         </message>
         <message>
             <source>`tsdesktop weights list` shows what is here.</source>
@@ -7757,8 +10291,16 @@
             <translation>{address} ist keine Adresse zum Herunterladen.</translation>
         </message>
         <message>
+            <source>{address} is not an address to fetch libraries from.</source>
+            <translation>{address} ist keine Adresse, von der sich Bibliotheken holen lassen.</translation>
+        </message>
+        <message>
             <source>{asked} was asked for; {used} is used: {reason}.</source>
             <translation>{asked} war gewünscht; benutzt wird {used}: {reason}.</translation>
+        </message>
+        <message>
+            <source>{card} (compute capability {capability}) is too old: no build of torch has code for it.</source>
+            <translation>{card} (Compute Capability {capability}) ist zu alt: kein torch ist dafür gebaut.</translation>
         </message>
         <message>
             <source>{card} did not compute {network} as the processor does ({reason}), so the processor is used for it.</source>
@@ -7769,6 +10311,10 @@
             <translation>{card} wird nicht benutzt: {reason}.</translation>
         </message>
         <message>
+            <source>{count} cavities of {name} have no way out.</source>
+            <translation>{count} Hohlräume von {name} haben keinen Ausgang.</translation>
+        </message>
+        <message>
             <source>{count} files of {name} were left out: {reason}.</source>
             <translation>{count} Dateien von {name} wurden weggelassen: {reason}.</translation>
         </message>
@@ -7777,12 +10323,24 @@
             <translation>{count} Labels der Datei haben keinen Namen; sie heißen nun label_N.</translation>
         </message>
         <message>
+            <source>{count} of {all} cavities of {name} could get no drain hole and stay solid.</source>
+            <translation>{count} von {all} Hohlräumen von {name} konnten kein Ablaufloch bekommen und bleiben voll.</translation>
+        </message>
+        <message>
+            <source>{count} pieces stay apart: the gaps are longer than {longest_mm} mm.</source>
+            <translation>{count} Stücke bleiben getrennt: die Lücken sind länger als {longest_mm} mm.</translation>
+        </message>
+        <message>
             <source>{count} series were found; {name} was opened.</source>
             <translation>{count} Serien wurden gefunden; geöffnet wurde {name}.</translation>
         </message>
         <message>
             <source>{count} voxels held no valid number and were set to {value}.</source>
             <translation>{count} Voxel enthielten keine gültige Zahl und wurden auf {value} gesetzt.</translation>
+        </message>
+        <message>
+            <source>{degenerate} triangles have two corners at one place, and {double} are there twice.</source>
+            <translation>{degenerate} Dreiecke haben zwei Ecken an derselben Stelle, und {double} kommen doppelt vor.</translation>
         </message>
         <message>
             <source>{folder} is handed out for a licence number only, and none is stored.</source>
@@ -7829,16 +10387,60 @@
             <translation>{host} sendet zu langsam.</translation>
         </message>
         <message>
+            <source>{index} answered with something that is no list of packages.</source>
+            <translation>{index} hat etwas geantwortet, das keine Liste von Paketen ist.</translation>
+        </message>
+        <message>
+            <source>{index} does not tell what {name} needs.</source>
+            <translation>{index} sagt nicht, was {name} braucht.</translation>
+        </message>
+        <message>
+            <source>{index} has no torch {version} for this system and graphics card.</source>
+            <translation>{index} hat kein torch {version} für dieses System und diese Grafikkarte.</translation>
+        </message>
+        <message>
+            <source>{index} has no {requirement} for this system, which torch needs.</source>
+            <translation>{index} hat für dieses System kein {requirement}, das torch braucht.</translation>
+        </message>
+        <message>
+            <source>{index} states no SHA-256 for {name}, so it is not fetched.</source>
+            <translation>{index} nennt für {name} keine SHA-256-Prüfsumme, darum wird es nicht geholt.</translation>
+        </message>
+        <message>
+            <source>{names} would not print: {reason}. Nothing was written.</source>
+            <translation>{names}: so nicht druckbar, {reason}. Nichts wurde geschrieben.</translation>
+        </message>
+        <message>
+            <source>{name} among the files of the program is not what was packed.</source>
+            <translation>{name} unter den Dateien des Programms ist nicht, was gepackt wurde.</translation>
+        </message>
+        <message>
             <source>{name} arrived damaged {count} times.</source>
             <translation>{name} kam {count}-mal beschädigt an.</translation>
+        </message>
+        <message>
+            <source>{name} cannot be followed: {reason}.</source>
+            <translation>{name} lässt sich nicht ausführen: {reason}.</translation>
+        </message>
+        <message>
+            <source>{name} cannot be loaded: the system has no {file}.</source>
+            <translation>{name} lässt sich nicht laden: im System fehlt {file}.</translation>
         </message>
         <message>
             <source>{name} cannot be read: {reason}.</source>
             <translation>{name} lässt sich nicht lesen: {reason}.</translation>
         </message>
         <message>
+            <source>{name} cannot be written as DICOM again: {reason}.</source>
+            <translation>{name} lässt sich nicht wieder als DICOM schreiben: {reason}.</translation>
+        </message>
+        <message>
             <source>{name} could not be put in its place: {reason}.</source>
             <translation>{name} konnte nicht an seinen Ort gebracht werden: {reason}.</translation>
+        </message>
+        <message>
+            <source>{name} could not be read as a mesh: {reason}.</source>
+            <translation>{name} ließ sich nicht als Oberfläche lesen: {reason}.</translation>
         </message>
         <message>
             <source>{name} could not be read: {reason}.</source>
@@ -7873,6 +10475,22 @@
             <translation>{name} gibt es schon.</translation>
         </message>
         <message>
+            <source>{name} got {count} of {wanted} drain holes: no more fit.</source>
+            <translation>{name} hat {count} von {wanted} Ablauflöchern bekommen: mehr passen nicht.</translation>
+        </message>
+        <message>
+            <source>{name} got {count} of {wanted} pins: no more fit inside the cut.</source>
+            <translation>{name} hat {count} von {wanted} Zapfen bekommen: mehr passen nicht in den Schnitt.</translation>
+        </message>
+        <message>
+            <source>{name} has a lookup table for its intensities, through which a face cannot be taken out.</source>
+            <translation>{name} hat eine Wertetabelle für die Intensitäten; damit lässt sich kein Gesicht entfernen.</translation>
+        </message>
+        <message>
+            <source>{name} has a step that is not known: {step}.</source>
+            <translation>{name} hat einen unbekannten Schritt: {step}.</translation>
+        </message>
+        <message>
             <source>{name} has only {shape} voxels.</source>
             <translation>{name} hat nur {shape} Voxel.</translation>
         </message>
@@ -7905,6 +10523,10 @@
             <translation>{name} enthält keine CT- oder MR-Aufnahme.</translation>
         </message>
         <message>
+            <source>{name} holds no closed contours.</source>
+            <translation>{name} enthält keine geschlossenen Konturen.</translation>
+        </message>
+        <message>
             <source>{name} holds no files.</source>
             <translation>{name} enthält keine Dateien.</translation>
         </message>
@@ -7933,6 +10555,10 @@
             <translation>{name} enthält nur ein weiteres Archiv: {inner}.</translation>
         </message>
         <message>
+            <source>{name} holds probabilities of structures that lie in each other: a voxel has no single label.</source>
+            <translation>{name} enthält Wahrscheinlichkeiten von Strukturen, die ineinander liegen: ein Voxel hat kein einzelnes Label.</translation>
+        </message>
+        <message>
             <source>{name} holds the source code of a program, not a network.</source>
             <translation>{name} enthält den Quelltext eines Programms, kein Netz.</translation>
         </message>
@@ -7947,6 +10573,10 @@
         <message>
             <source>{name} holds {found}, not {folder}.</source>
             <translation>{name} enthält {found}, nicht {folder}.</translation>
+        </message>
+        <message>
+            <source>{name} holds {frames} pictures in one file, of which {used} are open, so the others would keep the face.</source>
+            <translation>{name} enthält {frames} Bilder in einer Datei, offen sind {used}; in den anderen bliebe das Gesicht.</translation>
         </message>
         <message>
             <source>{name} is a colour picture, not a scan.</source>
@@ -7977,6 +10607,10 @@
             <translation>{name} ist keine Aufnahme ({what}).</translation>
         </message>
         <message>
+            <source>{name} is a {what}: open the scan it was made from first, then this.</source>
+            <translation>{name} ({what}): öffnen Sie zuerst die Aufnahme, aus der die Datei entstand, dann diese.</translation>
+        </message>
+        <message>
             <source>{name} is compressed in a way that cannot be decoded here ({syntax}).</source>
             <translation>{name} ist so komprimiert, dass es hier nicht gelesen werden kann ({syntax}).</translation>
         </message>
@@ -7993,8 +10627,24 @@
             <translation>{name} ist leer.</translation>
         </message>
         <message>
+            <source>{name} is missing among the files of the program.</source>
+            <translation>{name} fehlt unter den Dateien des Programms.</translation>
+        </message>
+        <message>
+            <source>{name} is no DICOM segmentation of the same study, so the report cannot refer to it.</source>
+            <translation>{name} ist keine DICOM-Segmentierung derselben Studie, darum kann sich der Befund nicht darauf beziehen.</translation>
+        </message>
+        <message>
             <source>{name} is not a device.</source>
             <translation>{name} ist kein Gerät.</translation>
+        </message>
+        <message>
+            <source>{name} is not a recipe for printing.</source>
+            <translation>{name} ist kein Rezept zum Drucken.</translation>
+        </message>
+        <message>
+            <source>{name} is not a recipe: it is no JSON text ({reason}).</source>
+            <translation>{name} ist kein Rezept: es ist kein JSON-Text ({reason}).</translation>
         </message>
         <message>
             <source>{name} is not a scan this program can read.</source>
@@ -8003,6 +10653,18 @@
         <message>
             <source>{name} is not a zip archive.</source>
             <translation>{name} ist kein Zip-Archiv.</translation>
+        </message>
+        <message>
+            <source>{name} is not in this scan and was left out.</source>
+            <translation>{name} kommt in dieser Aufnahme nicht vor und wurde weggelassen.</translation>
+        </message>
+        <message>
+            <source>{name} is not what its own list of files says: {member}.</source>
+            <translation>{name} ist nicht, was die eigene Dateiliste sagt: {member}.</translation>
+        </message>
+        <message>
+            <source>{name} is not what was to be written: {reason}. It was removed.</source>
+            <translation>{name} ist nicht, was geschrieben werden sollte: {reason}. Die Datei wurde entfernt.</translation>
         </message>
         <message>
             <source>{name} is protected with a password.</source>
@@ -8053,6 +10715,10 @@
             <translation>{name} wird abgelehnt: {member} nennt einen festen Ort auf dem Datenträger.</translation>
         </message>
         <message>
+            <source>{name} is too thin for a cavity with walls of {wall_mm} mm and stays solid.</source>
+            <translation>{name} ist zu dünn für einen Hohlraum mit {wall_mm} mm Wand und bleibt voll.</translation>
+        </message>
+        <message>
             <source>{name} lies elsewhere in space: it shares no part with the open scan.</source>
             <translation>{name} liegt anderswo im Raum: es hat keinen gemeinsamen Teil mit der offenen Aufnahme.</translation>
         </message>
@@ -8065,16 +10731,60 @@
             <translation>{name} muss auf {endings} enden.</translation>
         </message>
         <message>
+            <source>{name} need {needed_gb} GB, and {free_gb} GB are free.</source>
+            <translation>{name} brauchen {needed_gb} GB, frei sind {free_gb} GB.</translation>
+        </message>
+        <message>
             <source>{name} needs {needed_gb} GB, and {free_gb} GB are free.</source>
             <translation>{name} braucht {needed_gb} GB, frei sind {free_gb} GB.</translation>
+        </message>
+        <message>
+            <source>{name} needs {requirement}, which is not in the set.</source>
+            <translation>{name} braucht {requirement}, das nicht dabei ist.</translation>
+        </message>
+        <message>
+            <source>{name} refers to a scan and has no grid of its own to print from.</source>
+            <translation>{name} verweist auf eine Aufnahme und hat kein eigenes Gitter, nach dem sich drucken ließe.</translation>
+        </message>
+        <message>
+            <source>{name} says that the patient is named in the picture itself, so it was not shared.</source>
+            <translation>Laut {name} steht der Name des Patienten im Bild selbst, darum wurde nichts weitergegeben.</translation>
+        </message>
+        <message>
+            <source>{name} still runs through itself after all attempts: {pairs} pairs of triangles.</source>
+            <translation>{name} durchdringt sich nach allen Versuchen noch selbst: {pairs} Paare von Dreiecken.</translation>
         </message>
         <message>
             <source>{name} was made by a newer version of this program.</source>
             <translation>{name} stammt von einer neueren Version dieses Programms.</translation>
         </message>
         <message>
+            <source>{name} was not read from DICOM files, so it cannot be shared as DICOM.</source>
+            <translation>{name} stammt nicht aus DICOM-Dateien, darum lässt es sich nicht als DICOM weitergeben.</translation>
+        </message>
+        <message>
+            <source>{name} was not read from DICOM files, so there is no series that a {what} could refer to.</source>
+            <translation>{name} stammt nicht aus DICOM-Dateien, darum gibt es keine Serie, auf die verwiesen werden könnte ({what}).</translation>
+        </message>
+        <message>
+            <source>{name} was not written: the labels lie elsewhere in space than the slices of the scan.</source>
+            <translation>{name} wurde nicht geschrieben: die Segmentierung liegt anderswo im Raum als die Schichten der Aufnahme.</translation>
+        </message>
+        <message>
+            <source>{name} was saved by a newer version of this program.</source>
+            <translation>{name} wurde von einer neueren Version dieses Programms gespeichert.</translation>
+        </message>
+        <message>
+            <source>{name} would be larger than a DICOM file may be (4 GB).</source>
+            <translation>{name} würde größer, als eine DICOM-Datei sein darf (4 GB).</translation>
+        </message>
+        <message>
             <source>{name} would unpack to {size_gb} GB, more than this disk can hold.</source>
             <translation>{name} würde entpackt {size_gb} GB groß, mehr als auf diesen Datenträger passt.</translation>
+        </message>
+        <message>
+            <source>{network} was not computed in half precision: {reason}.</source>
+            <translation>{network} wurde nicht mit halber Genauigkeit berechnet: {reason}.</translation>
         </message>
         <message>
             <source>{option} and {other} cannot be used together.</source>
@@ -8101,8 +10811,24 @@
             <translation>{title} ist nur für nicht kommerzielle Nutzung ({terms}), was noch nicht bestätigt wurde.</translation>
         </message>
         <message>
+            <source>{triangles} triangles, about {size_mb} MB as STL.</source>
+            <translation>{triangles} Dreiecke, etwa {size_mb} MB als STL.</translation>
+        </message>
+        <message>
+            <source>{triangles} triangles, about {size_mb} MB as STL: many programs become slow.</source>
+            <translation>{triangles} Dreiecke, etwa {size_mb} MB als STL: viele Programme werden damit langsam.</translation>
+        </message>
+        <message>
+            <source>{value} cannot stand for a patient: it needs 1 to 64 letters, digits, - or _.</source>
+            <translation>{value} kann nicht für einen Patienten stehen: nötig sind 1 bis 64 Buchstaben, Ziffern, - oder _.</translation>
+        </message>
+        <message>
             <source>{value} is not a value of {option}.</source>
             <translation>{value} ist kein Wert von {option}.</translation>
+        </message>
+        <message>
+            <source>{volume_ml} ml, {grams} g of {material} when it is printed solid.</source>
+            <translation>{volume_ml} ml, voll gedruckt {grams} g {material}.</translation>
         </message>
     </context>
 </TS>

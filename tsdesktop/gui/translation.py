@@ -24,7 +24,8 @@ TASKS_CONTEXT = "Tasks"
 # Gaps that hold what other people named, or what has to be typed as it is.
 AS_THEY_ARE = {
     "name", "folder", "zip_name", "place", "task", "tasks", "near", "better", "choices", "endings", "option", "syntax",
-    "axes", "variant", "member", "inner", "host", "address", "url", "command", "variable", "terms", "folders",
+    "axes", "variant", "member", "inner", "host", "address", "url", "command", "variable", "terms", "folders", "text",
+    "letters",
 }  # fmt: skip
 _DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 # Words for gaps which the code composes or takes from elsewhere; all others are found where they are written.
@@ -91,9 +92,99 @@ REASONS = (
     "{0} is not in its list",
     "{0} is not what was packed",
     "{0} cannot be read ({1})",
+    "--meshes {0}",
+    "exit code {0}",
+    "it lacks {0}",
+    "only {0} can be read",
+    "{0} has no surface",
+    "it stopped with: {0}",
+    "off by {0}, {1} other labels",
+    "it is no quicker here",
+    "this processor has no bfloat16",
+    "OpenVINO does not compute it",
+    "there is none",
+    "DICOM segmentation",
+    "DICOM RT structure set",
+    "DICOM structured report",
+    # libraries for graphics cards
+    "the libraries fetched for it belong to another version of this program",
+    "the libraries fetched for it are not whole",
+    "the libraries fetched for it have not been tried yet",
+    "the libraries fetched for it do not work ({0})",
+    "the trial could not be started ({0})",
+    "it did not answer in time",
+    "it ended with code {0}",
+    "another torch was loaded in their place",
+    "no card was found",
+    # ways of printing, materials, steps of a recipe, sides
+    "FDM, nozzle {0} mm",
+    "Resin (SLA, MSLA, DLP)",
+    "Material jetting (PolyJet)",
+    "Laser sintering (SLS)",
+    "Resin",
+    "keep-largest",
+    "remove-islands",
+    "fill-holes",
+    "thicken",
+    "merge",
+    "struts",
+    "hollow",
+    "cut",
+    "plate",
+    "stand",
+    "label",
+    "scale",
+    "fit-to-bed",
+    "lay-flat",
+    "front",
+    "back",
+    "left",
+    "right",
+    "top",
+    "bottom",
+    # values of a recipe
+    "{0} is not known",
+    "{0} must be from {1} to {2}, got {3}",
+    "{0} must be three numbers, got {1}",
+    "{0} must have 1 to {1} letters, got {2}",
+    "{0} must be one of {1}, got {2}",
+    "{0} is not of the kind {1}",
+    "{0} is not a number",
+    "{0} is not three numbers",
+    "structures must have names",
+    "normal_ras must point somewhere, got 0, 0, 0",
+    # what a printed file, read back, has
+    "it holds {0} objects instead of {1}",
+    "it holds {0} triangles instead of {1}",
+    "it holds places that are no numbers",
+    "it lies {0} mm elsewhere",
+    "it encloses {0} ml instead of {1} ml",
+    "it has {0} open edges instead of {1}",
+    "it has {0} edges of more than two triangles instead of {1}",
+    # what a check of the installation tries, and finds in the sample
+    "files",
+    "libraries",
+    "network libraries",
+    "devices",
+    "export",
+    "window system",
+    "fonts, pictures and words",
+    "closing the window",
+    "opening the sample",
+    "3D view",
+    "picture of the window",
+    "liver",
+    "spleen",
+    "heart",
+    "aorta",
+    "vertebrae_L3",
 )
 # Those of them whose gap holds another of them.
-_AROUND_OTHERS = {"its plans cannot be read ({0})", "it asks for {0}"}
+_AROUND_OTHERS = {
+    "its plans cannot be read ({0})", "it asks for {0}", "the libraries fetched for it do not work ({0})",
+}  # fmt: skip
+# Sentences whose names are those of structures, not of files.
+_OF_STRUCTURES = ("note.solid_", "solid.", "mend.", "print.not_sound")
 
 
 @dataclass(frozen=True)
@@ -106,12 +197,12 @@ class Installed:
 
 def translated(sentence_id: str, arguments: Mapping[str, object]) -> str:
     """The sentence of an error or a note in the window's language. Raises KeyError as `sentence_of`."""
-    return _filled(WORDS[sentence_id][0], arguments)
+    return _filled(WORDS[sentence_id][0], _with_titles(sentence_id, arguments))
 
 
 def translated_hint(sentence_id: str, arguments: Mapping[str, object]) -> str:
     """What to do about it in the window's language; may be empty."""
-    return _filled(WORDS[sentence_id][1], arguments)
+    return _filled(WORDS[sentence_id][1], _with_titles(sentence_id, arguments))
 
 
 def setting_words(text: str) -> str:
@@ -167,6 +258,21 @@ def uninstall(application: QCoreApplication, installed: Installed) -> None:
 def _loaded(application: QCoreApplication, file: str) -> QTranslator | None:
     translator = QTranslator(application)
     return translator if translator.load(file) else None
+
+
+def _with_titles(sentence_id: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
+    """Structures in the window's language where names are theirs; a half of one keeps its letter."""
+    if not sentence_id.startswith(_OF_STRUCTURES):
+        return arguments
+    titles = {key: str(arguments[key]).split(", ") for key in ("name", "names") if key in arguments}
+    return {**arguments, **{key: ", ".join(map(_structure_words, each)) for key, each in titles.items()}}
+
+
+def _structure_words(title: str) -> str:
+    whole, _, half = title.rpartition(" ")
+    if whole and half in ("A", "B"):
+        return f"{_structure_words(whole)} {half}"
+    return QCoreApplication.translate(STRUCTURES_CONTEXT, title) if title else ""
 
 
 def _filled(english: str, arguments: Mapping[str, object]) -> str:

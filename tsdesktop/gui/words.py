@@ -76,6 +76,12 @@ OPTIONS: Mapping[str, str] = {
     "bone_threshold_hu": QT_TRANSLATE_NOOP("OptionTitles", "Bone from"),
     "model_size": QT_TRANSLATE_NOOP("OptionTitles", "Networks"),
 }
+OPTION_CHOICES: Mapping[str, str] = {
+    "single": QT_TRANSLATE_NOOP("OptionChoices", "single"),
+    "half": QT_TRANSLATE_NOOP("OptionChoices", "half"),
+    "big": QT_TRANSLATE_NOOP("OptionChoices", "big"),
+    "small": QT_TRANSLATE_NOOP("OptionChoices", "small"),
+}
 
 translate = QCoreApplication.translate
 
@@ -137,6 +143,11 @@ def brightness_title(name: str) -> str:
 def option_title(name: str) -> str:
     """What an option is called."""
     return _in("OptionTitles", OPTIONS.get(name, name.replace("_", " ").capitalize()))
+
+
+def option_choice(value: str) -> str:
+    """What one of an option's values is called."""
+    return _in("OptionChoices", OPTION_CHOICES.get(value, value))
 
 
 def option_help(text: str) -> str:

@@ -23,7 +23,7 @@ from tsdesktop.core.tasks import Task
 from tsdesktop.gui import theme
 from tsdesktop.gui.panels.choices import RunChoices
 from tsdesktop.gui.parts import GAP, stacked
-from tsdesktop.gui.words import option_help, option_title
+from tsdesktop.gui.words import option_choice, option_help, option_title
 
 # One excludes the other.
 _PAIRS = {"smooth_labels": "smooth_labels_legacy", "smooth_labels_legacy": "smooth_labels"}
@@ -100,8 +100,9 @@ class AdvancedOptions(QWidget):
     def _editor(self, declared: Declaration) -> QWidget:
         if declared.choices:
             box = QComboBox()
-            box.addItems(list(declared.choices))
-            box.currentTextChanged.connect(lambda text: self._on_edited(declared, text))
+            for each in declared.choices:
+                box.addItem(option_choice(each), each)
+            box.currentIndexChanged.connect(lambda at: self._on_edited(declared, box.itemData(at)))
             return box
         if declared.kind is bool:
             check = QCheckBox(option_title(declared.name))
@@ -168,7 +169,7 @@ def _show(editor: QWidget, value: Any) -> None:
     if isinstance(editor, QCheckBox):
         editor.setChecked(bool(value))
     elif isinstance(editor, QComboBox):
-        editor.setCurrentText(str(value))
+        editor.setCurrentIndex(editor.findData(value))
     elif isinstance(editor, QSpinBox):
         editor.setValue(int(value))
     elif isinstance(editor, QDoubleSpinBox):

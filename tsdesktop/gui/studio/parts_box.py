@@ -11,6 +11,7 @@ from tsdesktop.gui.studio.engine import Made, PartNumbers
 from tsdesktop.gui.studio.printer_box import known_process
 from tsdesktop.gui.studio.words import light_icon
 from tsdesktop.gui.studio.workbench import Workbench
+from tsdesktop.gui.translation import reason_words
 from tsdesktop.gui.words import part_title
 
 _ROW_PX = 26
@@ -117,7 +118,7 @@ class PartsBox(QWidget):
     def _material(self, ml: float) -> str:
         material = known_process(self._bench.recipe).material()
         grams = ml * material.density_g_per_ml
-        return f"{decimal(grams, 0 if grams >= 99.5 else 1)} g {material.name}"
+        return f"{decimal(grams, 0 if grams >= 99.5 else 1)} g {reason_words(material.name)}"
 
 
 def size_words(numbers: PartNumbers) -> str:

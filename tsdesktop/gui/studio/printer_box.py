@@ -16,6 +16,7 @@ from tsdesktop.gui.parts import GAP, one_line, stacked
 from tsdesktop.gui.studio.fields import NumberField, show_value
 from tsdesktop.gui.studio.steps import Field
 from tsdesktop.gui.studio.workbench import Workbench
+from tsdesktop.gui.translation import reason_words
 from tsdesktop.gui.words import QT_TRANSLATE_NOOP
 
 _ENTERED = "entered"
@@ -39,7 +40,8 @@ class PrinterBox(QWidget):
         titles = [("", self.tr("Any printer")), (_ENTERED, self.tr("Entered size…"))]
         self.bed = ChoiceBox([*titles, *((each.id, each.title) for each in beds())], "", self.tr("Printer"))
         self.sides = [NumberField(each) for each in _SIDES]
-        self.process = ChoiceBox(((each.id, each.title) for each in processes()), "", self.tr("Way of printing"))
+        ways = [(each.id, reason_words(each.title)) for each in processes()]
+        self.process = ChoiceBox(ways, "", self.tr("Way of printing"))
         self.limits = one_line("", "secondary")
         for each in (self.bed, self.process):
             each.setMinimumContentsLength(12)
