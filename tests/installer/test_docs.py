@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from installer import docs
+from tsdesktop import __version__
 from tsdesktop.cli.command import make_parser
 from tsdesktop.core.options import NOT_OFFERED, declarations
 
@@ -62,3 +63,8 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
 def test_every_page_is_in_the_index() -> None:
     index = (TOP / "docs" / "README.md").read_text(encoding="utf-8")
     assert [page.name for page in TOP.glob("docs/*.md") if f"({page.name})" not in index] == ["README.md"]
+
+
+def test_the_version_to_cite_is_the_program_s() -> None:
+    told = (TOP / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {__version__}\n" in told
