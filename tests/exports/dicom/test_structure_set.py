@@ -26,6 +26,7 @@ from tests.exports.dicom.phantom import (
 )
 from tests.scans.series import write_series
 from tsdesktop.core.errors import ExportError
+from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
 from tsdesktop.exports.dicom.contours import contours
 from tsdesktop.exports.dicom.structure_set import write_structure_set
@@ -178,6 +179,21 @@ def test_regions_are_named_coloured_and_coded(scan: Volume, tmp_path: Path) -> N
     observation = ds.RTROIObservationsSequence[0]
     assert observation.RTROIInterpretedType == "ORGAN"
     assert observation.RTROIIdentificationCodeSequence[0].CodeValue == "64033007"
+
+
+def test_names_in_any_script(scan: Volume, tmp_path: Path) -> None:
+    """A network of one's own may name its structures in any language; whatever names them is UTF-8 as stated."""
+    names = ("Gefäß", "肝臓")
+    label_map = replace(
+        labels_on(scan).only(NAMES[:2]),
+        classes=tuple(structure_class(n, each) for n, each in zip((3, 5), names, strict=True)),
+    )
+    ds = pydicom.dcmread(exported(scan, label_map, tmp_path / "rt.dcm"))
+    assert ds.SpecificCharacterSet == "ISO_IR 192"
+    assert sorted(each.ROIName for each in ds.StructureSetROISequence) == sorted(names)
+    for each in ds.RTROIObservationsSequence:
+        assert each.ROIObservationLabel == each.RTROIIdentificationCodeSequence[0].CodeMeaning
+        assert each.ROIObservationLabel in names
 
 
 def test_the_same_run_gives_the_same_bytes(scan: Volume, tmp_path: Path) -> None:

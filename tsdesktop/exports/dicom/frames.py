@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tsdesktop.core.volume import Labels
 from tsdesktop.exports.dicom.sources import SourceSlice
+from tsdesktop.exports.dicom.study import CHARACTER_SET
 
 Sink = Callable[[bytes], object]
 _ITEM = struct.Struct("<HHI")
@@ -168,12 +169,15 @@ def _code(code: Any) -> Any:
 
 
 def encoded(ds: Any, *, implicit: bool = False) -> bytes:
-    """A data set without file header in explicit, or `implicit`, little-endian notation."""
+    """A data set without file header in explicit, or `implicit`, little-endian notation; text is UTF-8.
+
+    A part of an object may lack the element that says so, and pydicom would take Latin-1 then.
+    """
     from pydicom.filebase import DicomIO
     from pydicom.filewriter import write_dataset
 
     buffer = io.BytesIO()
     file = DicomIO(buffer)
     file.is_implicit_VR, file.is_little_endian = implicit, True
-    write_dataset(file, ds)
+    write_dataset(file, ds, CHARACTER_SET)
     return buffer.getvalue()
