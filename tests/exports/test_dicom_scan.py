@@ -49,7 +49,7 @@ def box_at(volume: Volume, value: int) -> Changed:
     """A box of voxels with another value."""
     mask = np.zeros(volume.geometry.shape, np.bool_)
     mask[8:20, 6:14, 2:6] = True
-    array = np.array(volume.array)
+    array = volume.array.copy()
     array[mask] = value
     return Changed(replace(volume, array=array), mask)
 

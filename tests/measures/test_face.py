@@ -17,7 +17,7 @@ from tsdesktop.measures.face import Face, face_from_label, face_from_skin
 
 @pytest.fixture(scope="module", params=["MR", "CT"])
 def phantom(request: pytest.FixtureRequest) -> Phantom:
-    return head_phantom(grid((2.0, 2.5, 3.5)), request.param)
+    return head_phantom(grid((2.5, 2.5, 4.0)), request.param)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_it_does_not_depend_on_how_the_scan_is_stored(phantom: Phantom, face: Fa
 
 def test_a_head_without_vertex_and_chin_has_a_face_too(phantom: Phantom) -> None:
     volume = phantom.volume
-    box = Box((0, 0, 25), (volume.geometry.shape[0], volume.geometry.shape[1], 65))
+    box = Box((0, 0, 22), (volume.geometry.shape[0], volume.geometry.shape[1], 57))
     part = replace(volume, array=volume.array[box.slices], geometry=volume.geometry.cropped(box))
     face = found(part)
     skin, brain = phantom.face_skin[box.slices], phantom.brain[box.slices]

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,11 @@ from tests.heads import (
     write_mr_series,
 )
 from tsdesktop.core.errors import Cancelled, ExportError, OptionsError
+from tsdesktop.core.geometry import to_ras_order
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.jobs.messages import Progress
-from tsdesktop.pipeline import read
+from tsdesktop.pipeline import read, sharing
 from tsdesktop.pipeline.sharing import ShareOptions, prepare_share, share, with_other_face, write_share
 
 DICOM = ShareOptions("dicom", "remove", patient_id="study7-003")
@@ -38,7 +40,7 @@ DICOM = ShareOptions("dicom", "remove", patient_id="study7-003")
 
 @pytest.fixture(scope="module")
 def phantom() -> Phantom:
-    return head_phantom(grid((2.5, 2.5, 5.0)))
+    return head_phantom(grid((3.0, 3.0, 6.0)))
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +201,35 @@ def test_open_labels_of_the_face_are_used(series: Volume, phantom: Phantom) -> N
     assert prepared.face.mask[labels == 1].all()
 
 
+def test_the_network_is_asked_first_and_the_skin_where_it_finds_nothing(
+    series: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = np.zeros(series.geometry.shape, np.bool_)
+    asked: list[str] = []
+
+    def by_task(_volume: Volume, task: str, *_: object) -> Any:
+        asked.append(task)
+        return labels
+
+    monkeypatch.setattr(sharing, "_by_task", by_task)
+    assert prepare_share(series, ShareOptions()).found.id == "share.found_skin_after"
+    labels[30:40, 30:40, 20:25] = True
+    prepared = prepare_share(series, ShareOptions())
+    assert prepared.found.sentence == "The face was found by the network of the task face_mr."
+    assert prepared.face is not None
+    assert prepared.face.mask[labels].all()
+    assert asked == ["face_mr", "face_mr"]
+
+
+def test_a_zip_of_dicom_files_is_shared_too(series: Volume, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "Musterfrau.zip", "w") as archive:
+        for each in series.source.dicom_files:
+            archive.write(each, Path(each).name)
+    volume = read(tmp_path / "Musterfrau.zip")
+    share(volume, tmp_path / "out", DICOM)
+    assert read(tmp_path / "out" / "dicom").geometry.matches(series.geometry)
+
+
 def test_the_choice_can_change_without_looking_again(series: Volume) -> None:
     prepared = prepare_share(series, ShareOptions())
     removed = with_other_face(prepared, ShareOptions(face="remove"))
@@ -261,3 +292,18 @@ def test_real_heads_lose_their_face(data: Path) -> None:
     # What is left of the nose and the air before it go; the frontal pole of the brain and the cerebellum stay.
     for voxel, goes in (((94, 244, 20), True), ((94, 254, 20), True), ((94, 210, 95), False), ((94, 60, 40), False)):
         assert bool(prepared.face.mask[voxel]) == goes, voxel
+
+
+def test_a_real_ct_head_loses_its_face_by_the_outline_of_the_instant_task(data: Path) -> None:
+    volume = read(data / "ct_head_float64" / "ct_head.nii.gz")
+    prepared = prepare_share(volume, ShareOptions(face="remove"))
+    assert prepared.found.id == "share.found_skin"
+    assert prepared.face is not None
+    order = to_ras_order(volume.geometry)
+    before, after, mask = order.apply(volume.array), order.apply(prepared.after.array), order.apply(prepared.face.mask)
+    # Between brow and chin the head ends at least 2 cm farther back than before.
+    levels, middle = slice(25, 60), slice(90, 100)
+    fronts = [np.max(np.argwhere((each[middle, :, levels] > -300).any(axis=(0, 2)))) for each in (before, after)]
+    assert (fronts[0] - fronts[1]) * 1.01 > 20
+    # Inside the skull nothing changes.
+    assert not mask[60:130, 60:150, 62:85].any()

@@ -201,14 +201,19 @@ def _upsampled(coarse: NDArray[np.float32], outline: Outline, shape: tuple[int, 
             stop = last
         fine.append(slice(start, stop + 1))
         places.append(np.minimum(np.arange(start, stop + 1) / stride - box.start[axis], part.shape[axis] - 1))
-    grid = np.meshgrid(places[0], places[1], indexing="ij")
     target = turned[tuple(fine)]
     for k, place in enumerate(places[2]):
-        below = int(place)
-        above = min(below + 1, part.shape[2] - 1)
-        plane = part[:, :, below] + (place - below) * (part[:, :, above] - part[:, :, below])
-        target[:, :, k] = ndimage.map_coordinates(plane, grid, order=1, mode="nearest") >= 0.5
+        plane = _between(part, 2, np.array([place]))[:, :, 0]
+        target[:, :, k] = _between(_between(plane, 0, places[0]), 1, places[1]) >= 0.5
     return mask
+
+
+def _between(values: NDArray[np.float32], axis: int, places: Floats) -> NDArray[np.float32]:
+    """Values at fractional `places` along an axis, linearly between neighbours."""
+    below = places.astype(np.intp)
+    share = (places - below).astype(np.float32).reshape([-1 if n == axis else 1 for n in range(values.ndim)])
+    low, high = (np.take(values, index, axis, mode="clip") for index in (below, below + 1))
+    return np.asarray(low + share * (high - low))
 
 
 def _grown(mask: Mask, spacing_mm: tuple[float, float, float]) -> Mask:

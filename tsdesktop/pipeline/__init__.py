@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tsdesktop.pipeline.exporting import check_outputs, export, on_label_grid
     from tsdesktop.pipeline.printing import PrintPlace, print_parts
     from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
+    from tsdesktop.pipeline.sharing import ShareOptions, share
     from tsdesktop.runs.engine import Engine
     from tsdesktop.scans.reader import SeriesSummary, list_series
 
@@ -36,6 +37,7 @@ __all__ = [
     "PrintPlace",
     "Segmentation",
     "SeriesSummary",
+    "ShareOptions",
     "check_chosen",
     "check_outputs",
     "check_run",
@@ -50,6 +52,7 @@ __all__ = [
     "read",
     "segment",
     "segment_volume",
+    "share",
     "to_nibabel",
     "write_chosen",
     "write_volume",
@@ -63,6 +66,7 @@ _PLACES = {
     "PrintPlace": "tsdesktop.pipeline.printing",
     "Segmentation": "tsdesktop.pipeline.segmentation",
     "SeriesSummary": "tsdesktop.scans.choices",
+    "ShareOptions": "tsdesktop.pipeline.sharing",
     "check_chosen": "tsdesktop.pipeline.chosen_exports",
     "check_outputs": "tsdesktop.pipeline.exporting",
     "check_run": "tsdesktop.pipeline.segmentation",
@@ -77,6 +81,7 @@ _PLACES = {
     "read": "tsdesktop.pipeline.api",
     "segment": "tsdesktop.pipeline.api",
     "segment_volume": "tsdesktop.pipeline.segmentation",
+    "share": "tsdesktop.pipeline.sharing",
     "to_nibabel": "tsdesktop.pipeline.api",
     "write_chosen": "tsdesktop.pipeline.chosen_exports",
     "write_volume": "tsdesktop.exports.nifti",
