@@ -61,6 +61,7 @@ LIBRARIES: tuple[Library, ...] = (
     Library("numpy", ("numpy", "numpy.typing")),
     Library("scipy", ("scipy", *_of("scipy", *_SCIPY))),
     Library("cattrs", ("cattrs", "cattrs.errors", "cattrs.preconf.json", "cattrs.strategies")),
+    Library("packaging", _of("packaging", "requirements", "specifiers", "tags", "utils", "version")),
     Library("platformdirs", ("platformdirs",)),
     Library("psutil", ("psutil",)),
     Library("nibabel", ("nibabel", "nibabel.spatialimages", "nibabel.wrapstruct")),

@@ -151,9 +151,10 @@ class _Heard:
         """What became of the part."""
         if self._ended and not end.silent and end.code == 0:
             return Outcome(self._all())
+        tried = self._trying
         if self._now is None:
             self._begin(self._last_begun())
-        at = self._trying or str(self._now)
+        at = tried or str(self._now)
         self._add(problem=_why_ended(at, end, self._part))
         self._close()
         return Outcome(self._all(), at)
