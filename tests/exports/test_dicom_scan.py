@@ -75,9 +75,10 @@ def test_only_the_masked_pixels_are_written_anew_and_rescaled(tmp_path: Path, co
 
 
 def test_values_beyond_the_stored_bits_are_cut_to_them(tmp_path: Path) -> None:
-    volume = read(write_ct(tmp_path / "source"))
+    volume = read(write_ct(tmp_path / "source", lambda each: setattr(each, "ImageType", "ORIGINAL")))
     files, _ = written(volume, box_at(volume, -3000), tmp_path / "out")
     assert files[3].pixel_array.min() == 0
+    assert files[3].ImageType == "DERIVED"
 
 
 def test_slices_of_a_tilted_gantry_stay_tilted_and_lose_the_box(tmp_path: Path) -> None:

@@ -134,7 +134,9 @@ def _write_one(source: _Prepared, changed: Changed | None, path: Path, job: Dico
         if keyword in dataset:
             del dataset[keyword]
     if changed is not None and source.slices[0].frame is None and dataset.get("ImageType"):
-        dataset.ImageType = ["DERIVED", *list(dataset.ImageType)[1:]]
+        stated = dataset.ImageType
+        # Pixels were derived from others; a single word comes as text, not as a list.
+        dataset.ImageType = "DERIVED" if isinstance(stated, str) else ["DERIVED", *list(stated)[1:]]
     mark(dataset, job.alias, face=job.face, method=job.method)
     _save(dataset, pixels, path)
 
@@ -155,7 +157,10 @@ def _stored(source: _Prepared) -> NDArray[Any]:
         values = pixel_array(dataset, raw=True)
     except Exception as error:  # decoder plugins raise what they like on damaged data
         raise ExportError("share.pixels", name=source.name, reason="its picture cannot be decoded") from error
-    kind = f"{'i' if int(dataset.PixelRepresentation) == 1 else 'u'}{int(dataset.BitsAllocated) // 8}"
+    # Packed and odd numbers of bits are widened to whole bytes.
+    size = next(each for each in (1, 2, 4, 8) if 8 * each >= int(dataset.BitsAllocated))
+    dataset.BitsAllocated = 8 * size
+    kind = f"{'i' if int(dataset.PixelRepresentation) == 1 else 'u'}{size}"
     return np.array(values.reshape(frames, *values.shape[-2:]), dtype=f"<{kind}")
 
 
