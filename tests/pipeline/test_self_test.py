@@ -229,6 +229,24 @@ def test_the_window_hears_every_step_and_gets_a_report(child: Path) -> None:
     assert report["ok"] is False and report["steps"][0]["facts"] == {"files": 3}
 
 
+def test_a_part_has_folders_of_its_own_but_the_libraries_that_were_fetched(
+    child: Path, tmp_path: Path, own_data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TSDESKTOP_WEIGHTS_DIR", "/mine")
+    _says(
+        child,
+        "from tsdesktop.core.settings import data_folder",
+        "from tsdesktop.runtimes.places import runtimes_folder",
+        "from tsdesktop.weights.places import own_weights_folder",
+        "voice.begin('window'); voice.fact('data', str(data_folder()))",
+        "voice.fact('libraries', str(runtimes_folder())); voice.fact('weights', str(own_weights_folder()))",
+        "voice.end()",
+    )
+    facts = try_part(_PART, tmp_path, lambda _: None).steps[0].facts
+    assert facts["data"] == str(tmp_path / "data") and facts["weights"] == str(tmp_path / "data" / "weights")
+    assert facts["libraries"] == str(own_data_folder / "runtimes")
+
+
 # a run, an export
 
 
@@ -270,7 +288,7 @@ def test_an_open_or_shrunken_surface_is_found(liver: LabelMap, voice: Voice, tmp
     mesh = trimesh.load_mesh(path)
     mesh.update_faces(np.arange(len(mesh.faces)) > 0)
     mesh.export(tmp_path / "open.stl")
-    mesh.apply_scale(0.9)
+    mesh.vertices *= 0.9
     mesh.export(tmp_path / "small.stl")
     expected_ml = liver.volume_ml(1)
     assert [each.id for each in stl_problems(voice, tmp_path / "open.stl", expected_ml)] == ["check.mesh_open"]

@@ -129,6 +129,10 @@ class _Trial:
         window.open_paths(paths)
         self._wait_for(lambda: window.session.volume is not None and not window.opening.is_busy)
         self._voice.trying("3D view")
+        self._wait_for(lambda: window.scene is not None)
+        if window.scene is not None and window.session.label_map is None:
+            # Without labels there would be nothing to see.
+            window.scene.tools.slices.setChecked(True)
         self._wait_for(lambda: window.scene is not None and window.scene.is_still)
         if window.scene is not None and not self._failed:
             self._tell_scene(window.scene)

@@ -15,9 +15,11 @@ from typing import Any
 from tsdesktop.core.notes import Note, note
 from tsdesktop.core.redaction import redacted
 from tsdesktop.core.self_test import Ear, State, Step, StepName, step_from_data
+from tsdesktop.core.settings import data_folder
 from tsdesktop.runs.executable import own_command
 
 HALF_VARIABLE = "TSDESKTOP_HALF"
+_RUNTIMES_VARIABLE = "TSDESKTOP_RUNTIMES_DIR"
 _POLL_S = 0.05
 _LONGEST_REASON = 160
 # Python and Windows give crashes numbers above those that programs end with.
@@ -53,8 +55,12 @@ class _End:
 
 
 def own_folders(folder: Path) -> dict[str, str]:
-    """Variables that keep a process to `folder`: what it stores, and what libraries would leave in the home folder."""
+    """Variables that keep a process to `folder`: what it stores, and what libraries would leave in the home folder.
+
+    Libraries that were fetched for a graphics card belong to the installation: they are looked for where they are.
+    """
     return {
+        _RUNTIMES_VARIABLE: os.environ.get(_RUNTIMES_VARIABLE) or str(data_folder() / "runtimes"),
         "TSDESKTOP_DATA_DIR": str(folder / "data"),
         "MPLCONFIGDIR": str(folder / "data"),
         "MESA_SHADER_CACHE_DIR": str(folder / "data"),

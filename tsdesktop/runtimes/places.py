@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 from pathlib import Path
 
 from tsdesktop.core.settings import data_folder
 
+RUNTIMES_VARIABLE = "TSDESKTOP_RUNTIMES_DIR"
 MANIFEST, FILES, VERDICT = "tsdesktop-libraries.json", "tsdesktop-files.json", "tsdesktop-trial.json"
 
 
 def runtimes_folder() -> Path:
-    """The folder of all sets."""
-    return data_folder() / "runtimes"
+    """The folder of all sets; a self-test, whose data folder is its own, names it in a variable."""
+    given = os.environ.get(RUNTIMES_VARIABLE)
+    return Path(given) if given else data_folder() / "runtimes"
 
 
 def parts_folder() -> Path:
