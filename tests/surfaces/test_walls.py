@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 
+import manifold3d
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -59,8 +60,8 @@ def ball(radius: float, cuts: int = 5) -> tuple[np.ndarray, np.ndarray]:
     return vertices / np.linalg.norm(vertices, axis=1, keepdims=True) * radius, triangles
 
 
-def found_in(surface: SurfaceMesh) -> Walls:
-    found = walls(surface)
+def found_in(surface: SurfaceMesh, limit_mm: float = 0.8) -> Walls:
+    found = walls(surface, limit_mm)
     assert found is not None
     return found
 
@@ -98,13 +99,86 @@ def test_rods_and_balls_are_as_thick_as_they_are_wide() -> None:
     assert found_in(placed(*ball(7.0))).smallest_mm == pytest.approx(14.0, abs=0.05)
 
 
-@pytest.mark.parametrize(("angle", "thin"), [(15.0, True), (45.0, False), (90.0, False)])
-def test_only_edges_sharper_than_thirty_degrees_are_thin(angle: float, thin: bool) -> None:
-    height = 20.0 * np.tan(np.radians(angle))
-    wedge = np.array([(0, 0, 0), (20, 0, 0), (20, 0, height), (0, 30, 0), (20, 30, 0), (20, 30, height)])
-    sides = [(0, 1, 2), (3, 5, 4), (0, 3, 4), (0, 4, 1), (1, 4, 5), (1, 5, 2), (2, 5, 3), (2, 3, 0)]
-    found = found_in(placed(wedge, sides))
-    assert (found.smallest_mm < 1.0) == thin
+def wedge(angle: float, depth: float = 20.0, blunt: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Its edge along y, `blunt` mm thick, its sides `angle` degrees apart."""
+    high = depth * np.tan(np.radians(angle))
+    profile = [(0, 0), (depth, 0), (depth, blunt + high), (0, blunt)] if blunt else [(0, 0), (depth, 0), (depth, high)]
+    return drawn_out(profile, 30.0)
+
+
+def drawn_out(profile: list[tuple[float, float]], length: float) -> tuple[np.ndarray, np.ndarray]:
+    """A polygon in x and z, counterclockwise, drawn out along y."""
+    return made(manifold3d.CrossSection([np.array(profile, float)]).extrude(length).rotate((90, 0, 0)))
+
+
+def made(solid: manifold3d.Manifold) -> tuple[np.ndarray, np.ndarray]:
+    whole = solid.to_mesh64()
+    return np.array(whole.vert_properties)[:, :3], np.array(whole.tri_verts, np.int64)
+
+
+def box(x: float, y: float, z: float) -> manifold3d.Manifold:
+    """Its lowest side in the middle of z = 0."""
+    return manifold3d.Manifold.cube((x, y, z), True).translate((0, 0, z / 2))
+
+
+@pytest.mark.parametrize(("angle", "thin"), [(8.0, True), (16.0, False), (25.0, False), (45.0, False), (75.0, False)])
+def test_edges_are_no_thin_walls_unless_they_are_blades(angle: float, thin: bool) -> None:
+    found = found_in(placed(*wedge(angle)))
+    assert (found.smallest_mm < 0.776) == thin
+
+
+@pytest.mark.parametrize("limit_mm", [0.5, 0.8])
+def test_a_sheet_that_ends_like_a_knife_is_thin(limit_mm: float) -> None:
+    found = found_in(placed(*wedge(0.9, 25.0, 0.1)), limit_mm)
+    assert 0.1 < found.smallest_mm < 0.2 + 4.0 * limit_mm * np.tan(np.radians(0.9))
+    assert found.first_percentile_mm < limit_mm
+
+
+@pytest.mark.parametrize(("tall", "thin"), [(0.8, False), (2.0, False), (6.0, True), (15.0, True)])
+def test_a_rib_on_a_plate_is_thin_letters_on_it_are_not(tall: float, thin: bool) -> None:
+    plate = box(40, 30, 3)
+    found = found_in(placed(*made(plate + box(0.5, 20, 3 + tall))))
+    assert (found.smallest_mm < 0.6) == thin
+    assert thin or found.smallest_mm >= 0.8
+    if thin:
+        assert found.smallest_mm == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_groove_that_leaves_a_thin_floor_is_found_one_as_narrow_as_letters_is_not() -> None:
+    plate, groove = box(40, 30, 3), box(40, 1.5, 3).translate((0, 0, 0.4))
+    assert found_in(placed(*made(plate - groove))).smallest_mm >= 0.8
+    wide = groove.scale((1, 8, 1))
+    assert found_in(placed(*made(plate - wide))).smallest_mm == pytest.approx(0.4, abs=0.01)
+
+
+@pytest.mark.parametrize("sides", [(0.5, 0.5), (0.3, 1.0), (0.3, 3.0)])
+def test_thin_rods_and_strips_are_found(sides: tuple[float, float]) -> None:
+    found = found_in(placed(CORNERS * (*sides, 40), CUBE))
+    assert found.smallest_mm == pytest.approx(sides[0], abs=0.01)
+
+
+def test_a_thread_is_found() -> None:
+    assert found_in(placed(*tube(0.25, 40.0))).smallest_mm == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_thin_shell_and_a_thin_pipe_are_found_however_bent() -> None:
+    for radius in (2.0, 20.0):
+        outside, triangles = ball(radius)
+        inside, _ = ball(radius - 0.5)
+        both = np.concatenate([triangles, triangles[:, ::-1] + len(outside)])
+        found = found_in(placed(np.concatenate([outside, inside]), both))
+        # Along a bent shell the way across it is a little longer.
+        assert 0.49 < found.smallest_mm < 0.6
+        assert found.fifth_percentile_mm < 0.8
+    pipe = manifold3d.Manifold.cylinder(30, 1.2, 1.2, 60) - manifold3d.Manifold.cylinder(30, 0.7, 0.7, 60)
+    assert found_in(placed(*made(pipe))).smallest_mm < 0.6
+
+
+def test_half_a_ball_has_no_thin_rim() -> None:
+    whole = manifold3d.Manifold.sphere(20, 160)
+    for height in (0.0, 15.0, 18.0):
+        piece = whole.trim_by_plane((0.0, 0.0, 1.0), height)
+        assert found_in(placed(*made(piece))).smallest_mm >= 0.776
 
 
 def test_small_thin_place_of_a_large_part_is_found_where_it_is() -> None:
@@ -136,7 +210,7 @@ def test_walls_are_the_same_every_time_and_in_blocks(monkeypatch: pytest.MonkeyP
 
 def test_nothing_faces_away_from_anything() -> None:
     pyramid = [(0, 0, 0), (10, 0, 0), (0, 10, 0), (0, 0, 10)]
-    assert walls(mesh(pyramid, [(0, 2, 1), (0, 1, 3), (0, 3, 2), (1, 2, 3)])) is None
-    assert walls(mesh(np.zeros((0, 3)), np.zeros((0, 3), int))) is None
-    assert walls(mesh([(0, 0, 0), (1, 0, 0), (2, 0, 0)], [(0, 1, 2)])) is None
-    assert walls(mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)])) is None
+    assert walls(mesh(pyramid, [(0, 2, 1), (0, 1, 3), (0, 3, 2), (1, 2, 3)]), 0.8) is None
+    assert walls(mesh(np.zeros((0, 3)), np.zeros((0, 3), int)), 0.8) is None
+    assert walls(mesh([(0, 0, 0), (1, 0, 0), (2, 0, 0)], [(0, 1, 2)]), 0.8) is None
+    assert walls(mesh([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [(0, 1, 2)]), 0.8) is None

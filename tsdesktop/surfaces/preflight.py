@@ -140,7 +140,7 @@ def _measured(mesh: SurfaceMesh, limits: PrintLimits, truth: tuple[LabelMap, int
     threads = _THREADS if len(mesh.triangles) <= MANY_TRIANGLES else 1
     with ThreadPoolExecutor(threads, thread_name_prefix="preflight") as pool:
         apart = None if truth is None else pool.submit(difference, mesh, *truth)
-        crossings, thickness = pool.submit(self_intersections, mesh), pool.submit(walls, mesh)
+        crossings, thickness = pool.submit(self_intersections, mesh), pool.submit(walls, mesh, limits.smallest_wall_mm)
         check, pieces = pool.submit(check_mesh, mesh), pool.submit(shells, mesh)
         double = pool.submit(double_triangles, mesh)
         return _Measured(
@@ -232,8 +232,7 @@ def _walls(thickness: Walls | None, limits: PrintLimits) -> Finding:
         "limit_mm": limit,
         "process": limits.process.title,
     }
-    # Single precision and drawing in triangles take a little off a wall that was asked for.
-    if thickness.smallest_mm >= limit * (1.0 - 1e-2):
+    if thickness.smallest_mm >= limit * AS_THICK_AS:
         return Finding("walls", "good", note("preflight.wall", **said), values)
     if thickness.fifth_percentile_mm >= limit:
         return Finding("walls", "warning", note("preflight.some_thin", **said), values, "thicken")

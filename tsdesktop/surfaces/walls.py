@@ -1,8 +1,12 @@
 """How thin a solid is: rays from its surface straight inward, to where they leave it again. numpy only, no VTK.
 
-A place counts as a wall when the two sides face away from each other within 30 degrees. So a plate, a vessel and a ball
-have their thickness, and the sides of an edge that is sharper than that too; but an edge of 90 degrees is no thin wall,
-although the solid is as thin as one likes close to it.
+A place is part of a wall when the two sides are nearly parallel there: they face away from each other within 15
+degrees. So a plate, a vessel and a ball have their thickness, while the two sides of an edge are no wall.
+
+A wall is thin over an area. Where a thin place has something thicker beside it, it is as thick as that: letters on a
+plate, the rim of a cut and the sharp ridge of a bone print, because there is enough to hold on to. Beside it means
+along the wall within twice the smallest wall that the process holds, and at a rim within four times. So a thin sheet is
+found when it is wider than that everywhere, a rod when it is longer, however thin.
 
 Rays start at places spread evenly over the surface, each for the same area, and at the middle of triangles around the
 thinnest of them. The places are the same every time.
@@ -23,7 +27,16 @@ Points = NDArray[np.float64]
 _PLACES, _FEWEST, _MOST = 2, 2_000, 8_000
 _THINNEST_LOOKED_AROUND = 30
 _MOST_AROUND = 3_000
-_FACING_AWAY = -np.cos(np.radians(30.0))
+_PARALLEL = np.cos(np.radians(15.0))
+# How far beside a thin place something thicker counts, in smallest walls; in how many directions it is looked for, and
+# at which shares of the way.
+_BESIDE, _DIRECTIONS = 2.0, 8
+_SHARES = (1.0, 0.5)
+_WIDER = 1.1
+# So close to the rim of a thin sheet, and no closer.
+_SHORT_OF_THE_RIM = 0.9
+# Of more thin places than this so many are looked at, and the others are as those next to them in the list.
+_MOST_THIN = 500
 # A ray that leaves the solid within this share of its size has met its own neighbours.
 _OWN_SHARE = 1e-6
 # Corners are single precision: a ray must not slip through between two triangles.
@@ -45,9 +58,10 @@ class Walls:
     share: float
 
 
-def walls(mesh: SurfaceMesh) -> Walls | None:
+def walls(mesh: SurfaceMesh, limit_mm: float) -> Walls | None:
     """The walls of the solid inside `mesh`; None when no side of it faces away from another (a pyramid, no triangles).
 
+    `limit_mm` is the smallest wall that the process holds: only what is thinner is looked at for what is beside it.
     The surface should be closed: a ray that leaves through a hole finds no wall. Enclosed by several surfaces, a place
     is as thick as the nearest exit says.
     """
@@ -59,12 +73,68 @@ def walls(mesh: SurfaceMesh) -> Walls | None:
         return None
     solid = _Solid(corners[kept], normals[kept] / doubled[kept, None], doubled[kept])
     places, triangles = solid.spread(int(np.clip(_PLACES * len(solid.corners), _FEWEST, _MOST)))
-    thickness = solid.thickness(places, triangles)
+    thickness = _over_an_area(solid, places, triangles, limit_mm)
     found = np.isfinite(thickness)
     more = _around(solid, places[found], thickness[found])
     middles = solid.corners[more].mean(axis=1)
-    thickness_around = solid.thickness(middles, more)
+    thickness_around = _over_an_area(solid, middles, more, limit_mm)
     return _summary(solid, (places, triangles, thickness), (middles, more, thickness_around))
+
+
+def _over_an_area(solid: _Solid, places: Points, triangles: NDArray[np.intp], limit_mm: float) -> NDArray[np.float64]:
+    """Thickness in mm at places on triangles; where it is below the limit, that of the thickest wall beside it."""
+    thickness = solid.thickness(places, triangles)
+    thin = np.flatnonzero(thickness < limit_mm)
+    if len(thin):
+        looked_at = thin[:: 1 + (len(thin) - 1) // _MOST_THIN]
+        beside = _beside(solid, places[looked_at], solid.normals[triangles[looked_at]], thickness[looked_at], limit_mm)
+        thickness[thin] = np.maximum(thickness[thin], beside[np.searchsorted(looked_at, thin, side="right") - 1])
+    return thickness
+
+
+def _beside(
+    solid: _Solid, places: Points, normals: Points, thickness: NDArray[np.float64], limit_mm: float
+) -> NDArray[np.float64]:
+    """The thickest that the solid is in mm beside thin places (n, 3) of its surface, in any direction along the wall.
+
+    It is as thick as it is wide across the wall; where that is more than at the place, as the least of that width and
+    those 45 degrees to both sides of it: across a thin pipe it is wide, too.
+    """
+    middles = places - normals * thickness[:, None] / 2.0
+    one, other = _along(normals)
+    angles = np.arange(_DIRECTIONS) * 2.0 * np.pi / _DIRECTIONS
+    ways = np.cos(angles)[:, None, None] * one + np.sin(angles)[:, None, None] * other
+    starts = np.broadcast_to(middles, ways.shape)
+    free = solid.exits(starts.reshape(-1, 3), ways.reshape(-1, 3)).reshape(ways.shape[:2])
+    beside = _BESIDE * limit_mm
+    # Where the wall ends on one side, as much more of it counts on the other.
+    behind = np.roll(free, _DIRECTIONS // 2, axis=0)
+    reach = np.minimum(2.0 * beside - np.minimum(behind, beside), _SHORT_OF_THE_RIM * free)
+    thickest = np.zeros(len(middles))
+    for share in _SHARES:
+        looked_at = starts + share * reach[..., None] * ways
+        widths = _width(solid, looked_at, np.broadcast_to(normals, ways.shape))
+        wide = np.nonzero(widths > _WIDER * thickness)
+        for sign in (1.0, -1.0):
+            slanted = (normals[wide[1]] + sign * ways[wide]) / np.sqrt(2.0)
+            widths[wide] = np.minimum(widths[wide], _width(solid, looked_at[wide], slanted))
+        thickest = np.maximum(thickest, widths.max(axis=0))
+    return thickest
+
+
+def _width(solid: _Solid, places: Points, ways: Points) -> NDArray[np.float64]:
+    """How wide the solid is in mm through places (..., 3) inside it, along unit `ways`."""
+    flat, along = places.reshape(-1, 3), ways.reshape(-1, 3)
+    both = solid.exits(np.concatenate([flat, flat]), np.concatenate([along, -along]))
+    return np.asarray(both.reshape(2, *places.shape[:-1]).sum(axis=0))
+
+
+def _along(normals: Points) -> tuple[Points, Points]:
+    """Two unit directions (n, 3) at right angles to unit normals and to each other."""
+    least = np.eye(3)[np.abs(normals).argmin(axis=1)]
+    one = _cross(normals, least)
+    one /= np.linalg.norm(one, axis=1, keepdims=True)
+    return one, _cross(normals, one)
 
 
 Probes = tuple[Points, NDArray[np.intp], NDArray[np.float64]]
@@ -108,21 +178,30 @@ class _Solid:
 
     def thickness(self, places: Points, triangles: NDArray[np.intp]) -> NDArray[np.float64]:
         """For places on triangles the way in mm straight inward to the next exit; infinite where that is no wall."""
-        thickness = np.full(len(places), np.inf)
-        facing = np.zeros(len(places))
-        starts, ways = places - self.origin, -self.normals[triangles]
+        ways = -self.normals[triangles]
+        lengths, met = self._exits(places - self.origin, ways, triangles)
+        return np.where(_dot(ways, self.normals[met]) > _PARALLEL, lengths, np.inf)
+
+    def exits(self, places: Points, ways: Points) -> NDArray[np.float64]:
+        """For places (n, 3) inside the solid the way in mm along unit `ways` to the next exit; infinite without one."""
+        return self._exits(places - self.origin, ways, np.full(len(places), -1))[0]
+
+    def _exits(
+        self, starts: Points, ways: Points, own: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """The way in mm to the next exit, and the triangle there, which is not the place's own."""
+        nearest, through = np.full(len(starts), np.inf), np.zeros(len(starts), np.intp)
         ends = starts + ways * self._reach
         for rays, met in self._tree.met_by(starts.astype(np.float32), ends.astype(np.float32)):
-            leaving = np.einsum("ij,ij->i", ways[rays], self.normals[met]) > 0.0
-            leaving &= met != triangles[rays]
+            leaving = _dot(ways[rays], self.normals[met]) > 0.0
+            leaving &= met != own[rays]
             rays, met = rays[leaving], met[leaving]
             lengths = self._lengths(starts[rays], ways[rays], met)
             # The longest first, so that the nearest is the last to be written.
             order = np.argsort(-lengths, kind="stable")
-            order = order[lengths[order] < thickness[rays[order]]]
-            thickness[rays[order]] = lengths[order]
-            facing[rays[order]] = np.einsum("ij,ij->i", ways[rays[order]], self.normals[met[order]])
-        return np.where(facing > -_FACING_AWAY, thickness, np.inf)
+            order = order[lengths[order] < nearest[rays[order]]]
+            nearest[rays[order]], through[rays[order]] = lengths[order], met[order]
+        return nearest, through
 
     def _lengths(self, starts: Points, ways: Points, triangles: NDArray[np.intp]) -> NDArray[np.float64]:
         """How far along unit `ways` triangles are met; infinite where they are not (Moeller and Trumbore 1997)."""
