@@ -25,6 +25,7 @@ _MODULES = {
     "runtime": "runtime",
     "license": "licence",
 }
+_SELF_TEST_HELP = "check this installation; write a report without private data to FILE, else print it"
 _EPILOG = """examples:
   tsdesktop segment scan.nii.gz -o result --task total --fast --statistics --preview
   tsdesktop print result -o parts      parts for a 3D printer, one file per structure
@@ -36,6 +37,7 @@ _EPILOG = """examples:
   tsdesktop weights download total     the networks of a task
   tsdesktop runtime install            torch for an NVIDIA graphics card
   tsdesktop license status             the licence number that some networks need
+  tsdesktop --self-test                whether this installation is whole and works here
 
 Not a medical device: for research and teaching, not for diagnosis or treatment."""
 
@@ -81,6 +83,8 @@ def make_parser(only: str = "") -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"tsdesktop {__version__}")
+    # For the help: tsdesktop.__main__ sees to it before anything here is imported.
+    parser.add_argument("--self-test", nargs="?", metavar="FILE", help=_SELF_TEST_HELP)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in [_MODULES[only]] if only in _MODULES else _MODULES.values():
         sub = import_module(f"tsdesktop.cli.{name}").add_parser(commands)

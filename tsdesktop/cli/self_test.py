@@ -12,7 +12,6 @@ from tsdesktop.core.self_test import Step
 from tsdesktop.pipeline.self_test import check_installation, is_ok, problems_of, write_report
 
 OPTION = "--self-test"
-HELP = "check this installation, write a report without private data to FILE (else print it); 1 where something fails"
 
 
 def run(arguments: Sequence[str]) -> int:
