@@ -136,9 +136,10 @@ def _refuse_parts(known: MeshFormat) -> None:
 
 def _write_obj(parts: Sequence[Part], path: Path, frame: MeshFrame, *, overwrite: bool) -> None:
     materials = materials_path(path)
-    with written(path, overwrite=overwrite) as temporary, written(materials, overwrite=overwrite) as beside:
+    with written(path, overwrite=overwrite) as temporary:
         write_obj(parts, temporary, frame, materials.name)
-        write_mtl(parts, beside)
+        with written(materials, overwrite=overwrite) as beside:
+            write_mtl(parts, beside)
 
 
 def mesh_format(key: str) -> MeshFormat:
