@@ -113,6 +113,19 @@ def test_dicom_results_of_a_run_are_the_same_bytes_at_any_time(result: Segmentat
     assert (segmentation.ContentDate, segmentation.ContentTime[:6]) == ("20260504", "030201")
 
 
+def test_a_series_without_identifiers_is_refused_before_anything_is_written(
+    result: Segmentation, tmp_path: Path
+) -> None:
+    write_series(tmp_path, TEN, StudyInstanceUID="")
+    volume = read(tmp_path)
+    label_map = replace(result.label_map, array=np.ones(volume.geometry.shape, np.uint8), geometry=volume.geometry)
+    choice = ExportChoice(tmp_path / "out", labels=("nifti", "dicom-seg"), preview=True)
+    with pytest.raises(ExportError) as caught:
+        write_chosen(choice, volume, label_map)
+    assert caught.value.id == "export.dicom_identifiers"
+    assert not choice.folder.exists()
+
+
 def test_a_result_that_was_kept_is_exported_as_when_it_was_computed(result: Segmentation, tmp_path: Path) -> None:
     from tsdesktop.core.notes import note
 

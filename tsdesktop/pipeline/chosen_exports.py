@@ -14,7 +14,7 @@ from tsdesktop.exports.writing import existing_folder, file_names, refuse_existi
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.pipeline.export_plan import LABEL_ENDINGS, TABLE_NAMES, ExportPlan, MeshPlan, Table
 from tsdesktop.pipeline.export_work import Exported, Material, write_all
-from tsdesktop.pipeline.exporting import run_of, run_of_file
+from tsdesktop.pipeline.exporting import check_series, run_of, run_of_file
 from tsdesktop.pipeline.segmentation import Listener, Segmentation
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def write_chosen(
     """Writes the chosen files and a manifest. `listen` hears what is being written, with the share that is done.
 
     `result` is the run the labels come from, None for labels that were opened from a file. Whatever `listen` raises
-    ends the work; files that were written before stay. Raises ExportError, also for files in the way, before anything
-    is written.
+    ends the work; files that were written before stay. Raises ExportError; for files in the way, and where the scan's
+    files lack what DICOM results refer to, before anything is written.
     """
     chosen = chosen_structures(choice, label_map)
     if not chosen:
@@ -83,6 +83,7 @@ def write_chosen(
     if choice.is_empty:
         raise ExportError("export.nothing", reason="nothing was chosen")
     plan = _plan(choice, label_map)
+    check_series(plan, volume.source)
     # First: a place that cannot be reached cannot be looked into either.
     existing_folder(choice.folder)
     in_the_way = [each for each in plan.files(chosen, chosen) if each != choice.manifest]

@@ -27,7 +27,16 @@ from tsdesktop.pipeline.export_plan import (
 from tsdesktop.pipeline.export_work import Exported, Material, on_label_grid, write_all
 from tsdesktop.pipeline.segmentation import Listener, Segmentation
 
-__all__ = ["check_outputs", "check_scan", "export", "on_label_grid", "run_of", "run_of_file", "write_results"]
+__all__ = [
+    "check_outputs",
+    "check_scan",
+    "check_series",
+    "export",
+    "on_label_grid",
+    "run_of",
+    "run_of_file",
+    "write_results",
+]
 _ENDINGS = (".nii.gz", ".nii")
 _TABLES: tuple[Table, ...] = ("json", "csv", "xlsx", "json-full")
 _REPORT: tuple[Table, ...] = ("dicom-sr",)
@@ -75,7 +84,13 @@ def check_scan(source: ScanSource, options: Options) -> None:
     """Refuses, before anything is computed, DICOM results of a scan that was not read from DICOM, or whose files lack
     what such results refer to. Raises ExportError.
     """
-    plan = _plan(options, outputs_at(Path(), options.task))
+    check_series(_plan(options, outputs_at(Path(), options.task)), source)
+
+
+def check_series(plan: ExportPlan, source: ScanSource) -> None:
+    """Refuses DICOM results of a scan that was not read from DICOM, or whose files are gone or lack what such results
+    refer to. Reads the headers of the series where there are such results. Raises ExportError.
+    """
     plan.check_source(source)
     if plan.of_dicom:
         from tsdesktop.exports.dicom.sources import source_series
