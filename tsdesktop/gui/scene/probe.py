@@ -1,6 +1,6 @@
 """Can VTK draw here? Asked in a process of its own, since without a working OpenGL VTK ends the process that asks.
 
-Run as a module it tries one kind of window, off the main thread as the view does, and prints what it found as JSON.
+That process tries one kind of window, off the main thread as the view does, and prints what it found as JSON.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+
+from tsdesktop.runs.executable import own_command
 
 log = logging.getLogger(__name__)
 
 WINDOW_VARIABLE = "VTK_DEFAULT_OPENGL_WINDOW"
+# What the environment of the trying process says, and `tsdesktop.__main__` understands.
+HALF_VARIABLE, GRAPHICS_HALF = "TSDESKTOP_HALF", "try-graphics"
 _PATIENCE_S = 20.0
 # EGL needs no display and works under Wayland; GLX reaches graphics cards whose driver has no EGL.
 _LINUX_WINDOWS = ("vtkEGLRenderWindow", "vtkXOpenGLRenderWindow", "vtkOSOpenGLRenderWindow")
@@ -65,11 +70,11 @@ def _candidates() -> tuple[str, ...]:
 
 def _probe(window_class: str) -> Graphics | None:
     """What a window of this class reports; None when it does not work."""
-    if getattr(sys, "frozen", False):
-        return _guess(window_class)
-    command = [sys.executable, "-m", "tsdesktop.gui.scene.probe", window_class]
+    command, environment = [*own_command(), window_class], {**os.environ, HALF_VARIABLE: GRAPHICS_HALF}
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_PATIENCE_S, check=False, text=True)
+        done = subprocess.run(
+            command, capture_output=True, timeout=_PATIENCE_S, check=False, text=True, env=environment
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     lines = done.stdout.strip().splitlines()
@@ -79,24 +84,6 @@ def _probe(window_class: str) -> Graphics | None:
         return Graphics(**json.loads(lines[-1]))
     except (ValueError, TypeError):
         return None
-
-
-def _guess(window_class: str) -> Graphics | None:
-    """For a packaged program, whose executable cannot run modules: whether the window's libraries can be loaded.
-
-    The renderer is then known only once the window is open; until then it counts as the processor.
-    """
-    needed = {
-        "vtkEGLRenderWindow": "libEGL.so.1",
-        "vtkXOpenGLRenderWindow": "libGL.so.1",
-        "vtkOSOpenGLRenderWindow": "libOSMesa.so.8",
-    }.get(window_class)
-    try:
-        if needed is not None:
-            ctypes.CDLL(needed)
-    except OSError:
-        return None
-    return Graphics(window_class, "OpenGL", False)
 
 
 def load_driver(window_class: str) -> None:
@@ -138,17 +125,13 @@ def _try(window_class: str, answers: list[Graphics]) -> None:
     del vtkmodules
 
 
-def main() -> int:
-    """Tries the window class named on the command line. Returns the exit code."""
+def serve(arguments: Sequence[str]) -> int:
+    """Tries the window class that the arguments name. Returns the exit code."""
     answers: list[Graphics] = []
-    thread = threading.Thread(target=_try, args=(sys.argv[1], answers))
+    thread = threading.Thread(target=_try, args=(arguments[0], answers))
     thread.start()
     thread.join()
     if not answers:
         return 1
     sys.stdout.write(json.dumps(asdict(answers[0])) + "\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
