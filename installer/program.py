@@ -15,7 +15,7 @@ from typing import Any
 
 from installer import dev
 from installer.facts import TOP, Facts
-from installer.pruned import read_libraries, read_pruning
+from installer.pruned import read_bundled, read_libraries, read_pruning
 from installer.windows.version import version_resource
 
 PYINSTALLER = "6.22.3"
@@ -47,7 +47,17 @@ def make_program(facts: Facts, platform: str, build: Path) -> Program:
     environment = {**os.environ, "TSDESKTOP_PROGRAM": str(wanted), "PYTHONHASHSEED": "0"}
     if subprocess.call([*command, *places, str(SPEC)], env=environment, cwd=build):
         raise dev.SetupError("PyInstaller could not make the program; its reason stands above.")
-    return made(facts, platform, build, python)
+    program = made(facts, platform, build, python)
+    if platform == "linux":
+        strip(program.folder / "_internal")
+    return program
+
+
+def strip(folder: Path) -> None:
+    """Takes debuggers' names out of the binaries that the list names. Raises dev.SetupError where that fails."""
+    files = [path for pattern in read_pruning().stripped for path in folder.glob(pattern) if not path.is_symlink()]
+    if subprocess.call(["strip", "--strip-unneeded", *map(str, files)]):
+        raise dev.SetupError(f"The binaries could not be stripped: {dev.apt_line(['binutils'])}.")
 
 
 def made(facts: Facts, platform: str, build: Path, python: Path) -> Program:
@@ -99,6 +109,7 @@ def wishes(facts: Facts, platform: str, build: Path) -> dict[str, Any]:
         "modules": pruning.modules,
         "files": [*pruning.files, *system],
         "datas": [[str(TOP / name), "."] for name in facts.licence_files],
+        "bundled": read_bundled(),
         "tools": TOOLS,
         "info_plist": info_plist(facts) if platform == "macos" else {},
     }

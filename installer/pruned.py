@@ -16,10 +16,11 @@ C_LIBRARY = ("libc.so.*", "libm.so.*", "libdl.so.*", "libpthread.so.*", "librt.s
 
 @dataclass(frozen=True)
 class Pruning:
-    """Modules, and patterns of files by their place in the program, that are left out."""
+    """Modules, and patterns of files by their place, that are left out; binaries that lose debuggers' names."""
 
     modules: tuple[str, ...]
     files: tuple[str, ...]
+    stripped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def read_pruning(path: Path = PRUNING) -> Pruning:
     return Pruning(
         tuple(name for each in table["modules"] for name in each["names"]),
         tuple(pattern for each in table["files"] for pattern in each["patterns"]),
+        tuple(table["strip"]["patterns"]),
     )
 
 
@@ -51,6 +53,11 @@ def read_libraries(path: Path = LIBRARIES) -> tuple[SystemLibrary, ...]:
     """The libraries that a Linux system has to have."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     return tuple(SystemLibrary(**each) for each in table["library"])
+
+
+def read_bundled(path: Path = LIBRARIES) -> tuple[str, ...]:
+    """Patterns of the system's libraries that the program brings along."""
+    return tuple(tomllib.loads(path.read_text(encoding="utf-8"))["bundled"])
 
 
 def missing_libraries(needed: Iterable[str], bundled: Iterable[str], system: Iterable[SystemLibrary]) -> list[str]:
