@@ -13,10 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from tsdesktop.core.assets import asset
 from tsdesktop.core.settings import Settings
+from tsdesktop.gui.dialogs.about import About
+from tsdesktop.gui.dialogs.export_dialog import ExportDialog
+from tsdesktop.gui.dialogs.self_test import SelfTest
 from tsdesktop.gui.networks.window import Networks
 from tsdesktop.gui.parts import Popup
 from tsdesktop.gui.report import RecentLines
@@ -35,7 +38,7 @@ class Photographer:
         self._application = application
         self._folder = folder
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 90.0) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 300.0) -> None:
         """Until the condition holds. Raises TimeoutError."""
         until = time.monotonic() + seconds
         while not condition():
@@ -51,6 +54,7 @@ class Photographer:
 
     def take(self, widget: QWidget, name: str) -> None:
         """Keeps a picture."""
+        hide_home(widget)
         self.pause(0.4)
         image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
         image.save(str(self._folder / f"{name}.png"), "PNG", 0)  # type: ignore[call-overload]
@@ -78,6 +82,13 @@ def main() -> int:
             window.runs.mark_saved()
             window.close()
     return 0
+
+
+def hide_home(widget: QWidget) -> None:
+    """Shows a folder of nobody in particular instead of one of this computer."""
+    for line in widget.findChildren(QLineEdit):
+        if str(Path.home()) in line.text():
+            line.setText(line.text().replace(str(Path.home()), "/home/you"))
 
 
 def open_and_run(window: MainWindow, photographer: Photographer) -> None:
@@ -112,11 +123,7 @@ def tour(window: MainWindow, photographer: Photographer) -> None:
     photographer.pause(2.0)
     photographer.take(window, "3d")
     window.commands.set_layout_named("four")
-    window.commands.export()
-    photographer.pause(1.0)
-    dialog = next(each for each in window.findChildren(QDialog) if each.isVisible())
-    photographer.take(dialog, "export")
-    dialog.close()
+    export(window, photographer)
     window.left.choices.choose_task(window.left.choices.catalogue.task("total"))
     photographer.pause(0.5)
     photographer.take(window.left, "download")
@@ -127,6 +134,36 @@ def tour(window: MainWindow, photographer: Photographer) -> None:
     photographer.take(networks, "networks")
     networks.close()
     print_studio(window, photographer)
+    check_and_about(window, photographer)
+
+
+def export(window: MainWindow, photographer: Photographer) -> None:
+    """The export dialog, once it has checked the surfaces that would be written."""
+    window.commands.export()
+    dialog = next(iter(window.findChildren(ExportDialog)))
+    for kind in ("stl", "xlsx"):
+        dialog.kinds.boxes[kind].setChecked(True)
+    photographer.wait(lambda: not dialog.is_looking)
+    dialog.check()
+    photographer.wait(lambda: not dialog.is_writing)
+    photographer.pause(0.5)
+    photographer.take(dialog, "export")
+    dialog.close()
+
+
+def check_and_about(window: MainWindow, photographer: Photographer) -> None:
+    """What the menu Help opens: the check of the installation when it has ended, and the licences."""
+    window.self_test.open()
+    check = next(iter(window.findChildren(SelfTest)))
+    photographer.wait(check.save.isEnabled)
+    photographer.take(check, "check")
+    check.close()
+    window.commands.show_about()
+    about = next(iter(window.findChildren(About)))
+    about.pages.setCurrentIndex(1)
+    photographer.wait(lambda: about.works.count() > 1)
+    photographer.take(about, "about")
+    about.close()
 
 
 def print_studio(window: MainWindow, photographer: Photographer) -> None:
