@@ -84,6 +84,16 @@ def test_a_packaged_program_lists_everything_that_came_with_it(tmp_path: Path, m
     assert (works["lib3mf"].licence, works["lib3mf"].address) == ("BSD-2-Clause", "https://3mf.io")
 
 
+def test_a_packaged_program_that_tells_its_needs_lists_everything_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(tmp_path, "tsdesktop", Requires_Dist="numpy")
+    made(tmp_path, "pygments")
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    monkeypatch.setattr("sys.frozen", True, raising=False)
+    assert "pygments" in {each.name for each in third_party_works()}
+
+
 def test_what_others_need_in_turn_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(tmp_path, "tsdesktop", Requires_Dist="highdicom>=0.24")
     made(tmp_path, "highdicom", Requires_Dist="pydicom (>=3) ; python_version > '3'")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import re
-import sysconfig
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -50,12 +52,13 @@ def own_licence() -> str:
 def needed_distributions() -> Iterator[metadata.Distribution]:
     """What tsdesktop needs to run and what that needs in turn, as far as it is installed.
 
-    A packaged program may not tell what it needs; there everything that is installed came with it.
+    In a packaged program everything that is installed came with it, and it may not tell what it needs.
     """
     own = _found("tsdesktop")
-    waiting = [] if own is None else list(_needed(own))
+    waiting = [] if own is None or hasattr(sys, "frozen") else list(_needed(own))
     if not waiting:
-        yield from (each for each in metadata.distributions() if _same(each.metadata["Name"] or "") != "tsdesktop")
+        every = {_same(each.metadata["Name"]): each for each in metadata.distributions()}
+        yield from (each for name, each in every.items() if name != "tsdesktop")
     seen = {"tsdesktop", *waiting}
     while waiting:
         found = _found(waiting.pop())
@@ -142,9 +145,9 @@ def _is_licence(file: Path) -> bool:
 def _others() -> Iterator[Work]:
     """What comes along and is no package."""
     yield Work("Inter (font)", "3.19", "OFL-1.1", _read(asset("fonts/OFL.txt")), "https://rsms.me/inter/")
-    python = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
-    text = _read(python) or _read(asset("licences/PSF-2.0.txt"))
-    yield Work("Python", sysconfig.get_python_version(), "PSF-2.0", text, "https://www.python.org")
+    # Beside the standard library; a packaged program keeps that in an archive.
+    text = _read(Path(os.__file__).parent / "LICENSE.txt") or _read(asset("licences/PSF-2.0.txt"))
+    yield Work("Python", platform.python_version(), "PSF-2.0", text, "https://www.python.org")
 
 
 def _read(path: Path) -> str:
