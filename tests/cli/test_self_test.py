@@ -70,6 +70,16 @@ def test_what_is_missing_is_named_and_everything_else_is_tried(tmp_path: Path) -
     assert list(home.iterdir()) == [] and list(temporary.iterdir()) == []
 
 
+def test_checking_needs_no_library_itself() -> None:
+    code = "import sys, tsdesktop.cli.self_test; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    before = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"], check=True, capture_output=True, text=True
+    ).stdout.split()
+    others = set(loaded) - {each.split(".")[0] for each in before} - set(sys.stdlib_module_names)
+    assert others == {"tsdesktop"}
+
+
 def _step(report: dict[str, Any], name: str) -> dict[str, Any]:
     (found,) = [each for each in report["steps"] if each["name"] == name]
     return dict(found)

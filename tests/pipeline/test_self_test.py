@@ -25,6 +25,7 @@ from tsdesktop.core.installation import CONTENTS, LIBRARIES, Library, digest_of,
 from tsdesktop.core.self_test import LABELS_FILE, STEPS, Step, Voice, note_of
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap
+from tsdesktop.gui.translation import REASONS
 from tsdesktop.pipeline import self_test, self_test_children
 from tsdesktop.pipeline.self_test import check_in_child
 from tsdesktop.pipeline.self_test_children import Part, try_part
@@ -294,6 +295,17 @@ def test_an_open_or_shrunken_surface_is_found(liver: LabelMap, voice: Voice, tmp
     assert [each.id for each in stl_problems(voice, tmp_path / "open.stl", expected_ml)] == ["check.mesh_open"]
     small = [each.id for each in stl_problems(voice, tmp_path / "small.stl", expected_ml)]
     assert small == ["check.mesh_open", "check.mesh_volume"]
+
+
+def test_what_is_tried_has_words_in_every_language() -> None:
+    said = {
+        str(node.args[0].value)
+        for path in (PACKAGE / "gui" / "self_test.py", PACKAGE / "pipeline" / "self_test_computing.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "trying"
+        if isinstance(node.args[0], ast.Constant)
+    }
+    assert said and said | set(STEPS) <= set(REASONS)
 
 
 def test_other_volumes_than_expected_are_told(voice: Voice) -> None:

@@ -24,7 +24,7 @@ WORDS_OF_INSTALLATION: dict[str, tuple[str, str]] = {
         "Close other programs and check again; where that does not help, please report this.",
     ),
     "check.other_volume": (
-        "The demo network found {found} ml of {structure} in the sample instead of {expected} ml.",
+        "The demo network found {found} ml of {what} in the sample instead of {expected} ml.",
         "Networks compute wrongly on this computer: please report this.",
     ),
     "check.mesh_open": (
@@ -35,7 +35,7 @@ WORDS_OF_INSTALLATION: dict[str, tuple[str, str]] = {
         "The STL file that was written encloses {found} ml instead of {expected} ml.",
         "Please report this.",
     ),
-    "check.window_part": ("The window lacks a part: {name}.", _AGAIN),
+    "check.window_part": ("The window lacks a part: {part}.", _AGAIN),
     "check.empty_picture": (
         "The picture of {what} stays empty.",
         "Update the graphics driver, then check again.",

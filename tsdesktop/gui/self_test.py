@@ -110,7 +110,7 @@ def _lacking_parts(application: QApplication) -> list[Note]:
         if len(installed.translators) < 2:
             lacking.append(f"words of the language {code}")
         translation.uninstall(application, installed)
-    return [note("check.window_part", name=each) for each in lacking]
+    return [note("check.window_part", part=each) for each in lacking]
 
 
 class _Trial:

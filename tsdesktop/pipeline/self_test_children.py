@@ -15,7 +15,6 @@ from typing import Any
 from tsdesktop.core.notes import Note, note
 from tsdesktop.core.redaction import redacted
 from tsdesktop.core.self_test import Ear, State, Step, StepName, step_from_data
-from tsdesktop.core.settings import data_folder
 from tsdesktop.runs.executable import own_command
 
 HALF_VARIABLE = "TSDESKTOP_HALF"
@@ -60,13 +59,24 @@ def own_folders(folder: Path) -> dict[str, str]:
     Libraries that were fetched for a graphics card belong to the installation: they are looked for where they are.
     """
     return {
-        _RUNTIMES_VARIABLE: os.environ.get(_RUNTIMES_VARIABLE) or str(data_folder() / "runtimes"),
+        **_place_of_runtimes(),
         "TSDESKTOP_DATA_DIR": str(folder / "data"),
         "MPLCONFIGDIR": str(folder / "data"),
         "MESA_SHADER_CACHE_DIR": str(folder / "data"),
         # Nobody is asked to unlock a store of passwords for a check.
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
+
+
+def _place_of_runtimes() -> dict[str, str]:
+    if os.environ.get(_RUNTIMES_VARIABLE):
+        return {}
+    try:
+        from tsdesktop.core.settings import data_folder
+    except ImportError:
+        # It needs a library, whose lack is told with the libraries.
+        return {}
+    return {_RUNTIMES_VARIABLE: str(data_folder() / "runtimes")}
 
 
 # With these a check would look at other networks than those that come with the program.

@@ -80,8 +80,9 @@ def volume_problems(voice: Voice, label_map: LabelMap) -> list[Note]:
     """Structures whose volume is not what the demo network finds in the sample elsewhere."""
     found = {name: label_map.volume_ml(name) for name in EXPECTED_ML}
     voice.fact("volumes_ml", {name: round(value, 1) for name, value in found.items()})
+    titles = {each.name: each.title for each in label_map.classes}
     return [
-        note("check.other_volume", structure=name, found=round(found[name], 1), expected=expected)
+        note("check.other_volume", what=titles[name], found=round(found[name], 1), expected=expected)
         for name, expected in EXPECTED_ML.items()
         if abs(found[name] - expected) > _VOLUME_SHARE * expected
     ]
