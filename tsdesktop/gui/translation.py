@@ -161,7 +161,7 @@ REASONS = (
     "it encloses {0} ml instead of {1} ml",
     "it has {0} open edges instead of {1}",
     "it has {0} edges of more than two triangles instead of {1}",
-    # what a check of the installation tries, and finds in the sample
+    # what a check of the installation tries, and parts of the window it looks for
     "files",
     "libraries",
     "network libraries",
@@ -173,11 +173,9 @@ REASONS = (
     "opening the sample",
     "3D view",
     "picture of the window",
-    "liver",
-    "spleen",
-    "heart",
-    "aorta",
-    "vertebrae_L3",
+    "pictures of the kind {0}",
+    "the font Inter",
+    "words of the language {0}",
 )
 # Those of them whose gap holds another of them.
 _AROUND_OTHERS = {
