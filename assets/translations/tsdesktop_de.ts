@@ -1602,7 +1602,7 @@
         </message>
         <message>
             <source>And without what its files say of the patient</source>
-            <translation>Und ohne das, was ihre Dateien über den Patienten sagen</translation>
+            <translation>Und ohne die Angaben ihrer Dateien zum Patienten</translation>
         </message>
         <message>
             <source>Angle</source>
@@ -3323,10 +3323,6 @@
             <translation>Weniger glätten</translation>
         </message>
         <message>
-            <source>The recipe does that already, and it does not help more here.</source>
-            <translation>Das Rezept tut das schon, und mehr hilft es hier nicht.</translation>
-        </message>
-        <message>
             <source>Thicken</source>
             <translation>Verdicken</translation>
         </message>
@@ -4231,7 +4227,7 @@
         </message>
         <message>
             <source>Dates</source>
-            <translation>Daten</translation>
+            <translation>Datumsangaben</translation>
         </message>
         <message>
             <source>File format</source>
@@ -7317,7 +7313,7 @@
         </message>
         <message>
             <source>Demonstration on a phantom</source>
-            <translation>Demonstration an einem Phantom</translation>
+            <translation>Demonstration am Phantom</translation>
         </message>
         <message>
             <source>Earlier lung vessel model: all lung vessels as one class plus trachea/bronchi.</source>
@@ -8445,6 +8441,10 @@
             <translation>Segmentierung</translation>
         </message>
         <message>
+            <source>sheets of the surface meet in an edge or a point</source>
+            <translation>Flächen treffen sich in einer Kante oder einem Punkt</translation>
+        </message>
+        <message>
             <source>some of its numbers cannot be labels</source>
             <translation>einige der Werte können keine Labels sein</translation>
         </message>
@@ -8545,6 +8545,10 @@
             <translation>die Oberfläche ist nicht geschlossen</translation>
         </message>
         <message>
+            <source>the surface runs through itself</source>
+            <translation>die Oberfläche durchdringt sich selbst</translation>
+        </message>
+        <message>
             <source>the system's password store refused</source>
             <translation>der Passwortspeicher des Systems lehnte ab</translation>
         </message>
@@ -8595,6 +8599,14 @@
         <message>
             <source>top</source>
             <translation>Oberseite</translation>
+        </message>
+        <message>
+            <source>triangles face inward</source>
+            <translation>Dreiecke zeigen nach innen</translation>
+        </message>
+        <message>
+            <source>triangles have no area or are there twice</source>
+            <translation>Dreiecke haben keine Fläche oder kommen doppelt vor</translation>
         </message>
         <message>
             <source>two neighbours are {0} mm apart, most {1} mm</source>
@@ -9771,8 +9783,8 @@
             <translation>Der Zuschnitt fand nichts ({what}), darum ist das Ergebnis leer.</translation>
         </message>
         <message>
-            <source>The demo network found {found} ml of {structure} in the sample instead of {expected} ml.</source>
-            <translation>Das Demonstrationsnetz fand im Beispiel {found} ml statt {expected} ml ({structure}).</translation>
+            <source>The demo network found {found} ml of {what} in the sample instead of {expected} ml.</source>
+            <translation type="unfinished"></translation>
         </message>
         <message>
             <source>The demo network only knows artificial phantoms.</source>
@@ -10019,6 +10031,10 @@
             <translation>Die Oberfläche ist an {edges} Kanten offen.</translation>
         </message>
         <message>
+            <source>The surface of {name} had defects; it was mended.</source>
+            <translation>Die Oberfläche von {name} hatte Fehler; sie wurde repariert.</translation>
+        </message>
+        <message>
             <source>The surface of {name} is not closed, so no solid can be made of it.</source>
             <translation>Die Oberfläche von {name} ist nicht geschlossen, darum ergibt sie keinen Körper.</translation>
         </message>
@@ -10047,8 +10063,8 @@
             <translation>Die Voxelachsen stehen nicht rechtwinklig (Abweichung {degrees} Grad); die Aufnahme wurde aufrecht neu berechnet.</translation>
         </message>
         <message>
-            <source>The window lacks a part: {name}.</source>
-            <translation>Dem Fenster fehlt ein Teil: {name}.</translation>
+            <source>The window lacks a part: {part}.</source>
+            <translation type="unfinished"></translation>
         </message>
         <message>
             <source>There are no triangles.</source>
@@ -10407,8 +10423,8 @@
             <translation>{index} nennt für {name} keine SHA-256-Prüfsumme, darum wird es nicht geholt.</translation>
         </message>
         <message>
-            <source>{names} would not print: {reason}. Nothing was written.</source>
-            <translation>{names}: so nicht druckbar, {reason}. Nichts wurde geschrieben.</translation>
+            <source>{names} would not print: {reason}, and mending did not help. Nothing was written.</source>
+            <translation>{names}: so nicht druckbar, {reason}, und Reparieren half nicht. Nichts wurde geschrieben.</translation>
         </message>
         <message>
             <source>{name} among the files of the program is not what was packed.</source>
@@ -10489,6 +10505,10 @@
         <message>
             <source>{name} has a step that is not known: {step}.</source>
             <translation>{name} hat einen unbekannten Schritt: {step}.</translation>
+        </message>
+        <message>
+            <source>{name} has defects that cannot be mended.</source>
+            <translation>{name} hat Fehler, die sich nicht reparieren lassen.</translation>
         </message>
         <message>
             <source>{name} has only {shape} voxels.</source>
