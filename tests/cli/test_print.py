@@ -35,6 +35,7 @@ from tsdesktop.core.printing import (
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap, ScanSource
 from tsdesktop.exports.nifti import write_label_map
+from tsdesktop.surfaces.recipe_fixes import STEP_ORDER
 
 ALL = (
     "--keep-largest --remove-islands 50 --fill-holes --merge both --struts 3 --strut-length 30 --thicken 1.5 "
@@ -125,9 +126,9 @@ def test_a_share_of_the_extent_cuts_in_the_middle(labels: Path, tmp_path: Path) 
 def test_an_open_part_ends_with_exit_code_1_and_no_files(
     labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tsdesktop.pipeline.printing import Prepared
+    from tsdesktop.surfaces.preflight import Preflight
 
-    monkeypatch.setattr(Prepared, "unprintable", property(lambda self: self.parts))
+    monkeypatch.setattr(Preflight, "is_whole", property(lambda _: False))
     assert run(["print", str(labels), "-o", str(tmp_path / "out")]) == 1
     said = capsys.readouterr()
     assert "would not print" in said.err and "preflight" in said.out
@@ -170,6 +171,8 @@ def test_flags_become_steps_in_a_fixed_order() -> None:
     made = recipe(
         *ALL.split(), "--label", r"L1\nleft", "--label", "{name}", "--bed", "200x100x50.5", "--process", "resin"
     )
+    ranks = [STEP_ORDER.index(type(each)) for each in made.steps]
+    assert ranks == sorted(ranks)
     assert made.steps == (
         KeepLargest(), RemoveIslands(50.0), FillHoles(), Merge("both"), Struts(3.0, 30.0), Thicken(1.5),
         Hollow(2.0, 3, 5.0), Cut((-12.0, 0.0, 0.0), (1.0, 0.0, 0.0), 2, 4.0, 0.3), Scale(80.0),

@@ -14,7 +14,7 @@ from tsdesktop.core.options import Options
 from tsdesktop.core.printing import PrintRecipe
 from tsdesktop.exports.nifti import write_label_map
 from tsdesktop.pipeline import Segmentation, export
-from tsdesktop.pipeline.origin import run_beside
+from tsdesktop.pipeline.origin import run_beside, run_of_result
 from tsdesktop.pipeline.printing import PrintPlace, print_parts
 
 
@@ -27,6 +27,10 @@ def test_what_is_printed_tells_of_the_run(result: Segmentation, tmp_path: Path, 
     told = json.loads(printed.files[-1].read_text(encoding="utf-8"))["run"]
     assert told["task"]["name"] == "total" and told["made_at"] == "2026-05-04T03:02:01Z"
     assert told["options"]["fast"] is True and "outputs" not in told
+
+
+def test_a_run_of_this_window_tells_the_same_as_its_files(result: Segmentation, tmp_path: Path) -> None:
+    assert run_of_result(result) == run_beside(export(result, tmp_path)[0].parent)
 
 
 def test_labels_that_were_changed_are_not_the_runs(result: Segmentation, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tsdesktop.exports.nifti import write_label_map, write_per_class
 from tsdesktop.pipeline import printing
 from tsdesktop.pipeline.printing import (
     PrintPlace,
+    look_at,
     place_within,
     prepare_print,
     print_parts,
@@ -164,6 +165,36 @@ def test_nothing_is_written_when_a_part_is_open(
     with pytest.raises(ExportError, match="liver would not print"):
         write_print(broken, place)
     assert not place.folder.exists()
+
+
+@pytest.mark.parametrize("defect", ["self-intersections", "degenerate", "manifold"])
+def test_nothing_is_written_when_a_part_has_any_defect(two_balls: LabelMap, place: PrintPlace, defect: str) -> None:
+    prepared = prepare_print(two_balls, PrintRecipe(("liver",)))
+    findings = tuple(
+        replace(each, light="bad") if each.id == defect else each for each in prepared.preflights[0].findings
+    )
+    broken = replace(prepared, preflights=(replace(prepared.preflights[0], findings=findings),))
+    with pytest.raises(ExportError, match=r"liver would not print: .*Nothing was written"):
+        write_print(broken, place)
+    assert not place.folder.exists()
+
+
+def test_defects_are_mended_and_that_is_said(
+    two_balls: LabelMap, place: PrintPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = PrintRecipe(("liver",))
+    whole = prepare_print(two_balls, recipe)
+    assert whole.mended() is whole
+    (part,) = whole.parts
+    torn = replace(part, triangles=np.concatenate([part.triangles[3:], part.triangles[40:41]]))
+    broken = replace(whole, parts=(torn,), preflights=look_at(two_balls, recipe, [torn], "RAS"))
+    assert broken.unprintable == (torn,)
+    better = broken.mended()
+    assert not better.unprintable and [each.id for each in better.notes] == ["note.part_mended"]
+    assert better.parts[0].volume_ml == pytest.approx(part.volume_ml, rel=1e-3)
+    files = write_print(better, place)
+    assert load(files[0]).is_watertight
+    assert "was mended" in json.loads(files[-1].read_text("utf-8"))["notes"][0]["sentence"]
 
 
 def test_a_file_that_differs_from_its_part_is_removed(

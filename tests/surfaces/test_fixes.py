@@ -10,12 +10,13 @@ from scipy.spatial.transform import Rotation
 
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.printers import print_limits
-from tsdesktop.core.printing import Cut, FillHoles, FitToBed, LayFlat, PrintRecipe, Struts, Thicken
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.surfaces.check import check_mesh
-from tsdesktop.surfaces.fixes import MESH_FIXES, RECIPE_FIXES, fixed, recipe_with
+from tsdesktop.surfaces.fixes import MESH_FIXES, fixed
+from tsdesktop.surfaces.fixes import mended as all_mended
 from tsdesktop.surfaces.preflight import preflight
+from tsdesktop.surfaces.recipe_fixes import RECIPE_FIXES
 
 CORNERS = np.array(list(itertools.product((0.0, 1.0), repeat=3)))
 CUBE = np.array(
@@ -81,11 +82,9 @@ def mended(surface: SurfaceMesh, finding: str) -> SurfaceMesh:
 
 
 def test_every_fix_is_one_of_the_mesh_or_of_the_recipe() -> None:
-    assert not set(MESH_FIXES) & set(RECIPE_FIXES)
+    assert set(MESH_FIXES) & set(RECIPE_FIXES) == {"remove-small-pieces"}
     with pytest.raises(KeyError):
         fixed(cube(), "thicken")
-    with pytest.raises(KeyError):
-        recipe_with(PrintRecipe(), "fill", LIMITS)
 
 
 @pytest.mark.parametrize("fix", MESH_FIXES)
@@ -260,17 +259,19 @@ def test_what_cannot_be_resolved_is_told() -> None:
         fixed(spokes, "resolve")
 
 
-def test_steps_of_the_recipe() -> None:
-    cut = Cut((0, 0, 0), (0, 0, 1))
-    recipe = PrintRecipe(steps=(Thicken(0.3), cut), largest_error_mm=0.0)
-    limits = print_limits("prusa_mini", "fdm_0.6")
-    assert recipe_with(recipe, "thicken", limits).steps == (Thicken(1.2), cut)
-    assert recipe_with(recipe, "fill-holes", limits).steps == (FillHoles(), Thicken(0.3), cut)
-    assert recipe_with(recipe, "lay-flat", limits).steps[-1] == LayFlat()
-    assert recipe_with(recipe, "fit-to-bed", limits).steps[-1] == FitToBed()
-    assert recipe_with(recipe, "struts", limits).steps[-1] == Struts()
-    assert recipe_with(recipe, "save-triangles", limits).largest_error_mm == 0.05
-    assert recipe_with(replace(recipe, largest_error_mm=0.2), "save-triangles", limits).largest_error_mm == 0.4
-    assert recipe_with(replace(recipe, smoothing="very smooth"), "smooth-less", limits).smoothing == "smooth"
-    assert recipe_with(replace(recipe, smoothing_mm=1.0), "smooth-less", limits).smoothing_mm == 0.5
-    assert all(recipe_with(recipe, fix, limits) for fix in RECIPE_FIXES)
+def test_all_that_is_wrong_is_mended_at_once() -> None:
+    torn = cube()
+    triangles = np.concatenate([torn.triangles[1:6], torn.triangles[6:, ::-1], torn.triangles[8:9, ::-1]])
+    torn = replace(torn, triangles=triangles.astype(np.int32))
+    assert not preflight(torn, LIMITS).is_whole
+    better = all_mended(torn)
+    assert preflight(better, LIMITS).is_whole
+    assert better.volume_ml == pytest.approx(cube().volume_ml, rel=1e-5)
+    assert np.array_equal(all_mended(torn).vertices_ras, better.vertices_ras)
+    assert all_mended(better) is better
+
+
+def test_what_cannot_be_mended_is_told() -> None:
+    spokes = mesh(np.random.default_rng(1).normal(size=(60, 3)) * 9, np.arange(60).reshape(-1, 3))
+    with pytest.raises(ExportError):
+        all_mended(spokes)

@@ -16,8 +16,9 @@ from tsdesktop.core.structures import structure_class
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.core.volume import LabelMap
 from tsdesktop.surfaces.extract import extract_surface
-from tsdesktop.surfaces.fixes import MESH_FIXES, RECIPE_FIXES
+from tsdesktop.surfaces.fixes import MESH_FIXES
 from tsdesktop.surfaces.preflight import DEFECTS, ORDER, Finding, preflight
+from tsdesktop.surfaces.recipe_fixes import RECIPE_FIXES
 from tsdesktop.surfaces.shells import shells
 
 CORNERS = np.array(list(itertools.product((0.0, 1.0), repeat=3)))

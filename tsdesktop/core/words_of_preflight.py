@@ -95,5 +95,7 @@ WORDS_OF_PREFLIGHT: dict[str, tuple[str, str]] = {
         "{name} still runs through itself after all attempts: {pairs} pairs of triangles.",
         "Make the surface again, with less smoothing.",
     ),
+    "mend.in_vain": ("{name} has defects that cannot be mended.", "Make the surface again, with less smoothing."),
+    "note.part_mended": ("The surface of {name} had defects; it was mended.", ""),
     "mend.nothing_left": ("Nothing would be left of {name}.", "Choose another way to mend it."),
 }

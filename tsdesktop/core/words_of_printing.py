@@ -67,7 +67,7 @@ WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
     ),
     "print.bad_value": ("This cannot be printed: {reason}.", "`tsdesktop print --help` says what can be asked for."),
     "print.not_sound": (
-        "{names} would not print: {reason}. Nothing was written.",
+        "{names} would not print: {reason}, and mending did not help. Nothing was written.",
         "Choose less smoothing, or leave out the last step.",
     ),
     "print.read_back": (

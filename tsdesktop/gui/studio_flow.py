@@ -88,13 +88,13 @@ class StudioFlow(QObject):
         studio.recipe_kept.connect(self._on_recipe_kept)
         studio.exported.connect(lambda _: self._on_exported(studio))
         self.studio = studio
-        studio.show_labels(self._session.label_map)
+        studio.show_labels(self._session.label_map, self._session.result)
 
     def _on_labels_changed(self) -> None:
         label_map: LabelMap | None = self._session.label_map
         # Drafts come and go while a run is under way; what is printed is what it ends with.
         if self.studio is not None and not self._session.is_draft and label_map is not self.studio.bench.label_map:
-            self.studio.show_labels(label_map)
+            self.studio.show_labels(label_map, self._session.result)
 
     def _on_recipe_kept(self, recipe: PrintRecipe) -> None:
         self._recipe = recipe

@@ -72,6 +72,11 @@ REASONS = (
     "it has {0} GB of memory, {1} are needed",
     "a test network did not run ({0})",
     "a test network gave wrong results (off by {0})",
+    "the surface is not closed",
+    "sheets of the surface meet in an edge or a point",
+    "triangles have no area or are there twice",
+    "triangles face inward",
+    "the surface runs through itself",
     "segmentation",
     "radiotherapy structure set",
     "radiotherapy plan",
@@ -182,7 +187,7 @@ _AROUND_OTHERS = {
     "its plans cannot be read ({0})", "it asks for {0}", "the libraries fetched for it do not work ({0})",
 }  # fmt: skip
 # Sentences whose names are those of structures, not of files.
-_OF_STRUCTURES = ("note.solid_", "solid.", "mend.", "print.not_sound")
+_OF_STRUCTURES = ("note.solid_", "solid.", "mend.", "print.not_sound", "note.part_mended")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsdesktop.pipeline.segmentation import Segmentation
 
 log = logging.getLogger(__name__)
 _KEPT = ("program", "task", "networks", "options", "device", "made_at", "cite")
@@ -24,6 +27,15 @@ def run_beside(labels: Path) -> dict[str, Any]:
         if any(_is_same(manifest.parent / name, digest) for name, digest in outputs.items() if _is_asked(labels, name)):
             return {key: told[key] for key in _KEPT if key in told}
     return {}
+
+
+def run_of_result(result: Segmentation) -> dict[str, Any]:
+    """The same of a run of this program, as the manifest of its export tells it."""
+    from tsdesktop.exports.manifest import manifest_data
+    from tsdesktop.pipeline.exporting import run_of
+
+    told = manifest_data(run_of(result), (), Path())
+    return {key: told[key] for key in _KEPT}
 
 
 def _manifests(labels: Path) -> Iterator[Path]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsdesktop.core.errors import ExportError, OptionsError, ReadError
-from tsdesktop.core.notes import Note
+from tsdesktop.core.notes import Note, note
 from tsdesktop.core.printers import print_limits
 from tsdesktop.core.printing import FillHoles, KeepLargest, PrintRecipe, RemoveIslands, recipe_json
 from tsdesktop.core.provenance import provenance_of
@@ -34,8 +34,14 @@ RECIPE_FILE = "recipe.json"
 MANIFEST_FILE = "print_manifest.json"
 # Steps after which a part still is a structure of the label map, at its place.
 _STILL_LABELS = (KeepLargest, RemoveIslands, FillHoles)
-# Without these a surface has no inside, and no slicer program can fill it.
-_NEEDED = ("closed", "manifold", "outward")
+# What is wrong with a part that is not whole.
+_REASONS = {
+    "closed": "the surface is not closed",
+    "manifold": "sheets of the surface meet in an edge or a point",
+    "degenerate": "triangles have no area or are there twice",
+    "outward": "triangles face inward",
+    "self-intersections": "the surface runs through itself",
+}
 # A hash of labels takes no part of the time of a run.
 _NO_TIME = datetime(1980, 1, 1, tzinfo=UTC)
 _SHARE_OF_PARTS, _SHARE_OF_PREFLIGHT = 0.5, 0.4
@@ -78,9 +84,25 @@ class Prepared:
 
     @property
     def unprintable(self) -> tuple[SurfaceMesh, ...]:
-        """The parts that no printer can make: their surface is not closed."""
+        """The parts that are not whole: open, inside out, through themselves."""
         both = zip(self.parts, self.preflights, strict=True)
-        return tuple(part for part, found in both if _is_open(found))
+        return tuple(part for part, found in both if not found.is_whole)
+
+    def mended(self) -> Prepared:
+        """The same with every part mended that is not whole; where that is in vain the part stays as it is.
+
+        A note names those that were. The same parts give the same, so a recipe still repeats the print.
+        """
+        whole = [found.is_whole for found in self.preflights]
+        if all(whole):
+            return self
+        parts = tuple(part if fine else _mended(part) for part, fine in zip(self.parts, whole, strict=True))
+        found, notes = list(self.preflights), list(self.notes)
+        for n, (old, new) in enumerate(zip(self.parts, parts, strict=True)):
+            if new is not old:
+                (found[n],) = look_at(self.label_map, self.recipe, [new], self.frame)
+                notes.append(note("note.part_mended", name=new.structure.title))
+        return replace(self, parts=parts, preflights=tuple(found), notes=tuple(notes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +118,7 @@ def print_parts(
 ) -> Printed:
     """Writes the parts that `recipe` makes of labels (a file, a folder or a LabelMap), a recipe.json and a manifest.
 
-    Raises ReadError, OptionsError and ExportError; where a part is not closed nothing is written.
+    Raises ReadError, OptionsError and ExportError; where a part has a defect that cannot be mended nothing is written.
     """
     check_place(place)
     label_map = source if isinstance(source, LabelMap) else read_for_print(source)
@@ -118,16 +140,17 @@ def read_for_print(source: Path | str) -> LabelMap:
 def prepare_print(
     label_map: LabelMap, recipe: PrintRecipe, listen: Listen = _silent, wanted: Callable[[], bool] = _always
 ) -> Prepared:
-    """Makes the parts and looks at them. `wanted` is asked now and then; once it says no, Cancelled is raised.
+    """Makes the parts, looks at them and mends defects.
 
-    Raises OptionsError for names no task knows, ExportError when nothing is left to print.
+    `wanted` is asked now and then; once it says no, Cancelled is raised. Raises OptionsError for names no task knows,
+    ExportError when nothing is left to print.
     """
     from tsdesktop.surfaces.solids.studio import PrintStudio
 
     check_structures(label_map, recipe)
     made = PrintStudio(label_map).parts(recipe, _scaled(listen, 0.0, _SHARE_OF_PARTS), wanted)
     found = look_at(label_map, recipe, made.parts, made.frame, _scaled(listen, _SHARE_OF_PARTS, _SHARE_OF_PREFLIGHT))
-    return Prepared(label_map, recipe, made.parts, made.frame, found, made.notes, cited(label_map))
+    return Prepared(label_map, recipe, made.parts, made.frame, found, made.notes, cited(label_map)).mended()
 
 
 def look_at(
@@ -151,7 +174,7 @@ def look_at(
 def write_print(prepared: Prepared, place: PrintPlace, listen: Listen = _silent) -> list[Path]:
     """Writes the parts, reads them back and compares, then writes the recipe and the manifest; returns the files.
 
-    Raises ExportError, also when a part is not closed (nothing is written) and when a file is not what was to be
+    Raises ExportError, also when a part is not whole (nothing is written) and when a file is not what was to be
     written (it is removed).
     """
     from tsdesktop.exports.meshes.writing import MeshPlace, write_meshes
@@ -240,7 +263,18 @@ def check_written(files: Sequence[Path], parts: Sequence[SurfaceMesh], layout: L
 def _refuse_unprintable(prepared: Prepared) -> None:
     if prepared.unprintable:
         names = ", ".join(part.structure.title for part in prepared.unprintable)
-        raise ExportError("print.not_sound", names=names, reason="the surface is not closed")
+        first = next(found for found in prepared.preflights if not found.is_whole)
+        wrong = next((each.id for each in first.findings if each.id in _REASONS and each.light != "good"), "closed")
+        raise ExportError("print.not_sound", names=names, reason=_REASONS[wrong])
+
+
+def _mended(part: SurfaceMesh) -> SurfaceMesh:
+    from tsdesktop.surfaces.fixes import mended
+
+    try:
+        return mended(part)
+    except ExportError:
+        return part
 
 
 def _write_records(prepared: Prepared, place: PrintPlace, frame: str, files: Sequence[Path]) -> list[Path]:
@@ -274,10 +308,6 @@ def _truth(label_map: LabelMap, recipe: PrintRecipe, part: SurfaceMesh, frame: s
     """The labels that a part should look like; None once a step has changed its shape or place."""
     same = frame == "RAS" and all(isinstance(step, _STILL_LABELS) for step in recipe.steps)
     return (label_map, part.structure.label) if same and part.structure.label in label_map.boxes else None
-
-
-def _is_open(found: Preflight) -> bool:
-    return any(each.id in _NEEDED and each.light == "bad" for each in found.findings)
 
 
 def cited(label_map: LabelMap) -> tuple[str, ...]:

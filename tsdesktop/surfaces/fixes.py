@@ -1,7 +1,7 @@
 """Mends a mesh: for each kind of defect that the preflight finds, a function from a mesh to one without it.
 
-What changes only this mesh is done here (`fixed`). What belongs into the recipe, so that it is repeated on another
-scan, becomes a step of it (`recipe_with`).
+What changes only this mesh is done here: one fix (`fixed`), or all that it takes (`mended`). What belongs into the
+recipe, so that it is repeated on another scan, is in `recipe_fixes`.
 """
 
 from __future__ import annotations
@@ -14,18 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsdesktop.core.errors import ExportError
-from tsdesktop.core.printers import PrintLimits
-from tsdesktop.core.printing import SMOOTHINGS, FillHoles, FitToBed, LayFlat, PrintRecipe, Step, Struts, Thicken
+from tsdesktop.core.printers import PrintLimits, print_limits
 from tsdesktop.core.surface import SurfaceMesh
 from tsdesktop.surfaces.check import check_mesh, merged_vertices
 from tsdesktop.surfaces.holes import filled
-from tsdesktop.surfaces.preflight import SMALL_PIECE
+from tsdesktop.surfaces.preflight import DEFECTS, SMALL_PIECE, preflight
 from tsdesktop.surfaces.self_intersections import self_intersections
 from tsdesktop.surfaces.sheets import facing_alike, with_sheets_apart
 from tsdesktop.surfaces.shells import shells
 
-# A tenth of what the finest printers draw.
-SAVED_ERROR_MM = 0.05
+_MOST_FIXES = 8
 _ROUNDS = 60
 _LEAST_AREA = 0.7
 _ROUNDS_BEFORE_WIDENING = 8
@@ -34,6 +32,23 @@ _ROUNDS_BEFORE_WIDENING = 8
 def fixed(mesh: SurfaceMesh, fix: str) -> SurfaceMesh:
     """The mesh mended by one of MESH_FIXES, the `fix` of a finding. Raises KeyError, and ExportError when in vain."""
     return MESH_FIXES[fix](mesh)
+
+
+def mended(mesh: SurfaceMesh, limits: PrintLimits | None = None) -> SurfaceMesh:
+    """The mesh without a defect: what the preflight offers for the first one, until there is none.
+
+    The same mesh comes back where it has none. Raises ExportError when a fix is in vain or does not end it.
+    """
+    limits = limits or print_limits()
+    for _ in range(_MOST_FIXES):
+        found = preflight(mesh, limits)
+        if found.is_whole:
+            return mesh
+        fix = next((each.fix for each in found.findings if each.id in DEFECTS and each.light == "bad"), "")
+        if not fix:
+            break
+        mesh = fixed(mesh, fix)
+    raise ExportError("mend.in_vain", name=mesh.structure.title)
 
 
 def clean(mesh: SurfaceMesh) -> SurfaceMesh:
@@ -112,35 +127,6 @@ MESH_FIXES: Mapping[str, Callable[[SurfaceMesh], SurfaceMesh]] = MappingProxyTyp
         "resolve": resolve,
     }
 )
-RECIPE_FIXES = ("fill-holes", "thicken", "struts", "lay-flat", "fit-to-bed", "save-triangles", "smooth-less")
-
-
-def recipe_with(recipe: PrintRecipe, fix: str, limits: PrintLimits) -> PrintRecipe:
-    """The recipe with one of RECIPE_FIXES, the `fix` of a finding. Raises KeyError for another."""
-    if fix == "save-triangles":
-        return replace(recipe, largest_error_mm=max(2.0 * recipe.largest_error_mm, SAVED_ERROR_MM))
-    if fix == "smooth-less":
-        return _less_smooth(recipe)
-    steps: dict[str, Step] = {
-        "fill-holes": FillHoles(),
-        "thicken": Thicken(limits.smallest_wall_mm),
-        "struts": Struts(),
-        "lay-flat": LayFlat(),
-        "fit-to-bed": FitToBed(),
-    }
-    step = steps[fix]
-    # What changes the solid itself comes before it is cut, joined and placed.
-    first = isinstance(step, FillHoles | Thicken)
-    others = tuple(each for each in recipe.steps if each.kind != step.kind)
-    return replace(recipe, steps=(step, *others) if first else (*others, step))
-
-
-def _less_smooth(recipe: PrintRecipe) -> PrintRecipe:
-    """Half the effect in mm where one is stated, else the preset before."""
-    if recipe.smoothing_mm is not None:
-        return replace(recipe, smoothing_mm=recipe.smoothing_mm / 2.0)
-    before = SMOOTHINGS[max(0, SMOOTHINGS.index(recipe.smoothing) - 1)]
-    return replace(recipe, smoothing=before, largest_error_mm=recipe.largest_error_mm / 2.0)
 
 
 def _once(triangles: NDArray[np.int64]) -> NDArray[np.int64]:

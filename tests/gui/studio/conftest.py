@@ -43,7 +43,7 @@ class QuickEngine(LabelsEngine):
         super().__init__(label_map)
         self.asked: list[PrintRecipe] = []
         self.stopped: list[PrintRecipe] = []
-        self.fixed: list[tuple[int, str]] = []
+        self.mended: list[int] = []
         self.gate = threading.Event()
         self.gate.set()
         self.problem = ""
@@ -68,8 +68,8 @@ class QuickEngine(LabelsEngine):
             if wanted():
                 found(number, Preflight(self.findings))
 
-    def fix(self, made: Made, number: int, fix: str) -> Made:
-        self.fixed.append((number, fix))
+    def mend(self, made: Made, number: int) -> Made:
+        self.mended.append(number)
         return replace(made)
 
 

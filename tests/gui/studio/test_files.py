@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from tests.gui.studio.conftest import PATIENCE_MS, OpenStudio
+from tests.gui.scene.conftest import boxes_map
+from tests.gui.studio.conftest import PATIENCE_MS, OpenStudio, box_mesh
 from tsdesktop.core.errors import Cancelled, ExportError
 from tsdesktop.core.printing import Merge, PrintRecipe, Scale, recipe_json
-from tsdesktop.gui.studio.engine import LabelsEngine, Told
+from tsdesktop.gui.studio.engine import LabelsEngine, Made, Told
+from tsdesktop.gui.studio.export_box import PrintFiles, Written
 from tsdesktop.gui.studio.window import Studio
 from tsdesktop.gui.studio.writing import write_parts
 
@@ -32,6 +38,21 @@ def test_export_writes_what_was_made_reads_it_back_and_says_so(
     assert studio.export.said.text() == "Done: 3 files, read back and compared"
     assert studio.export.open_folder.isVisible()
     assert json.loads((tmp_path / "out" / "recipe.json").read_text())["structures"] == ["front_box"]
+
+
+def test_manifest_tells_of_the_run_and_parts_with_defects_are_mended(tmp_path: Path) -> None:
+    label_map = boxes_map()
+    part = box_mesh(label_map, label_map.present[0].label)
+    torn = replace(part, triangles=part.triangles[2:])
+    run = SimpleNamespace(label_map=label_map)
+    made = Made(PrintRecipe(), (torn,), (), ())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tsdesktop.pipeline.origin.run_of_result", lambda result: {"device": "cpu"} if result else {})
+        files = write_parts(label_map, Written(made, {}, PrintFiles(tmp_path), cast(Any, run)), lambda _: None)
+    told = json.loads(files[-1].read_text("utf-8"))
+    assert told["run"] == {"device": "cpu"}
+    assert "was mended" in told["notes"][0]["sentence"]
+    assert all(each["light"] == "good" for each in told["parts"][0]["preflight"][:5])
 
 
 def test_files_that_are_there_are_overwritten_only_when_ticked(

@@ -240,6 +240,19 @@ def test_slider_says_its_effect_and_takes_the_place_of_the_preset(open_studio: O
     assert studio.bench.recipe == PrintRecipe(smoothing="smooth")
 
 
+def test_effect_is_that_on_the_grid_the_labels_were_made_on(
+    qtbot: QtBot, open_studio: OpenStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tsdesktop.surfaces import true_grid
+
+    monkeypatch.setattr(true_grid, "true_spacing_mm", lambda _: (3.0, 3.0, 6.0))
+    surface = open_studio().recipe_panel.surface
+    faithful_mm = effect_mm(PRESETS["faithful"], (3.0, 3.0, 6.0))
+    words = f"Evens out what is narrower than {faithful_mm:.1f} mm"
+    qtbot.waitUntil(lambda: surface.effect.text() == words, timeout=PATIENCE_MS)
+    assert surface.slider.maximum() == 480
+
+
 def test_finding_with_a_fix_adds_the_step_that_mends_it(qtbot: QtBot, open_studio: OpenStudio) -> None:
     studio = open_studio()
     give(
@@ -263,8 +276,8 @@ def test_finding_on_a_mesh_is_mended_on_that_part(qtbot: QtBot, open_studio: Ope
     fix = studio.checks.rows[0].fix
     assert fix is not None
     fix.click()
-    qtbot.waitUntil(lambda: bool(engine_of(studio.bench).fixed), timeout=PATIENCE_MS)
-    assert engine_of(studio.bench).fixed == [(1, "fill")]
+    qtbot.waitUntil(lambda: bool(engine_of(studio.bench).mended), timeout=PATIENCE_MS)
+    assert engine_of(studio.bench).mended == [1]
     assert steps_of(studio) == ()
     settle(qtbot, studio.bench)
 

@@ -71,8 +71,8 @@ class Engine(Protocol):
         """Checks the parts, one after the other, and tells what was `found` on each."""
         ...
 
-    def fix(self, made: Made, number: int, fix: str) -> Made:
-        """The same with one part mended."""
+    def mend(self, made: Made, number: int) -> Made:
+        """The same with one part mended. Raises ExportError when that is in vain."""
         ...
 
 
@@ -121,9 +121,9 @@ class LabelsEngine:
                 raise Cancelled
             found(number, look_at(self._label_map, recipe, [part], made.frame)[0])
 
-    def fix(self, made: Made, number: int, fix: str) -> Made:
-        """As `Engine.fix`."""
-        from tsdesktop.surfaces.fixes import fixed
+    def mend(self, made: Made, number: int) -> Made:
+        """As `Engine.mend`."""
+        from tsdesktop.surfaces.fixes import mended
 
-        parts = (*made.parts[:number], fixed(made.parts[number], fix), *made.parts[number + 1 :])
+        parts = (*made.parts[:number], mended(made.parts[number]), *made.parts[number + 1 :])
         return self._made(replace(made, parts=parts), lambda: True)

@@ -24,6 +24,7 @@ from tsdesktop.gui.studio.words import stage_words
 from tsdesktop.gui.studio.workbench import Workbench
 
 if TYPE_CHECKING:
+    from tsdesktop.pipeline.segmentation import Segmentation
     from tsdesktop.surfaces.preflight import Preflight
 
 Layout = Literal["per-structure", "merged", "parts"]
@@ -49,6 +50,7 @@ class Written:
     made: Made
     checks: Mapping[int, Preflight]
     files: PrintFiles
+    result: Segmentation | None = None
 
 
 Plan = Callable[[Sequence[str], PrintFiles], list[Path]]
@@ -124,7 +126,9 @@ class ExportBox(QWidget):
                 raise Cancelled
             heard.told.emit(told)
 
-        call = partial(self._write, label_map, Written(made, self._bench.checks, self.files), listen)
+        call = partial(
+            self._write, label_map, Written(made, self._bench.checks, self.files, self._bench.result), listen
+        )
         self._work = run_in_background(call, self._on_written, self._on_failed)
         self._say("", "")
         self._show_state()

@@ -1,12 +1,18 @@
-"""How smooth surfaces are: a preset, or a slider that says its effect in mm; and how many triangles they may save."""
+"""How smooth surfaces are: a preset, or a slider that says its effect in mm; and how many triangles they may save.
+
+The effect is that on the grid that the labels were made on, which is looked for in the background.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QSlider, QWidget
 
+from tsdesktop.core.volume import LabelMap
+from tsdesktop.gui.background import Work, run_in_background
 from tsdesktop.gui.dialogs.controls import Segments
 from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.parts import GAP, one_line, row, stacked
@@ -26,6 +32,8 @@ class SurfaceBox(QWidget):
     def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bench = bench
+        self._spacing_mm = (1.0, 1.0, 1.0)
+        self._looking: Work | None = None
         titles = {
             "faithful": self.tr("Faithful"),
             "smooth": self.tr("Smooth"),
@@ -52,13 +60,33 @@ class SurfaceBox(QWidget):
         self.slider.valueChanged.connect(self._on_slid)
         self.error.valueChanged.connect(self._on_error_changed)
         bench.recipe_changed.connect(self._show)
-        bench.labels_changed.connect(self._show)
+        bench.labels_changed.connect(self._on_labels_changed)
+        self._on_labels_changed()
+
+    def close_down(self) -> None:
+        """Nothing goes on behind a closed window."""
+        if self._looking is not None:
+            self._looking.forget()
+            self._looking = None
+
+    def _on_labels_changed(self) -> None:
+        """Until the grid of the labels' making is found, theirs stands for it."""
+        label_map = self._bench.label_map
+        self.close_down()
+        if label_map is not None:
+            self._spacing_mm = label_map.spacing_mm
+            look = partial(_true_spacing_mm, label_map)
+            self._looking = run_in_background(look, self._on_looked, self._on_not_looked)
         self._show()
 
-    @property
-    def _spacing_mm(self) -> tuple[float, float, float]:
-        label_map = self._bench.label_map
-        return (1.0, 1.0, 1.0) if label_map is None else label_map.spacing_mm
+    def _on_looked(self, spacing_mm: tuple[float, float, float]) -> None:
+        self._looking = None
+        self._spacing_mm = spacing_mm
+        self._show()
+
+    def _on_not_looked(self, error: Exception) -> None:
+        self._looking = None
+        self._bench.failed.emit(error)
 
     def _show(self) -> None:
         recipe = self._bench.recipe
@@ -99,6 +127,12 @@ def preset_effect_mm(preset: str, spacing_mm: tuple[float, float, float]) -> flo
     from tsdesktop.surfaces.smoothing import effect_mm, smoothing_of
 
     return effect_mm(smoothing_of(preset, None, spacing_mm), spacing_mm)
+
+
+def _true_spacing_mm(label_map: LabelMap) -> tuple[float, float, float]:
+    from tsdesktop.surfaces.true_grid import true_spacing_mm
+
+    return true_spacing_mm(label_map)
 
 
 def effect_words(mm: float) -> str:

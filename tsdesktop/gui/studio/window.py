@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
@@ -32,6 +33,9 @@ from tsdesktop.gui.studio.steps import step_title
 from tsdesktop.gui.studio.view import PreviewView, moved_along
 from tsdesktop.gui.studio.words import titles_of
 from tsdesktop.gui.studio.workbench import Workbench
+
+if TYPE_CHECKING:
+    from tsdesktop.pipeline.segmentation import Segmentation
 
 _SIZE = (1240, 780)
 _LEAST_SIZE = (1000, 600)
@@ -70,9 +74,9 @@ class Studio(Dialog):
         self._wire()
         self.when_gone(bench.close)
 
-    def show_labels(self, label_map: LabelMap | None) -> None:
-        """Other labels in the main window, or none any more."""
-        self.bench.show_labels(label_map)
+    def show_labels(self, label_map: LabelMap | None, result: Segmentation | None = None) -> None:
+        """Other labels in the main window and the run that made them, or none any more."""
+        self.bench.show_labels(label_map, result)
 
     def save_recipe(self, path: Path) -> None:
         """Writes the recipe; what went wrong is said."""
@@ -94,6 +98,7 @@ class Studio(Dialog):
         """Nothing goes on behind a closed window; the recipe is kept for the next time."""
         self.recipe_kept.emit(self.bench.recipe)
         self.export.close_down()
+        self.recipe_panel.surface.close_down()
         self.bench.close()
         self.view.close_scene()
         super().closeEvent(event)

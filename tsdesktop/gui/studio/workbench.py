@@ -19,13 +19,14 @@ from tsdesktop.gui.studio.history import History
 from tsdesktop.gui.studio.newest import Newest, Wanted
 
 if TYPE_CHECKING:
+    from tsdesktop.pipeline.segmentation import Segmentation
     from tsdesktop.surfaces.preflight import Preflight
 
 _SOON_MS = 180
 
 
 class Workbench(QObject):
-    """One label map, one recipe with undo, its parts and their checks.
+    """One label map with the run that made it, where it is known, one recipe with undo, its parts and their checks.
 
     `selected`: the step whose fields are open, None for none. `shown_steps`: how many steps the preview follows, None
     for all. `made` are the parts that are shown, `whole` those of the whole recipe (the same where all is shown).
@@ -52,6 +53,7 @@ class Workbench(QObject):
         self._history = History(recipe)
         self._engine: Engine | None = None
         self.label_map: LabelMap | None = None
+        self.result: Segmentation | None = None
         self.selected: int | None = None
         self.shown_steps: int | None = None
         self.made: Made | None = None
@@ -121,11 +123,11 @@ class Workbench(QObject):
 
     # what a person does
 
-    def show_labels(self, label_map: LabelMap | None) -> None:
+    def show_labels(self, label_map: LabelMap | None, result: Segmentation | None = None) -> None:
         """Other labels: the recipe stays, structures are found by their names."""
         self._making.stop()
         self._checking.stop()
-        self.label_map = label_map
+        self.label_map, self.result = label_map, result
         self._engine = None if label_map is None else self._engine_of(label_map)
         self.made = self.whole = self.error = None
         self.checks = {}
@@ -205,14 +207,14 @@ class Workbench(QObject):
         if self._history.redo():
             self._on_recipe_changed()
 
-    def fix(self, number: int, fix: str) -> None:
-        """Mends the mesh of a part, which holds until the recipe changes."""
+    def mend(self, number: int) -> None:
+        """Shows a part without its defects; they are mended in any case when it is written."""
         engine, made = self._engine, self.whole
         if engine is None or made is None or not self.is_current:
             return
 
         def call(_wanted: Wanted) -> Made:
-            return engine.fix(made, number, fix)
+            return engine.mend(made, number)
 
         self._making.start(call, partial(self._on_made, None), self._on_failed)
 

@@ -20,14 +20,19 @@ def planned_print(names: Sequence[str], files: PrintFiles) -> list[Path]:
 
 
 def write_parts(label_map: LabelMap, written: Written, listen: Callable[[Told], None]) -> list[Path]:
-    """Writes parts that were made, reads them back, compares, and writes recipe and manifest. Raises ExportError."""
+    """Mends defects of parts that were made, writes them, reads them back, and writes recipe and manifest.
+
+    Raises ExportError.
+    """
+    from tsdesktop.pipeline.origin import run_of_result
     from tsdesktop.pipeline.printing import Prepared, PrintPlace, cited, look_at, write_print
 
-    made, files = written.made, written.files
+    made, files, result = written.made, written.files, written.result
     found = [
         written.checks.get(n) or look_at(label_map, made.recipe, [part], made.frame)[0]
         for n, part in enumerate(made.parts)
     ]
-    prepared = Prepared(label_map, made.recipe, made.parts, made.frame, tuple(found), made.notes, cited(label_map))
+    run = {} if result is None or result.label_map is not label_map else run_of_result(result)
+    prepared = Prepared(label_map, made.recipe, made.parts, made.frame, tuple(found), made.notes, cited(label_map), run)
     place = PrintPlace(files.folder, files.format, files.layout, files.frame, files.overwrite)
-    return write_print(prepared, place, lambda what, share: listen(Told(what, share)))
+    return write_print(prepared.mended(), place, lambda what, share: listen(Told(what, share)))
