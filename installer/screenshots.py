@@ -143,6 +143,9 @@ def export(window: MainWindow, photographer: Photographer) -> None:
     dialog = next(iter(window.findChildren(ExportDialog)))
     for kind in ("stl", "xlsx"):
         dialog.kinds.boxes[kind].setChecked(True)
+    # Another folder would take away what the check has said.
+    hide_home(dialog)
+    photographer.pause(0.5)
     photographer.wait(lambda: not dialog.is_looking)
     dialog.check()
     photographer.wait(lambda: not dialog.is_writing)
@@ -167,11 +170,11 @@ def check_and_about(window: MainWindow, photographer: Photographer) -> None:
 
 
 def print_studio(window: MainWindow, photographer: Photographer) -> None:
-    """The spine on a base plate, in the print studio."""
+    """The pelvis on a base plate, in the print studio."""
     label_map = window.session.label_map
     if label_map is None:
         return
-    bones = [each for each in label_map.present if each.system == "spine" and each.name != "spinal_cord"]
+    bones = [each for each in label_map.present if each.name in ("hip_left", "hip_right", "sacrum", "vertebrae_L5")]
     window.studio.open([each.label for each in bones])
     studio = window.studio.studio
     if studio is None:
