@@ -11,6 +11,7 @@ from PIL import IcnsImagePlugin, Image
 from PySide6.QtGui import QImage
 
 from installer import icons
+from tsdesktop.gui import theme
 
 DRAWINGS = [icons.APP, *icons.FILES]
 
@@ -61,6 +62,11 @@ def test_an_icon_stands_out_on_dark_and_on_light(qapp: object) -> None:
         for ground in (0x1B, 0xF4):
             seen = image[..., :3] * share + ground * (1 - share)
             assert (np.abs(seen - ground).max(axis=2) > 60).mean() > 0.25, (drawing.stem, ground)
+
+
+def test_the_window_has_the_icon_in_every_size_it_is_asked_for(qapp: object) -> None:
+    assert {each.width() for each in theme.app_icon().availableSizes()} == set(theme.APP_ICON_SIZES)
+    assert set(theme.APP_ICON_SIZES) <= set(icons.SIZES)
 
 
 def test_runs_are_packed_as_they_are_unpacked() -> None:
