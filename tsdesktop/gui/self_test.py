@@ -42,7 +42,7 @@ def serve(arguments: Sequence[str]) -> int:
     end_with_parent()
     voice = Voice(Path(arguments[0]))
     voice.begin("window")
-    problem = _platform(voice)
+    problem = window_system_problem(voice)
     if problem is None:
         _try_window(voice, [Path(each) for each in arguments[1:]])
     else:
@@ -59,7 +59,7 @@ def unseen_platform(environment: Mapping[str, str], system: str) -> str:
     return "" if environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY") else "offscreen"
 
 
-def _platform(voice: Voice) -> Note | None:
+def window_system_problem(voice: Voice) -> Note | None:
     """Chooses Qt's platform, and loads its library before Qt does, which would end the process without it."""
     voice.trying("window system")
     chosen = unseen_platform(os.environ, sys.platform)

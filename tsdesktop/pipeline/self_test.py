@@ -24,7 +24,8 @@ from tsdesktop.pipeline.self_test_report import is_ok, problems_of, report_of
 __all__ = ["check_in_child", "check_installation", "is_ok", "problems_of", "serve", "write_report"]
 _COMPUTING: tuple[StepName, ...] = ("devices", "segmentation", "export")
 _SAMPLE_FOLDERS = ("demo/", "sample/", CONTENTS)
-_PATIENCE_S = 600.0
+# Every part has five minutes of its own.
+_PATIENCE_S = 1500.0
 Check = Callable[[], None]
 
 

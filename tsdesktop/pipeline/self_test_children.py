@@ -33,7 +33,7 @@ class Part:
     half: str
     arguments: tuple[str, ...]
     steps: tuple[StepName, ...]
-    patience_s: float = 120.0
+    patience_s: float = 300.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,12 +16,12 @@ from pytestqt.qtbot import QtBot
 
 from tsdesktop.core.errors import Cancelled
 from tsdesktop.core.notes import note
-from tsdesktop.core.self_test import STEPS, Step
+from tsdesktop.core.self_test import STEPS, Step, Voice
 from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.self_test import Check, Hear, SelfTest
 from tsdesktop.gui.remembering import Memory
-from tsdesktop.gui.self_test import is_empty, unseen_platform
+from tsdesktop.gui.self_test import is_empty, unseen_platform, window_system_problem
 from tsdesktop.gui.self_test_flow import SelfTestFlow
 from tsdesktop.pipeline.self_test_report import report_of
 
@@ -144,6 +144,18 @@ def test_where_a_window_is_not_seen() -> None:
     assert unseen_platform({"DISPLAY": ":1"}, "linux") == ""
     assert unseen_platform({"DISPLAY": ":1", "QT_QPA_PLATFORM": "xcb"}, "linux") == "xcb"
     assert unseen_platform({}, "win32") == ""
+
+
+def test_a_library_of_the_window_system_that_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_: str) -> None:
+        raise OSError("libxcb-cursor.so.0: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr("tsdesktop.gui.self_test.ctypes.CDLL", load)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("DISPLAY", ":1")
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    problem = window_system_problem(Voice(tmp_path / "said"))
+    assert problem is not None and problem.sentence == "Qt cannot be loaded: the system has no libxcb-cursor.so.0."
 
 
 def test_an_empty_picture_is_told_from_a_drawn_one() -> None:
