@@ -174,7 +174,7 @@ def test_flags_become_steps_in_a_fixed_order() -> None:
     ranks = [STEP_ORDER.index(type(each)) for each in made.steps]
     assert ranks == sorted(ranks)
     assert made.steps == (
-        KeepLargest(), RemoveIslands(50.0), FillHoles(), Merge("both"), Struts(3.0, 30.0), Thicken(1.5),
+        KeepLargest(), RemoveIslands(50.0), Merge("both"), FillHoles(), Struts(3.0, 30.0), Thicken(1.5),
         Hollow(2.0, 3, 5.0), Cut((-12.0, 0.0, 0.0), (1.0, 0.0, 0.0), 2, 4.0, 0.3), Scale(80.0),
         Plate(4.0, 6.0, "ellipse"), Label("L1\nleft", 5.0, 0.5, True, "plate"),
         Label("{name}", 5.0, 0.5, True, "plate"),

@@ -9,11 +9,14 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 import trimesh
 from scipy.spatial.transform import Rotation
 
+from tsdesktop.cli.command import make_parser
+from tsdesktop.cli.recipes import recipe_of
 from tsdesktop.core.errors import ExportError, OptionsError, ReadError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.printing import Cut, KeepLargest, LayFlat, Merge, Plate, PrintRecipe, Scale, recipe_from_json
@@ -321,10 +324,34 @@ def test_a_run_that_wrote_a_segmentation_for_slicer_is_read(two_balls: LabelMap,
     assert [each.name for each in read_for_print(tmp_path).present] == ["spleen", "liver"]
 
 
-def test_what_only_refers_to_a_scan_is_told_so(data: Path) -> None:
-    path = data / "dicom_derived" / "seg_image_ct_binary.dcm"
-    with pytest.raises(ReadError, match="refers to a scan"):
+def test_a_dicom_segmentation_is_printed_without_its_scan(data: Path, tmp_path: Path) -> None:
+    path = data / "dicom_derived" / "seg_image_ct_binary_overlap.dcm"
+    read = read_for_print(path)
+    ds = pydicom.dcmread(path)
+    measures = ds.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert read.geometry.spacing_mm[:2] == pytest.approx([float(each) for each in measures.PixelSpacing])
+    # Two segments on four planes each.
+    assert np.count_nonzero(read.array) == np.count_nonzero(ds.pixel_array.reshape(2, 4, -1).any(axis=0))
+    assert print_parts(path, PrintRecipe(), PrintPlace(tmp_path / "out")).files
+
+
+def test_contours_on_slices_of_a_scan_are_told(data: Path) -> None:
+    folder = data / "dicom_rt"
+    path = next(each for each in sorted(folder.rglob("*.dcm")) if b"RTSTRUCT" in each.read_bytes()[:4000])
+    with pytest.raises(ReadError, match="is a structure set"):
         read_for_print(path)
+
+
+def test_a_merged_part_has_no_cavity_where_holes_are_filled(tmp_path: Path) -> None:
+    """Two halves of a hollow box: only together they enclose what is between them."""
+    array = np.zeros((24, 16, 16), np.uint8)
+    array[2:12, 2:14, 2:14], array[12:22, 2:14, 2:14] = 1, 5
+    array[8:16, 5:11, 5:11] = 0
+    classes = (structure_class(1, "spleen"), structure_class(5, "liver"))
+    halves = LabelMap(array, Geometry(array.shape, np.diag([2.0, 2.0, 2.0, 1.0])), classes)
+    given = make_parser().parse_args(["print", "x", "-o", "y", "--fill-holes", "--merge", "both"])
+    (part,) = prepare_print(halves, recipe_of(given, lambda _axis, _share: 0.0)).parts
+    assert part.volume_ml == pytest.approx(20 * 12 * 12 * 8 / 1000.0, rel=0.02)
 
 
 @pytest.mark.parametrize("what", ["missing", "empty folder", "empty labels", "scan", "text"])

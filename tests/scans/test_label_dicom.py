@@ -16,8 +16,10 @@ from tests.scans.series import TEN, write_series
 from tsdesktop.core.errors import ReadError
 from tsdesktop.core.geometry import LPS_FROM_RAS, Geometry
 from tsdesktop.core.volume import Volume
+from tsdesktop.scans.label_dicom import segmentation_grid
 from tsdesktop.scans.label_dicom_planes import Planes
 from tsdesktop.scans.labels import content_of, read_label_map
+from tsdesktop.scans.own_grid import read_labels
 from tsdesktop.scans.reader import read_scan
 
 ROWS, COLUMNS = 24, 32
@@ -91,6 +93,22 @@ def test_labels_come_to_a_finer_grid(volume: Volume, tmp_path: Path) -> None:
     path = foreign(volume, two_boxes()[..., :1], ["box"], tmp_path / "a.dcm")
     expected = two_boxes()[..., 0].transpose(2, 1, 0).repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2)
     assert np.array_equal(read_label_map(path, fine).array, expected)
+
+
+def test_a_segmentation_has_a_grid_of_its_own(volume: Volume, tmp_path: Path) -> None:
+    stacked = two_boxes()[..., 1:]
+    stacked[8, 6:10, 20:30, 0] = 1
+    path = foreign(volume, stacked, ["box"], tmp_path / "a.dcm")
+    grid = segmentation_grid(path)
+    assert grid is not None
+    shape, affine = grid
+    assert shape == (*volume.geometry.shape[:2], 5)
+    # The first plane with anything is the fifth; the seventh and eighth are empty and still there.
+    moved = np.array(volume.affine)
+    moved[:3, 3] = volume.geometry.world_ras((0, 0, 4))
+    assert affine == pytest.approx(moved, abs=1e-4)
+    read = read_labels(path)
+    assert np.array_equal(read.array > 0, stacked[4:9, ..., 0].transpose(2, 1, 0) > 0)
 
 
 def test_elsewhere_is_told(volume: Volume, tmp_path: Path) -> None:

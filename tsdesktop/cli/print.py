@@ -37,7 +37,7 @@ _EPILOG = f"""examples:
   tsdesktop print labels.nii.gz -o liver --structures liver --cut x@50% --pins 2 --lay-flat --format 3mf
   tsdesktop print other.nii.gz -o parts --recipe parts/recipe.json   the same with another scan
 
-LABELS is a label map (NIfTI, NRRD, MHA, MGZ), a folder with a mask per structure, or the folder of a run.
+LABELS is a label map (NIfTI, NRRD, MHA, MGZ, DICOM SEG), a folder with a mask per structure, or the folder of a run.
 
 {ORDER}
 

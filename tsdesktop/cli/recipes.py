@@ -36,7 +36,7 @@ from tsdesktop.core.printing import (
 )
 
 ORDER = """the steps are done in this order, whatever the order of the flags:
-  keep largest, remove islands, fill holes; merge, struts; thicken; hollow; cut; scale;
+  keep largest, remove islands; merge, fill holes, struts; thicken; hollow; cut; scale;
   base plate, stand; labels; lay flat; fit to bed"""
 _CUT = re.compile(r"^([xyz])@(-?[0-9.]+)(%?)$", re.IGNORECASE)
 _BED = re.compile(r"^([0-9.]+)x([0-9.]+)x([0-9.]+)$", re.IGNORECASE)
@@ -77,7 +77,7 @@ def _add_shape_flags(group: Any) -> None:
     flag = group.add_argument
     flag("--keep-largest", action="store_true", help="of every structure only the largest piece")
     flag("--remove-islands", type=float, metavar="MM3", help="no pieces smaller than this")
-    flag("--fill-holes", action="store_true", help="fill cavities inside structures")
+    flag("--fill-holes", action="store_true", help="fill cavities inside structures, or inside all of them merged")
     flag("--merge", nargs="?", const="merged", metavar="NAME", help="unite all parts to one solid of that name")
     flag("--struts", type=float, metavar="MM", help="connect separate pieces by rods of this diameter")
     flag("--strut-length", type=float, metavar="MM", help="the longest rod (default: 20)")
@@ -192,10 +192,11 @@ def _steps(given: argparse.Namespace, place: Place) -> Iterator[Step]:
         yield KeepLargest()
     if given.remove_islands is not None:
         yield RemoveIslands(given.remove_islands)
-    if given.fill_holes:
-        yield FillHoles()
     if given.merge is not None:
         yield Merge(given.merge)
+    if given.fill_holes:
+        # Parts that touch may enclose what none of them does alone.
+        yield FillHoles()
     if given.struts is not None:
         yield Struts(given.struts, **_said(longest_mm=given.strut_length))
     if given.thicken is not None:

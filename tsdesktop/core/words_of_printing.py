@@ -48,8 +48,8 @@ WORDS_OF_PRINTING: dict[str, tuple[str, str]] = {
     ),
     # labels, plates and the bed
     "labels.needs_scan": (
-        "{name} refers to a scan and has no grid of its own to print from.",
-        "Open it beside its scan in the window and export it as NIfTI.",
+        "{name} is a structure set: contours on the slices of a scan, without a grid to print from.",
+        "Open it beside its scan in the window, and print it there or export it as NIfTI.",
     ),
     "label.unknown_letters": (
         "The label has characters that the font does not have: {letters}.",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsdesktop.core.errors import ReadError
-from tsdesktop.core.geometry import LPS_FROM_RAS
+from tsdesktop.core.geometry import LPS_FROM_RAS, Shape
 from tsdesktop.core.structures import Rgb, StructureClass, structure_class
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap, Labels, Volume
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _SAME_DIRECTION = 1e-3
+_UNEVEN = 4.0
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,37 @@ def read_dicom_labels(path: Path, volume: Volume) -> LabelMap:
         if _storage(path) == _STRUCTURE_SET:
             return read_contours(path, volume)
         return _read_segmentation(path, volume)
+
+
+def segmentation_grid(path: Path) -> tuple[Shape, NDArray[np.float64]] | None:
+    """Shape and affine (RAS+ mm) of the planes of a DICOM segmentation, which may be sheared; None for contours.
+
+    Planes without a segment are not in the file: the grid goes on at the smallest distance between two. Raises
+    ReadError and OSError.
+    """
+    import pydicom
+
+    with _plain_words(path):
+        if _storage(path) == _STRUCTURE_SET:
+            return None
+        ds = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        frames = _frames(ds, path.name)
+        first = frames[0]
+        across = np.cross(first.column_step, first.row_step)
+        across /= np.linalg.norm(across)
+        corners = _corners(frames)
+        heights = corners @ across
+        gaps = np.diff(np.sort(heights))
+        # Two of an uneven series may lie closer than all others.
+        even = gaps[gaps > np.median(gaps) / _UNEVEN] if len(gaps) else gaps
+        step = float(even.min()) if len(even) else _thickness(ds) or 1.0
+        low, high = corners[heights.argmin()], corners[heights.argmax()]
+        count = round(float(np.ptp(heights)) / step) + 1
+        affine = np.eye(4)
+        affine[:3, 0], affine[:3, 1] = first.column_step, first.row_step
+        affine[:3, 2] = (high - low) / (count - 1) if count > 1 else across * step
+        affine[:3, 3] = low
+        return (int(ds.Columns), int(ds.Rows), count), affine
 
 
 def classes_of(named: Sequence[Named], task: str = "") -> tuple[NamedLabels, dict[int, int]]:

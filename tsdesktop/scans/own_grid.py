@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tsdesktop.core.errors import GeometryError, ReadError
-from tsdesktop.core.geometry import Geometry
+from tsdesktop.core.geometry import Geometry, Shape
 from tsdesktop.core.volume import LabelMap, Volume
-from tsdesktop.scans.label_dicom import is_dicom_labels
+from tsdesktop.scans.label_dicom import is_dicom_labels, segmentation_grid
 from tsdesktop.scans.label_files import stated, system_words
 from tsdesktop.scans.label_names import bare_name
 from tsdesktop.scans.labels import mask_files, read_label_map, read_masks
@@ -61,11 +62,9 @@ def label_file_of(folder: Path) -> Path | None:
 def own_geometry(path: Path) -> Geometry:
     """The grid of a file with labels, with axes at right angles. Raises ReadError and GeometryError."""
     with system_words(path):
-        if is_dicom_labels(path):
-            raise ReadError("labels.needs_scan", name=path.name)
-        scan = read_probabilities(path).scan if is_probabilities(path) else stated(path)
+        shape, affine = _stated_grid(path)
     try:
-        geometry = Geometry(scan.array.shape, scan.affine)
+        geometry = Geometry(shape, affine)
     except ValueError as error:
         raise GeometryError("geometry.bad_affine", name=path.name) from error
     if geometry.is_orthogonal:
@@ -73,6 +72,17 @@ def own_geometry(path: Path) -> Geometry:
     if geometry.shear_degrees > _LARGEST_SHEAR_DEGREES:
         raise GeometryError("geometry.bad_affine", name=path.name)
     return _upright(geometry)
+
+
+def _stated_grid(path: Path) -> tuple[Shape, NDArray[np.float64]]:
+    """Shape and affine as the file states them. Raises ReadError."""
+    if not is_dicom_labels(path):
+        scan = read_probabilities(path).scan if is_probabilities(path) else stated(path)
+        return scan.array.shape, scan.affine
+    grid = segmentation_grid(path)
+    if grid is None:
+        raise ReadError("labels.needs_scan", name=path.name)
+    return grid
 
 
 def _upright(geometry: Geometry) -> Geometry:

@@ -30,7 +30,7 @@ from tsdesktop.surfaces.preflight import SMALL_PIECE
 
 # Where in a recipe a step belongs that is added for a finding; the order of the command line.
 STEP_ORDER: tuple[type[Step], ...] = (
-    KeepLargest, RemoveIslands, FillHoles, Merge, Struts, Thicken, Hollow, Cut, Scale, Plate, Stand, Label, LayFlat,
+    KeepLargest, RemoveIslands, Merge, FillHoles, Struts, Thicken, Hollow, Cut, Scale, Plate, Stand, Label, LayFlat,
     FitToBed,
 )  # fmt: skip
 # A tenth of what the finest printers draw.
