@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pickle
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +17,15 @@ from nibabel.affines import from_matvec
 from scipy.spatial.transform import Rotation
 
 from tests.networks import BandNetwork, CtRange, band_centres, write_band_network
-from tsdesktop.core.errors import GeometryError, OptionsError, ReadError
+from tsdesktop.core.errors import ExportError, GeometryError, OptionsError, ReadError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import Volume
+from tsdesktop.jobs.plan import Plan
 from tsdesktop.pipeline import segment_volume
+from tsdesktop.pipeline.exporting import check_outputs, outputs_at
+from tsdesktop.pipeline.probabilities import AboutProbabilities
 from tsdesktop.scans.labels import content_of, read_label_map
 from tsdesktop.weights.custom import add_custom
 from tsdesktop.weights.stopping import Stop
@@ -75,6 +81,34 @@ def test_of_a_part_of_the_scan_they_say_where_it_lies(tmp_path: Path, monkeypatc
     # The likeliest layer of a coarser grid, against labels that were interpolated back.
     both = np.sum((read.array == 2) & (result.label_map.array == 2))
     assert 2 * both / (np.sum(read.array == 2) + np.sum(result.label_map.array == 2)) > 0.9
+
+
+def test_what_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
+    task, options = catalogue().task("total"), Options(fast=True, probabilities=True, save_labels=False, report=False)
+    check_outputs(tmp_path, task, options)
+    (tmp_path / "probabilities_297.npz").write_bytes(b"mine")
+    with pytest.raises(ExportError, match=r"probabilities_297\.npz"):
+        check_outputs(tmp_path, task, options)
+    check_outputs(tmp_path, task, replace(options, overwrite=True))
+    check_outputs(tmp_path, task, replace(options, fast=False))
+    assert outputs_at(tmp_path / "LABELS.NII.GZ", "total").folder == tmp_path
+
+
+def test_a_copy_that_fails_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on another disk that is full."""
+    stored(tmp_path / "probabilities_297.npz", probabilities=np.zeros(4, np.float16), affine_ras=AFFINE)
+    goal = tmp_path / "goal"
+    goal.mkdir()
+
+    def half(_: Path, target: Path) -> None:
+        target.write_bytes(b"PK")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "move", half)
+    about = AboutProbabilities(catalogue().task("total"), Plan("total", None, 0.5, ()))
+    with pytest.raises(ExportError, match=r"probabilities_297\.npz could not be written: No space left"):
+        about.moved([tmp_path / "probabilities_297.npz"], goal)
+    assert not list(goal.iterdir())
 
 
 def test_parts_would_overwrite_each_other(tmp_path: Path) -> None:

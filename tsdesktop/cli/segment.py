@@ -14,10 +14,11 @@ from tsdesktop.core.errors import WeightsError
 from tsdesktop.core.options import Options, declarations
 from tsdesktop.core.settings import load_settings
 from tsdesktop.core.tasks import Task
+from tsdesktop.exports.writing import existing_folder
 from tsdesktop.pipeline.api import read
 from tsdesktop.pipeline.earlier import earlier_results
 from tsdesktop.pipeline.export_work import Exported
-from tsdesktop.pipeline.exporting import check_outputs, check_scan, write_results
+from tsdesktop.pipeline.exporting import check_outputs, check_scan, outputs_at, write_results
 from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
 from tsdesktop.runs.engine import Engine
 from tsdesktop.weights.catalogue import full_catalogue
@@ -120,12 +121,8 @@ def options_of(given: argparse.Namespace) -> Options:
 
 
 def _beside(output: Path, options: Options) -> Path | None:
-    """Where the probabilities go: the folder of the results."""
-    if not options.probabilities:
-        return None
-    folder = output.parent if output.name.endswith((".nii", ".nii.gz")) else output
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """Where the probabilities go: the folder of the results. Raises ExportError."""
+    return existing_folder(outputs_at(output, options.task).folder) if options.probabilities else None
 
 
 def _say_notes(notes: Any, quiet: bool) -> None:

@@ -25,6 +25,7 @@ from tsdesktop.pipeline.export_plan import (
     sidecar_of,
 )
 from tsdesktop.pipeline.export_work import Exported, Material, on_label_grid, write_all
+from tsdesktop.pipeline.probabilities import probability_files
 from tsdesktop.pipeline.segmentation import Listener, Segmentation
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "check_series",
     "export",
     "on_label_grid",
+    "outputs_at",
     "run_of",
     "run_of_file",
     "write_results",
@@ -77,7 +79,8 @@ def check_outputs(path: Path | str, task: Task, options: Options) -> None:
     places = outputs_at(Path(path), task.name)
     _refuse_unwritable(places.folder)
     classes = tuple(each for each in task.classes if not options.roi or each.name in options.roi)
-    refuse_existing(_plan(options, places).files(classes, classes), overwrite=options.overwrite)
+    files = [*_plan(options, places).files(classes, classes), *probability_files(task, options, places.folder)]
+    refuse_existing(files, overwrite=options.overwrite)
 
 
 def check_scan(source: ScanSource, options: Options) -> None:

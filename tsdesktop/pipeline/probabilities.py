@@ -11,13 +11,22 @@ from typing import Any
 
 import numpy as np
 
+from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import Task
 from tsdesktop.core.version import __version__
-from tsdesktop.exports.writing import write_json
+from tsdesktop.exports.writing import write_json, written
 from tsdesktop.jobs.plan import NetworkRun, Plan
 
 log = logging.getLogger(__name__)
 _PREFIX = "probabilities_"
+
+
+def probability_files(task: Task, options: Options, folder: Path) -> list[Path]:
+    """The files that a run puts into `folder` when probabilities are asked for. Raises OptionsError."""
+    if not options.probabilities or task.instant is not None:
+        return []
+    parts = task.variant(options.variant_name(task)).parts
+    return [folder / f"{_PREFIX}{part.network.key}{ending}" for part in parts for ending in (".npz", ".json")]
 
 
 @dataclass(frozen=True)
@@ -28,13 +37,13 @@ class AboutProbabilities:
     plan: Plan
 
     def moved(self, files: Iterable[Path], goal: Path) -> tuple[Path, ...]:
-        """Moves the files to the folder `goal`, and writes a JSON file beside each; all of them.
-
-        Raises OSError and ExportError.
-        """
+        """Moves the files to the folder `goal`, and writes a JSON file beside each; all of them. Raises ExportError."""
         out: list[Path] = []
         for file in files:
-            here = Path(shutil.move(file, goal / file.name))
+            here = goal / file.name
+            # The goal may be on another disk, where moving means copying.
+            with written(here, overwrite=True) as temporary:
+                shutil.move(file, temporary)
             beside = here.with_suffix(".json")
             write_json(self.described(here), beside, overwrite=True)
             out += [here, beside]
