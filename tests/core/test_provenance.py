@@ -24,13 +24,13 @@ def labels() -> LabelMap:
     return LabelMap(array, Geometry(array.shape, np.eye(4)), (structure_class(5, "liver"),), "total")
 
 
-def test_same_labels_same_identifiers(labels):
+def test_same_labels_same_identifiers(labels: LabelMap) -> None:
     again = replace(labels, array=np.asfortranarray(labels.array.astype(np.uint16)))
     assert provenance_of(labels, NOON) == provenance_of(again, NOON)
     assert provenance_of(labels, NOON).uid("segmentation", "1") == provenance_of(again, NOON).uid("segmentation", "1")
 
 
-def test_one_voxel_another_task_or_another_place_is_another_seed(labels):
+def test_one_voxel_another_task_or_another_place_is_another_seed(labels: LabelMap) -> None:
     array = labels.array.copy()
     array[0, 0, 0] = 5
     moved = np.eye(4)
@@ -44,7 +44,7 @@ def test_one_voxel_another_task_or_another_place_is_another_seed(labels):
     assert len(seeds) == 4
 
 
-def test_uid_is_a_uuid_under_2_25(labels):
+def test_uid_is_a_uuid_under_2_25(labels: LabelMap) -> None:
     uid = provenance_of(labels, NOON).uid("series")
     root, number = uid.rsplit(".", 1)
     assert root == "2.25" and len(uid) <= 64
@@ -52,12 +52,12 @@ def test_uid_is_a_uuid_under_2_25(labels):
     assert uid != provenance_of(labels, NOON).uid("instance")
 
 
-def test_time_is_kept_in_utc_and_whole_seconds():
+def test_time_is_kept_in_utc_and_whole_seconds() -> None:
     berlin = timezone(timedelta(hours=1))
     assert Provenance(datetime(2026, 3, 4, 13, 0, 5, 123, berlin), "ab").made_at == NOON
 
 
 @pytest.mark.parametrize("made_at, seed", [(datetime(2026, 3, 4), "ab"), (NOON, "not hex")])
-def test_refuses_what_would_not_be_reproducible(made_at, seed):
+def test_refuses_what_would_not_be_reproducible(made_at: datetime, seed: str) -> None:
     with pytest.raises(ValueError):
         Provenance(made_at, seed)

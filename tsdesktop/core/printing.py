@@ -302,9 +302,14 @@ def _converter() -> JsonConverter:
     made.register_structure_hook(float, _number)
     made.register_structure_hook_func(lambda kind: kind == Point, _point)
     # Each step checks its choices itself, and says which there are.
-    made.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, lambda value, _kind: value)
+    made.register_structure_hook_func(_is_choice, lambda value, _kind: value)
     configure_tagged_union(Step, made, tag_name="kind", tag_generator=_KINDS_OF_STEPS.__getitem__)
     return made
+
+
+def _is_choice(kind: Any) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is Literal
 
 
 def _exactly(value: Any, kind: type) -> Any:
