@@ -7953,10 +7953,6 @@
             <translation>keinem Netz</translation>
         </message>
         <message>
-            <source>aorta</source>
-            <translation>Aorta</translation>
-        </message>
-        <message>
             <source>at least one letter</source>
             <translation>mindestens ein Buchstabe</translation>
         </message>
@@ -8031,10 +8027,6 @@
         <message>
             <source>front</source>
             <translation>Vorderseite</translation>
-        </message>
-        <message>
-            <source>heart</source>
-            <translation>Herz</translation>
         </message>
         <message>
             <source>hollow</source>
@@ -8289,10 +8281,6 @@
             <translation>Bibliotheken</translation>
         </message>
         <message>
-            <source>liver</source>
-            <translation>Leber</translation>
-        </message>
-        <message>
             <source>merge</source>
             <translation>Zu einem Körper vereinigen</translation>
         </message>
@@ -8385,6 +8373,10 @@
             <translation>Bild des Fensters</translation>
         </message>
         <message>
+            <source>pictures of the kind {0}</source>
+            <translation>Bilder der Art {0}</translation>
+        </message>
+        <message>
             <source>plate</source>
             <translation>Grundplatte</translation>
         </message>
@@ -8449,10 +8441,6 @@
             <translation>einige der Werte können keine Labels sein</translation>
         </message>
         <message>
-            <source>spleen</source>
-            <translation>Milz</translation>
-        </message>
-        <message>
             <source>stand</source>
             <translation>Ständer</translation>
         </message>
@@ -8491,6 +8479,10 @@
         <message>
             <source>the file with its voxels is missing or damaged</source>
             <translation>die Datei mit den Voxeln fehlt oder ist beschädigt</translation>
+        </message>
+        <message>
+            <source>the font Inter</source>
+            <translation>die Schrift Inter</translation>
         </message>
         <message>
             <source>the graphics card ({0})</source>
@@ -8617,16 +8609,16 @@
             <translation>zwei der Bereiche haben dasselbe Label, oder einer hat keines</translation>
         </message>
         <message>
-            <source>vertebrae_L3</source>
-            <translation>Wirbel L3</translation>
-        </message>
-        <message>
             <source>window</source>
             <translation>Fenster</translation>
         </message>
         <message>
             <source>window system</source>
             <translation>Fenstersystem</translation>
+        </message>
+        <message>
+            <source>words of the language {0}</source>
+            <translation>Texte der Sprache {0}</translation>
         </message>
         <message>
             <source>{0} cannot be read ({1})</source>
@@ -9571,8 +9563,8 @@
             <translation>Öffnen Sie es als Aufnahme.</translation>
         </message>
         <message>
-            <source>Open it beside its scan in the window and export it as NIfTI.</source>
-            <translation>Öffnen Sie es mit seiner Aufnahme im Fenster und exportieren Sie es als NIfTI.</translation>
+            <source>Open it beside its scan in the window, and print it there or export it as NIfTI.</source>
+            <translation>Öffnen Sie es mit seiner Aufnahme im Fenster, und drucken Sie es dort oder exportieren Sie es als NIfTI.</translation>
         </message>
         <message>
             <source>Open the label map of that run.</source>
@@ -9784,7 +9776,7 @@
         </message>
         <message>
             <source>The demo network found {found} ml of {what} in the sample instead of {expected} ml.</source>
-            <translation type="unfinished"></translation>
+            <translation>Das Demonstrationsnetz fand im Beispiel {found} ml statt {expected} ml ({what}).</translation>
         </message>
         <message>
             <source>The demo network only knows artificial phantoms.</source>
@@ -10064,7 +10056,7 @@
         </message>
         <message>
             <source>The window lacks a part: {part}.</source>
-            <translation type="unfinished"></translation>
+            <translation>Dem Fenster fehlt etwas: {part}.</translation>
         </message>
         <message>
             <source>There are no triangles.</source>
@@ -10615,6 +10607,10 @@
             <translation>{name} ist ein einzelnes Bild mit {shape} Pixeln.</translation>
         </message>
         <message>
+            <source>{name} is a structure set: contours on the slices of a scan, without a grid to print from.</source>
+            <translation>{name} ist ein Struktursatz: Konturen auf den Schichten einer Aufnahme, ohne Gitter, nach dem sich drucken ließe.</translation>
+        </message>
+        <message>
             <source>{name} is a version of the task {task}.</source>
             <translation>{name} ist eine Version der Aufgabe {task}.</translation>
         </message>
@@ -10761,10 +10757,6 @@
         <message>
             <source>{name} needs {requirement}, which is not in the set.</source>
             <translation>{name} braucht {requirement}, das nicht dabei ist.</translation>
-        </message>
-        <message>
-            <source>{name} refers to a scan and has no grid of its own to print from.</source>
-            <translation>{name} verweist auf eine Aufnahme und hat kein eigenes Gitter, nach dem sich drucken ließe.</translation>
         </message>
         <message>
             <source>{name} says that the patient is named in the picture itself, so it was not shared.</source>
