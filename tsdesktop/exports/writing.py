@@ -14,7 +14,8 @@ from tsdesktop.core.files import written_whole
 # Names no file may have on Windows, whatever its ending.
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 _FORBIDDEN = '<>:"/\\|?*'
-_LONGEST_NAME = 100
+# File systems allow 255 bytes or characters; endings and numbers come on top.
+_LONGEST_NAME, _MOST_BYTES = 100, 200
 
 
 @contextmanager
@@ -29,9 +30,13 @@ def written(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 def refuse_existing(paths: Iterable[Path], *, overwrite: bool) -> None:
-    """Raises ExportError when one of `paths` is there already, unless `overwrite`."""
+    """Raises ExportError when one of `paths` is there already, unless `overwrite`, or cannot be looked for."""
     for path in paths:
-        if path.exists() and not overwrite:
+        try:
+            there = path.exists()
+        except OSError as error:
+            raise not_written(path, error) from error
+        if there and not overwrite:
             raise ExportError("export.exists", name=path.name)
 
 
@@ -72,9 +77,15 @@ def file_names(names: Iterable[str], ending: str) -> list[str]:
 
 
 def safe_name(name: str) -> str:
-    """`name` without what Windows, macOS or Linux refuse in a file name."""
+    """`name` without what Windows, macOS or Linux refuse in a file name, and not too long for any of them.
+
+    A name that is safe stays as it is.
+    """
     kept = "".join("_" if each in _FORBIDDEN or ord(each) < 32 else each for each in name)
-    kept = kept[:_LONGEST_NAME].strip().rstrip(". ")
-    if not kept or set(kept) == {"."}:
+    kept = kept[:_LONGEST_NAME].encode("utf-8", "replace")[:_MOST_BYTES].decode("utf-8", "ignore")
+    kept = kept.strip().rstrip(". ")
+    if not kept:
         return "structure"
-    return f"{kept}_" if kept.split(".")[0].lower() in _RESERVED else kept
+    # What Windows reserves it reserves with any ending.
+    head, dot, rest = kept.partition(".")
+    return f"{head}_{dot}{rest}" if head.rstrip().lower() in _RESERVED else kept
