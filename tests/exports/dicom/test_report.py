@@ -76,6 +76,19 @@ def test_measurements_refer_to_segments(scan: Volume, label_map: LabelMap, tmp_p
     assert standard_errors(path) == []
 
 
+@pytest.mark.parametrize(
+    ("modality", "expected"), [("MR", {"Volume": "mL", "MR signal intensity": "1"}), ("PT", {"Volume": "mL"})]
+)
+def test_values_are_named_for_what_they_are(tmp_path: Path, modality: str, expected: dict[str, str]) -> None:
+    write_series(tmp_path / "series", SIXTEEN, Modality=modality, **SIZE)
+    scan = read_scan(tmp_path / "series")
+    report = highdicom.sr.srread(exported(scan, labels_on(scan), tmp_path / "sr.dcm"))
+    groups = report.content.get_image_measurement_groups()
+    assert len(groups) == 3
+    for group in groups:
+        assert {name: unit for (name, _), (_, unit) in found(group).items()} == expected
+
+
 def test_without_a_segmentation_it_refers_to_images(scan: Volume, label_map: LabelMap, tmp_path: Path) -> None:
     path = exported(scan, label_map, tmp_path / "sr.dcm")
     groups = highdicom.sr.srread(path).content.get_image_measurement_groups()

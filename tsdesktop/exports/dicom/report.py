@@ -42,8 +42,11 @@ _MILLILITRE = Code("mL", "milliliter", "UCUM")
 _NO_UNIT = Code("1", "no units", "UCUM")
 _HOUNSFIELD = Code("[hnsf'U]", "Hounsfield unit", "UCUM")
 _VOLUME = Code("118565006", "Volume")
-_ATTENUATION = Code("112031", "Attenuation Coefficient", "DCM")
-_SIGNAL = Code("110852", "MR signal intensity", "DCM")
+# What the scan's values are, and their unit. Those of other scanners are not named: a wrong name would claim something.
+_INTENSITIES = {
+    "CT": (Code("112031", "Attenuation Coefficient", "DCM"), _HOUNSFIELD),
+    "MR": (Code("110852", "MR signal intensity", "DCM"), _NO_UNIT),
+}
 _PROCEDURES = {"CT": Code("77477000", "Computed tomography"), "MR": Code("113091000", "Magnetic resonance imaging")}
 _IMAGING = Code("363679005", "Imaging")
 _DERIVATIONS = {
@@ -76,8 +79,8 @@ def write_measurement_report(
     """Writes volume and intensities of every structure with voxels as a measurement report (Comprehensive 3D SR).
 
     The measurements refer to the segments of `segmentation`, which `write_dicom_segmentation` wrote; without it to the
-    first, the middle and the last source image that show the structure. Units are UCUM's: ml,
-    and HU for CT. Raises ExportError.
+    first, the middle and the last source image that show the structure. Units are UCUM's: ml, and HU for CT. For
+    scans that are neither CT nor MR there are volumes only. Raises ExportError.
     """
     refuse_existing([path], overwrite=overwrite)
     series = source_series(source, _WHAT)
@@ -227,10 +230,9 @@ def _measurements(measured: StructureStatistics, modality: str) -> list[Any]:
     from highdicom.sr import Measurement
 
     out = [Measurement(concept(_VOLUME), _rounded(measured.volume_ml), concept(_MILLILITRE))]
-    if measured.intensity is None:
+    if measured.intensity is None or modality not in _INTENSITIES:
         return out
-    name = _SIGNAL if modality == "MR" else _ATTENUATION
-    unit = _HOUNSFIELD if modality == "CT" else _NO_UNIT
+    name, unit = _INTENSITIES[modality]
     for key, derivation in _DERIVATIONS.items():
         value = _rounded(getattr(measured.intensity, key))
         out.append(Measurement(concept(name), value, concept(unit), derivation=concept(derivation)))
