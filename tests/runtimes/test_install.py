@@ -173,7 +173,7 @@ def test_a_wheel_whose_own_metadata_asks_for_more_than_was_planned_is_refused(be
 def test_too_small_a_disk_is_said_before_anything_is_fetched(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = bench.plan()
     usage = shutil.disk_usage(runtimes_folder().parent)
-    monkeypatch.setattr(parts.shutil, "disk_usage", lambda _: usage._replace(free=plan.space_bytes - 1))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage._replace(free=plan.space_bytes - 1))
     with pytest.raises(LibraryError) as caught:
         fetched(plan)
     assert caught.value.id == "runtime.disk_space"

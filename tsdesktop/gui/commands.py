@@ -377,6 +377,7 @@ class Commands(QObject):
 
         dialog = Preferences(self._window.memory.settings, self._window, self._window.left.choices.devices)
         dialog.changed.connect(self._window.memory.take_changes_from(self._window.memory.settings))
+        dialog.card_wanted.connect(self._window.cards.open)
         dialog.open()
 
     def show_scan_information(self) -> None:

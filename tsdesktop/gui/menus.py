@@ -30,12 +30,14 @@ LAYOUT_KEYS = {
 class Menus(QObject):
     """Makes all menus of a window. Entries that need a scan or labels are grey without them.
 
-    `studio_wanted`: the print studio is to be opened. `newer_version_wanted`: the release page is to be asked.
+    `studio_wanted`: the print studio is to be opened, `card_wanted`: the dialog about the graphics card.
+    `newer_version_wanted`: the release page is to be asked.
     `check_wanted`: the installation is to be checked.
     `sharing_wanted`: the scan is to be shared without the face.
     """
 
     studio_wanted = Signal()
+    card_wanted = Signal()
     sharing_wanted = Signal()
     newer_version_wanted = Signal()
     check_wanted = Signal()
@@ -292,6 +294,7 @@ class Menus(QObject):
 
     def _run_menu(self) -> QMenu:
         commands = self._commands
+        card = Said(self.tr("Graphics card…"), "", self.tr("Fetch or remove what an NVIDIA card needs"))
         return self._menu(
             self.tr("&Run"),
             [
@@ -304,6 +307,7 @@ class Menus(QObject):
                 self.measure_menu,
                 None,
                 self._action(Said(self.tr("Look for graphics cards again")), commands.find_devices),
+                self._action(card, self.card_wanted.emit),
             ],
         )
 

@@ -88,6 +88,12 @@ class _Runner(QObject):
             self.devices_found.emit(_only_the_processor(error))
             self._warm()
 
+    @Slot()
+    def find_devices_anew(self) -> None:
+        """As `find_devices`, in a new process, which finds libraries that have come or gone."""
+        self._engine.stop()
+        self.find_devices()
+
     def _end_with(self, signal: SignalInstance, *arguments: object) -> None:
         """Says how the run ended and gets the process ready for the next one."""
         self._engine.no_longer_expect()
@@ -117,6 +123,7 @@ class Supervisor(QObject):
     devices_found = Signal(Devices)
     _ordered = Signal(object)
     _devices_wanted = Signal()
+    _devices_wanted_anew = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -128,6 +135,7 @@ class Supervisor(QObject):
         self._runner.moveToThread(self._thread)
         self._ordered.connect(self._runner.run, Qt.ConnectionType.QueuedConnection)
         self._devices_wanted.connect(self._runner.find_devices, Qt.ConnectionType.QueuedConnection)
+        self._devices_wanted_anew.connect(self._runner.find_devices_anew, Qt.ConnectionType.QueuedConnection)
         self._runner.progressed.connect(self._on_progressed)
         self._runner.draft_ready.connect(self._on_draft_ready)
         self._runner.devices_found.connect(self.devices_found)
@@ -159,6 +167,10 @@ class Supervisor(QObject):
     def find_devices(self) -> None:
         """Asks for the devices; `devices_found` follows. A run ordered meanwhile begins afterwards."""
         self._devices_wanted.emit()
+
+    def find_devices_anew(self) -> None:
+        """As `find_devices`, in a new process; a run that is under way ends first."""
+        self._devices_wanted_anew.emit()
 
     def cancel(self) -> None:
         """Asks the run to stop; `cancelled` follows within a second. A run that has just ended stays as it is."""

@@ -17,6 +17,7 @@ from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.actions import ActionMaker
 from tsdesktop.gui.background import run_in_background
+from tsdesktop.gui.card_flow import CardFlow
 from tsdesktop.gui.centre import Centre
 from tsdesktop.gui.commands import Commands
 from tsdesktop.gui.downloads import Downloads
@@ -89,6 +90,7 @@ class MainWindow(QMainWindow):
         self.opening = OpeningFlow(session, self)
         self.runs = RunFlow(session, self.left, self.supervisor, self.memory)
         self.networks = NetworksFlow(session, self.left, self.telling, self.memory, self)
+        self.cards = CardFlow(self.left, self.supervisor, self.telling, self)
         self.studio = StudioFlow(session, self.memory, self.telling, self)
         self.sharing = SharingFlow(session, self.memory, self.telling, self)
         self.transfers = TransferLine(self.downloads, self.networks.imports, lambda: self.networks.is_seen)
@@ -154,6 +156,7 @@ class MainWindow(QMainWindow):
     def _connect_studio(self) -> None:
         studio = self.studio
         self.menus.studio_wanted.connect(lambda: studio.open())
+        self.menus.card_wanted.connect(self.cards.open)
         self.header.print_clicked.connect(lambda: studio.open())
         self.right.print_wanted.connect(studio.open)
 
@@ -310,6 +313,7 @@ class MainWindow(QMainWindow):
         if self.scene is not None:
             self.scene.close_scene()
         self.networks.close()
+        self.cards.close()
         self.studio.close()
         self.supervisor.close()
         super().closeEvent(event)

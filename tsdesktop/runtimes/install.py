@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tsdesktop.core.errors import LibraryError, WeightsError
+from tsdesktop.runtimes.index import Wheel
 from tsdesktop.runtimes.manifest import (
     Installed,
     installed_sets,
@@ -133,11 +134,18 @@ def _unpack_all(plan: Plan, listen: Listen, stop: Stop) -> Installed:
     with staging_folder("libraries", runtimes_folder()) as staged:
         whole = staged / "whole"
         facts: dict[str, FileFact] = {}
+        before = 0
         for number, wheel in enumerate(plan.wheels):
             single = staged / str(number)
             path = parts_folder() / part_name(wheel)
+
+            def tell(told: Progress, wheel: Wheel = wheel, before: int = before) -> None:
+                done = before + round((told.share or 0.0) * (wheel.size or 0))
+                listen(Progress("unpacking", done, plan.total_bytes))
+
+            before += wheel.size or 0
             try:
-                found = unpack_wheel(path, single, wheel.file_name, listen, stop)
+                found = unpack_wheel(path, single, wheel.file_name, tell, stop)
             except LibraryError:
                 forget(path)
                 raise

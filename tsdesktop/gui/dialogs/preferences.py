@@ -41,10 +41,12 @@ _MOST_SEGMENTS = 3
 class Preferences(Dialog):
     """Every setting with a title. `changed` carries the new Settings after every change.
 
-    `devices` are those that were found on this computer; without them the general names are offered.
+    `card_wanted`: the dialog about the graphics card is to be opened instead. `devices` are those that were found on
+    this computer; without them the general names are offered.
     """
 
     changed = Signal(object)
+    card_wanted = Signal()
 
     def __init__(self, settings: Settings, parent: QWidget | None = None, devices: Devices | None = None) -> None:
         super().__init__(QCoreApplication.translate("Preferences", "Preferences"), parent, (620, 640))
@@ -98,8 +100,19 @@ class Preferences(Dialog):
             self.lines[each.name] = paragraph(setting_words(each.metadata["help"]), "secondary")
             grid.addWidget(self.lines[each.name], 3 * n + 1, 1)
             grid.setRowMinimumHeight(3 * n + 2, 2 * theme.GRID)
+            if each.metadata["kind"] == "device":
+                grid.addWidget(self._card_link(), 3 * n + 2, 1, Qt.AlignmentFlag.AlignLeft)
         grid.setRowStretch(3 * len(_shown()), 1)
         self._scroll.setWidget(inner)
+
+    def _card_link(self) -> QWidget:
+        help = self.tr("What an NVIDIA card needs is fetched and removed there")
+        return button(self.tr("Graphics card…"), self._on_card_clicked, "link", help)
+
+    def _on_card_clicked(self) -> None:
+        # One dialog at a time: what was changed here holds already.
+        self.close()
+        self.card_wanted.emit()
 
     def _control(self, each: Field[Any], hint: Any, title: str) -> QWidget:
         value, change = getattr(self._settings, each.name), self._changer(each.name)

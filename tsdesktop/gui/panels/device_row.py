@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -15,7 +15,12 @@ from tsdesktop.jobs.messages import Device, Devices
 
 
 class DeviceRow(QWidget):
-    """The row RUNS ON with the reason under it. The devices come with `show_devices`."""
+    """The row RUNS ON with the reason under it. The devices come with `show_devices`.
+
+    `card_wanted`: a card that could be used was clicked on; what is said of it comes with `show_card`.
+    """
+
+    card_wanted = Signal()
 
     def __init__(self, choices: RunChoices, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,13 +33,20 @@ class DeviceRow(QWidget):
         )
         self.row.set_side(self.why)
         self.reason = paragraph(role="secondary")
-        self.setLayout(stacked(heading(self.tr("Runs on")), self.row, self.reason))
+        self.card = button("", self.card_wanted.emit, "link", self.tr("What it takes to use the graphics card"))
+        self.card.hide()
+        self.setLayout(stacked(heading(self.tr("Runs on")), self.row, self.reason, self.card))
         choices.changed.connect(self._on_choices_changed)
         self._on_choices_changed()
 
     def show_devices(self, devices: Devices) -> None:
         """The devices found, with the reason where one is not used."""
         self._choices.show_devices(devices)
+
+    def show_card(self, text: str) -> None:
+        """What can be done for a card that is not used yet, or how far it is; nothing for an empty text."""
+        self.card.setText(text)
+        self.card.setVisible(bool(text))
 
     def menu(self) -> QMenu:
         """Automatic and every device; those that may not be used are there, with the reason."""
