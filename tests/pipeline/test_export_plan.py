@@ -14,14 +14,14 @@ import pydicom
 import pytest
 
 from tests.scans.series import TEN, write_series
-from tsdesktop.core.errors import ExportError
+from tsdesktop.core.errors import ExportError, OptionsError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.options import MeshFormatName, MeshLayout, Options
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
 from tsdesktop.exports.meshes.writing import MESH_FORMATS, MeshPlace, planned_mesh_files
-from tsdesktop.pipeline import ExportChoice, Segmentation, export, read, write_chosen
+from tsdesktop.pipeline import ExportChoice, Segmentation, check_outputs, export, read, write_chosen
 from tsdesktop.pipeline.export_plan import LABEL_ENDINGS, TABLE_NAMES, ExportPlan, MeshPlan
 from tsdesktop.scans.labels import content_of, read_label_map
 
@@ -155,6 +155,18 @@ def test_labels_from_a_file_have_a_manifest_without_a_run(result: Segmentation, 
     told = json.loads((tmp_path / "one" / "manifest.json").read_text(encoding="utf-8"))
     assert (told["task"], told["made_at"], told["networks"], told["options"]) == (None, None, [], {})
     assert told["source"]["shape"] == list(SHAPE)
+
+
+@pytest.mark.parametrize("name", ["liver.stl", "Labels.SEG.NRRD", "x.dcm", "all.xlsx"])
+def test_a_folder_is_not_named_like_a_file(tmp_path: Path, name: str) -> None:
+    task = catalogue().task("total")
+    with pytest.raises(OptionsError, match="is not a value of -o") as caught:
+        check_outputs(tmp_path / name, task, Options())
+    assert name in caught.value.sentence and "a folder" in caught.value.hint
+    for other in ("patient 1.v2", "labels.nii", "labels.NII.GZ"):
+        check_outputs(tmp_path / other, task, Options())
+    (tmp_path / name).mkdir()
+    check_outputs(tmp_path / name, task, Options())
 
 
 @pytest.mark.parametrize("form", ["nifti", "nrrd", "masks"])

@@ -31,7 +31,7 @@ DICOM_TITLES: Mapping[str, str] = {
 }  # fmt: skip
 _TOGETHER: Mapping[MeshLayout, str] = {"merged": "all_structures", "parts": "all_parts"}
 # As in exports.meshes.writing, which takes longer to load than a window may take to open.
-_MESH_ENDINGS: Mapping[MeshFormatName, str] = {
+MESH_ENDINGS: Mapping[MeshFormatName, str] = {
     "stl": ".stl", "stl-ascii": ".stl", "3mf": ".3mf", "obj": ".obj", "ply": ".ply", "glb": ".glb", "vtp": ".vtp",
 }  # fmt: skip
 
@@ -68,7 +68,7 @@ class MeshPlan:
         """The files for surfaces of these structures."""
         for layout in self.layouts_of(len(classes)):
             for key in self.formats:
-                ending = _MESH_ENDINGS[key]
+                ending = MESH_ENDINGS[key]
                 stem = self.stem(layout)
                 meshes = [self.beside / (stem + ending)] if stem else _in_folder(self.folder, classes, ending)
                 yield from meshes

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tsdesktop.core.errors import ExportError
+from tsdesktop.core.errors import ExportError, OptionsError
 from tsdesktop.core.options import LabelFormat, Options
 from tsdesktop.core.tasks import Task
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
@@ -18,6 +18,7 @@ from tsdesktop.jobs.plan import NetworkRun
 from tsdesktop.pipeline.export_plan import (
     DICOM_TITLES,
     LABEL_ENDINGS,
+    MESH_ENDINGS,
     TABLE_NAMES,
     ExportPlan,
     MeshPlan,
@@ -40,6 +41,11 @@ __all__ = [
     "write_results",
 ]
 _ENDINGS = (".nii.gz", ".nii")
+_OUTPUTS = "a folder, or a name ending in .nii.gz for the labels"
+# A folder of such a name that does not exist was hardly meant.
+_OF_FILES = {
+    "." + each.rsplit(".")[-1] for table in (LABEL_ENDINGS, MESH_ENDINGS, TABLE_NAMES) for each in table.values()
+}
 _TABLES: tuple[Table, ...] = ("json", "csv", "xlsx", "json-full")
 _REPORT: tuple[Table, ...] = ("dicom-sr",)
 
@@ -72,11 +78,14 @@ def outputs_at(path: Path, task: str) -> Outputs:
 
 
 def check_outputs(path: Path | str, task: Task, options: Options) -> None:
-    """Refuses an output path before anything is computed: files in the way, or a folder that may not be written to.
+    """Refuses an output path before anything is computed: files in the way, a folder that may not be written to, or
+    the name of a file where a folder is meant.
 
-    Raises ExportError. Makes nothing.
+    Raises ExportError and OptionsError. Makes nothing.
     """
     places = outputs_at(Path(path), task.name)
+    if places.folder.suffix.lower() in _OF_FILES and not places.folder.is_dir():
+        raise OptionsError("options.value", value=places.folder.name, option="-o", allowed=_OUTPUTS)
     _refuse_unwritable(places.folder)
     classes = tuple(each for each in task.classes if not options.roi or each.name in options.roi)
     files = [*_plan(options, places).files(classes, classes), *probability_files(task, options, places.folder)]
