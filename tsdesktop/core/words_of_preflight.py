@@ -41,7 +41,7 @@ WORDS_OF_PREFLIGHT: dict[str, tuple[str, str]] = {
         "Remove the small ones.",
     ),
     "preflight.cavities": (
-        "It is in {pieces} pieces with {cavities} closed cavities inside, which keep resin or powder.",
+        "Closed cavities inside, which keep resin or powder: {cavities}.",
         "Fill the cavities, or hollow it with drain holes.",
     ),
     "preflight.wall": ("The thinnest wall is {wall_mm} mm, and {process} holds {limit_mm} mm.", ""),

@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from tests.gui.scene.conftest import boxes_map
-from tests.gui.studio.conftest import PATIENCE_MS, OpenStudio, box_mesh
+from tests.gui.studio.conftest import NAMES, PATIENCE_MS, OpenStudio, box_mesh, engine_of, finding, settle
 from tsdesktop.core.errors import Cancelled, ExportError
 from tsdesktop.core.printing import Merge, PrintRecipe, Scale, recipe_json
 from tsdesktop.gui.studio.engine import LabelsEngine, Made, Told
@@ -53,6 +53,18 @@ def test_manifest_tells_of_the_run_and_parts_with_defects_are_mended(tmp_path: P
     assert told["run"] == {"device": "cpu"}
     assert "was mended" in told["notes"][0]["sentence"]
     assert all(each["light"] == "good" for each in told["parts"][0]["preflight"][:5])
+
+
+def test_mended_parts_are_told_with_the_files(qtbot: QtBot, open_studio: OpenStudio, tmp_path: Path) -> None:
+    studio = open_studio(lambda *_: [tmp_path / "a.3mf"])
+    engine_of(studio.bench).findings = (replace(finding("open", "bad", "fill", edges=4), id="closed"),)
+    studio.bench.make_again()
+    settle(qtbot, studio.bench)
+    qtbot.waitUntil(lambda: len(studio.bench.checks) == len(NAMES), timeout=PATIENCE_MS)
+    qtbot.waitUntil(studio.export.export.isEnabled, timeout=PATIENCE_MS)
+    studio.export.export.click()
+    qtbot.waitUntil(studio.export.said.isVisible, timeout=PATIENCE_MS)
+    assert studio.export.said.text() == ("Done: 1 file, read back and compared. Parts whose defects were mended: 3")
 
 
 def test_files_that_are_there_are_overwritten_only_when_ticked(

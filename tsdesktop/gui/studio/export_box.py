@@ -76,6 +76,7 @@ class ExportBox(QWidget):
         self._looking: Work | None = None
         self._stop = threading.Event()
         self._files: list[Path] = []
+        self._ailing = 0
         self.format = ChoiceBox(_format_titles(), first.format, self.tr("File format"))
         self.layout_box = ChoiceBox(self._layout_titles(), first.layout, self.tr("One file or several"))
         self.frame = ChoiceBox(
@@ -252,7 +253,7 @@ class ExportBox(QWidget):
     def _on_written(self, files: list[Path]) -> None:
         self._work = None
         self.refresh()
-        self._say(done_words(len(files)), "good")
+        self._say(done_words(len(files), self._ailing), "good")
         self.open_folder.show()
         self.open_folder.setFocus()
         self.written.emit(files)
@@ -278,11 +279,14 @@ class ExportBox(QWidget):
             self._say(problem, "warning")
 
 
-def done_words(count: int) -> str:
-    """How it ended well."""
+def done_words(count: int, mended: int = 0) -> str:
+    """How it ended well: the number of files, and of parts whose defects were mended."""
+    words = QCoreApplication.translate("ExportBox", "Done: {count} files, read back and compared")
     if count == 1:
-        return QCoreApplication.translate("ExportBox", "Done: 1 file, read back and compared")
-    return QCoreApplication.translate("ExportBox", "Done: {count} files, read back and compared").format(count=count)
+        words = QCoreApplication.translate("ExportBox", "Done: 1 file, read back and compared")
+    if mended:
+        words += ". " + QCoreApplication.translate("ExportBox", "Parts whose defects were mended: {mended}")
+    return words.format(count=count, mended=mended)
 
 
 def _format_titles() -> list[tuple[str, str]]:
