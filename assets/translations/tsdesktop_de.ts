@@ -193,6 +193,164 @@
         </message>
     </context>
     <context>
+        <name>CardDialog</name>
+        <message>
+            <source>An NVIDIA card was found. To use it, some {size} GB must be downloaded once, which take {space} GB here.</source>
+            <translation>Eine NVIDIA-Karte wurde gefunden. Um sie zu benutzen, werden einmalig etwa {size} GB heruntergeladen, die hier {space} GB belegen.</translation>
+        </message>
+        <message>
+            <source>Another program is at it</source>
+            <translation>Ein anderes Programm ist dabei</translation>
+        </message>
+        <message>
+            <source>Ask for the size</source>
+            <translation>Größe erfragen</translation>
+        </message>
+        <message>
+            <source>Asks the package index</source>
+            <translation>Fragt das Paketverzeichnis</translation>
+        </message>
+        <message>
+            <source>Cancel</source>
+            <translation>Abbrechen</translation>
+        </message>
+        <message>
+            <source>Check again</source>
+            <translation>Erneut prüfen</translation>
+        </message>
+        <message>
+            <source>Checking</source>
+            <translation>Wird geprüft</translation>
+        </message>
+        <message>
+            <source>Checking whether the card computes what the processor does…</source>
+            <translation>Es wird geprüft, ob die Karte dasselbe berechnet wie der Prozessor…</translation>
+        </message>
+        <message>
+            <source>Close</source>
+            <translation>Schließen</translation>
+        </message>
+        <message>
+            <source>Download</source>
+            <translation>Herunterladen</translation>
+        </message>
+        <message>
+            <source>Download {size} GB</source>
+            <translation>{size} GB herunterladen</translation>
+        </message>
+        <message>
+            <source>Graphics card</source>
+            <translation>Grafikkarte</translation>
+        </message>
+        <message>
+            <source>It is not used: {problem}.</source>
+            <translation>Sie wird nicht benutzt: {problem}.</translation>
+        </message>
+        <message>
+            <source>It is torch, built for NVIDIA's cards, with NVIDIA's libraries under their own licence.</source>
+            <translation>Das ist torch, gebaut für Karten von NVIDIA, mit Bibliotheken von NVIDIA unter deren eigener Lizenz.</translation>
+        </message>
+        <message>
+            <source>Look again</source>
+            <translation>Erneut suchen</translation>
+        </message>
+        <message>
+            <source>Looking for a graphics card…</source>
+            <translation>Eine Grafikkarte wird gesucht…</translation>
+        </message>
+        <message>
+            <source>Networks run on the processor then</source>
+            <translation>Netze rechnen dann auf dem Prozessor</translation>
+        </message>
+        <message>
+            <source>Networks run on this card.</source>
+            <translation>Netze rechnen auf dieser Karte.</translation>
+        </message>
+        <message>
+            <source>No NVIDIA card is used</source>
+            <translation>Keine NVIDIA-Karte wird benutzt</translation>
+        </message>
+        <message>
+            <source>Pause</source>
+            <translation>Pausieren</translation>
+        </message>
+        <message>
+            <source>Paused. What has arrived stays, also when the program ends.</source>
+            <translation>Pausiert. Was angekommen ist, bleibt, auch wenn das Programm endet.</translation>
+        </message>
+        <message>
+            <source>Progress</source>
+            <translation>Fortschritt</translation>
+        </message>
+        <message>
+            <source>Remove</source>
+            <translation>Entfernen</translation>
+        </message>
+        <message>
+            <source>Resume</source>
+            <translation>Fortsetzen</translation>
+        </message>
+        <message>
+            <source>The connection was lost. It is tried again by itself.</source>
+            <translation>Die Verbindung ist abgebrochen. Es wird von selbst erneut versucht.</translation>
+        </message>
+        <message>
+            <source>To use it, {size} GB are downloaded once from {host}. {space} GB must be free meanwhile.</source>
+            <translation>Dafür werden einmalig {size} GB von {host} heruntergeladen. So lange müssen {space} GB frei sein.</translation>
+        </message>
+        <message>
+            <source>Unpacking</source>
+            <translation>Wird entpackt</translation>
+        </message>
+        <message>
+            <source>What is here of it is removed</source>
+            <translation>Was davon hier ist, wird entfernt</translation>
+        </message>
+        <message>
+            <source>What is here of it stays</source>
+            <translation>Was davon hier ist, bleibt</translation>
+        </message>
+        <message>
+            <source>torch {release} for NVIDIA's cards takes {size} GB here.</source>
+            <translation>torch {release} für Karten von NVIDIA belegt hier {size} GB.</translation>
+        </message>
+        <message>
+            <source>{card}, {memory} GB</source>
+            <translation>{card}, {memory} GB</translation>
+        </message>
+    </context>
+    <context>
+        <name>CardFlow</name>
+        <message>
+            <source>Download for the card stopped: go on…</source>
+            <translation>Download für die Karte angehalten: fortsetzen…</translation>
+        </message>
+        <message>
+            <source>Fetching what the card needs: {percent} %…</source>
+            <translation>Wird für die Karte geholt: {percent} %…</translation>
+        </message>
+        <message>
+            <source>Preparing the card…</source>
+            <translation>Karte wird vorbereitet…</translation>
+        </message>
+        <message>
+            <source>Run &gt; Graphics card tells why.</source>
+            <translation>Rechnen &gt; Grafikkarte sagt, warum.</translation>
+        </message>
+        <message>
+            <source>The graphics card does not work with what was fetched.</source>
+            <translation>Die Grafikkarte arbeitet nicht mit dem, was geholt wurde.</translation>
+        </message>
+        <message>
+            <source>{card} is used from now on.</source>
+            <translation>{card} wird von jetzt an benutzt.</translation>
+        </message>
+        <message>
+            <source>{card} was found: use it…</source>
+            <translation>{card} gefunden: benutzen…</translation>
+        </message>
+    </context>
+    <context>
         <name>ChecksBox</name>
         <message>
             <source>Checking…</source>
@@ -501,6 +659,10 @@
             <translation>Rechnet auf {device}</translation>
         </message>
         <message>
+            <source>What it takes to use the graphics card</source>
+            <translation>Was nötig ist, um die Grafikkarte zu benutzen</translation>
+        </message>
+        <message>
             <source>Why the graphics card is not used</source>
             <translation>Warum die Grafikkarte nicht benutzt wird</translation>
         </message>
@@ -757,6 +919,10 @@
         <message>
             <source>Overwrite what is there</source>
             <translation>Vorhandene überschreiben</translation>
+        </message>
+        <message>
+            <source>Parts whose defects were mended: {mended}</source>
+            <translation>Teile, deren Fehler repariert wurden: {mended}</translation>
         </message>
         <message>
             <source>Stopped. What was written before is whole and stays.</source>
@@ -1673,6 +1839,10 @@
             <translation>Export…</translation>
         </message>
         <message>
+            <source>Fetch or remove what an NVIDIA card needs</source>
+            <translation>Holen oder entfernen, was eine NVIDIA-Karte braucht</translation>
+        </message>
+        <message>
             <source>Filter the structures found</source>
             <translation>Gefundene Strukturen filtern</translation>
         </message>
@@ -1715,6 +1885,10 @@
         <message>
             <source>Go to the selected structure</source>
             <translation>Zur ausgewählten Struktur</translation>
+        </message>
+        <message>
+            <source>Graphics card…</source>
+            <translation>Grafikkarte…</translation>
         </message>
         <message>
             <source>Hide all structures</source>
@@ -3127,6 +3301,10 @@
             <translation>Grafikkarte</translation>
         </message>
         <message>
+            <source>Graphics card…</source>
+            <translation>Grafikkarte…</translation>
+        </message>
+        <message>
             <source>Light</source>
             <translation>Hell</translation>
         </message>
@@ -3177,6 +3355,10 @@
         <message>
             <source>Those of the system</source>
             <translation>Die des Systems</translation>
+        </message>
+        <message>
+            <source>What an NVIDIA card needs is fetched and removed there</source>
+            <translation>Dort wird geholt und entfernt, was eine NVIDIA-Karte braucht</translation>
         </message>
     </context>
     <context>
@@ -3418,7 +3600,7 @@
         </message>
         <message>
             <source>Fit to the bed</source>
-            <translation>In das Druckbett einpassen</translation>
+            <translation>Ins Druckbett einpassen</translation>
         </message>
         <message>
             <source>Front</source>
@@ -3617,7 +3799,7 @@
         </message>
         <message>
             <source>bed {size} mm, {walls}</source>
-            <translation>Druckbett {size} mm, {walls}</translation>
+            <translation>{size} mm, {walls}</translation>
         </message>
         <message>
             <source>printer</source>
@@ -6759,7 +6941,7 @@
         </message>
         <message>
             <source>Export</source>
-            <translation>Exportieren</translation>
+            <translation>Export</translation>
         </message>
         <message>
             <source>Load recipe</source>
@@ -8014,7 +8196,7 @@
         </message>
         <message>
             <source>fit-to-bed</source>
-            <translation>In das Druckbett einpassen</translation>
+            <translation>Ins Druckbett einpassen</translation>
         </message>
         <message>
             <source>fold_0/checkpoint_final.pth</source>
@@ -9115,6 +9297,10 @@
             <translation>Schließen Sie andere Programme, wählen Sie weniger Strukturen oder eine schnellere Qualität, oder rechnen Sie auf der CPU.</translation>
         </message>
         <message>
+            <source>Closed cavities inside, which keep resin or powder: {cavities}.</source>
+            <translation>Geschlossene Hohlräume im Inneren, die Harz oder Pulver zurückhalten: {cavities}.</translation>
+        </message>
+        <message>
             <source>Confirm it in the window, or with: tsdesktop license accept {task}</source>
             <translation>Bestätigen Sie es im Fenster oder mit: tsdesktop license accept {task}</translation>
         </message>
@@ -9325,10 +9511,6 @@
         <message>
             <source>It is another network under the same name; get the published one.</source>
             <translation>Es ist ein anderes Netz unter demselben Namen; holen Sie das veröffentlichte.</translation>
-        </message>
-        <message>
-            <source>It is in {pieces} pieces with {cavities} closed cavities inside, which keep resin or powder.</source>
-            <translation>Es besteht aus {pieces} Stücken, darin {cavities} geschlossene Hohlräume, die Harz oder Pulver zurückhalten.</translation>
         </message>
         <message>
             <source>It is in {pieces} pieces, which print as separate bodies.</source>
@@ -10216,7 +10398,7 @@
         </message>
         <message>
             <source>What does not stand on the plate by itself is held by {count} columns, up to {diameter_mm} mm wide.</source>
-            <translation>Was nicht von selbst auf der Platte steht, halten {count} Säulen, bis {diameter_mm} mm dick.</translation>
+            <translation>Was nicht von selbst auf der Platte steht, wird von Säulen gehalten ({count}, bis {diameter_mm} mm dick).</translation>
         </message>
         <message>
             <source>What is wrong with each is said above.</source>
