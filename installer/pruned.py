@@ -11,7 +11,16 @@ from pathlib import Path
 PRUNING = Path(__file__).resolve().parent / "pruning.toml"
 LIBRARIES = Path(__file__).resolve().parent / "linux" / "libraries.toml"
 # Belongs to the C library itself, which every Linux has; its version is the floor that docs/installing.md states.
-C_LIBRARY = ("libc.so.*", "libm.so.*", "libdl.so.*", "libpthread.so.*", "librt.so.*", "libutil.so.*", "ld-linux-*")
+C_LIBRARY = (
+    "libc.so.*",
+    "libm.so.*",
+    "libdl.so.*",
+    "libpthread.so.*",
+    "librt.so.*",
+    "libutil.so.*",
+    "libresolv.so.*",
+    "ld-linux-*",
+)
 
 
 @dataclass(frozen=True)
