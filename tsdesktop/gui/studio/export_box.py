@@ -127,9 +127,9 @@ class ExportBox(QWidget):
                 raise Cancelled
             heard.told.emit(told)
 
-        call = partial(
-            self._write, label_map, Written(made, self._bench.checks, self.files, self._bench.result), listen
-        )
+        checks = self._bench.checks
+        self._ailing = sum(not each.is_whole for each in checks.values())
+        call = partial(self._write, label_map, Written(made, checks, self.files, self._bench.result), listen)
         self._work = run_in_background(call, self._on_written, self._on_failed)
         self._say("", "")
         self._show_state()
