@@ -10,6 +10,8 @@ import pytest
 
 from tests.runtimes.stand_in import Indexes, Made, wheel
 from tsdesktop.core.errors import Cancelled, LibraryError, TsDesktopError
+from tsdesktop.core.torch_build import TorchBuild
+from tsdesktop.runtimes import planning
 from tsdesktop.runtimes.cards import Driver
 from tsdesktop.runtimes.install import forget_partial, install, partial_bytes, remove, verify
 from tsdesktop.runtimes.manifest import Installed, installed_sets, lacking_file
@@ -31,6 +33,8 @@ FILES = {
     "torch-9.1.data/purelib/functorch/__init__.py": "",
     "torch-9.1.data/scripts/torchrun": "#!python",
 }
+
+FILES_OF_NEXT = {"torch/__init__.py": "", "torch/version.py": "__version__ = '9.2+cu130'\ncuda = '13.0'\n"}
 
 
 def torch(files: dict[str, str | bytes] | None = None, record: dict[str, str] | None = None) -> Made:
@@ -79,6 +83,18 @@ def test_a_set_is_one_folder_of_packages(bench: Bench) -> None:
     downloading = [each for each in told if each.stage == "downloading"]
     assert {each.total_bytes for each in downloading} == {plan.total_bytes}
     assert downloading[-1].done_bytes == plan.total_bytes
+
+
+def test_headers_are_left_out_and_a_set_of_an_earlier_version_is_replaced(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = fetched(bench.plan(torch({"torch/include/header.h": "int x;"})))
+    assert not (earlier.folder / "torch/include").exists()
+    verify(earlier, nobody, Stop())
+    monkeypatch.setattr(planning, "torch_build", lambda: TorchBuild("9.2+cpu", False))
+    bench.indexes.publish(wheel("torch", "9.2", FILES_OF_NEXT, NEEDS))
+    later = fetched(make_plan(bench.driver, Stop()))
+    assert installed_sets() == (later,)
 
 
 def test_what_is_here_is_not_fetched_again(bench: Bench) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tsdesktop.core.torch_build import torch_build
+from tsdesktop.core.torch_build import TorchBuild, torch_build
 from tsdesktop.runtimes.places import runtimes_folder
 from tsdesktop.runtimes.trial import TryOut, driver_text
+
+if TYPE_CHECKING:
+    from tsdesktop.runtimes.manifest import Installed
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +31,12 @@ def active_path() -> Path | None:
     return find_active().path
 
 
+def fitting_set(sets: Iterable[Installed], build: TorchBuild | None) -> Installed | None:
+    """The newest set that was made for the torch that comes with the program, and for this Python."""
+    release = None if build is None else build.release
+    return next((each for each in sets if each.manifest.release == release and each.manifest.fits_this_python), None)
+
+
 def find_active(try_out: TryOut | None = None) -> Active:
     """As `active_path`, with the reason. `try_out` is called where nobody has tried the set under this driver."""
     if not runtimes_folder().is_dir():
@@ -36,10 +47,9 @@ def find_active(try_out: TryOut | None = None) -> Active:
     build = torch_build()
     if not sets or build is None or build.knows_cards:
         return Active()
-    fitting = [each for each in sets if each.manifest.release == build.release and each.manifest.fits_this_python]
-    if not fitting:
+    chosen = fitting_set(sets, build)
+    if chosen is None:
         return Active(None, "the libraries fetched for it belong to another version of this program")
-    chosen = fitting[0]
     driver = driver_text()
     if not driver:
         return Active(None, "no card or no driver was found")

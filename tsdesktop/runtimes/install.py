@@ -53,6 +53,7 @@ def install(plan: Plan, listen: Listen, stop: Stop, patience: Patience | None = 
             _fetch_all(plan, listen, stop, patience or Patience())
             here = _unpack_all(plan, listen, stop)
         _forget_parts()
+        _remove_others(here)
         return here
 
 
@@ -99,6 +100,16 @@ def remove(installed: Installed) -> int:
     except WeightsError as error:
         raise LibraryError("runtime.not_removed", reason=error.arguments.get("reason", "no access")) from error
     return installed.manifest.bytes
+
+
+def _remove_others(kept: Installed) -> None:
+    """Sets of earlier versions of the program would take their gigabytes for nothing."""
+    for each in installed_sets():
+        if each.folder != kept.folder and each.manifest.fits_this_python:
+            try:
+                remove(each)
+            except LibraryError as error:
+                log.warning("an earlier set stays: %s", error.sentence)
 
 
 def _here(plan: Plan) -> Installed | None:

@@ -34,11 +34,14 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
 _LEFT_BY_SYSTEMS = {"__macosx", "thumbs.db", "desktop.ini"}
 
 
-def unpack(path: Path, folder: Path, listen: Listen, stop: Stop, name: str = "") -> tuple[FileFact, ...]:
+def unpack(
+    path: Path, folder: Path, listen: Listen, stop: Stop, name: str = "", without: tuple[str, ...] = ()
+) -> tuple[FileFact, ...]:
     """Unpacks the files of a zip below `folder` and says what they are; what systems add to archives is left out.
 
-    `name` is what errors call the archive. Every member's checksum is compared. Raises WeightsError, with part of the
-    files written when a member turns out to be damaged; Cancelled.
+    `name` is what errors call the archive. Members that begin with one of `without` are only read and compared, as
+    every member's checksum is. Raises WeightsError, with part of the files written when a member turns out to be
+    damaged; Cancelled.
     """
     name = name or path.name
     with open_archive(path, name) as archive:
@@ -53,9 +56,10 @@ def unpack(path: Path, folder: Path, listen: Listen, stop: Stop, name: str = "")
             def tell(count: int, before: int = done) -> None:
                 meter.moved(before + count)
 
-            digest = _unpack_member(archive, member, folder, (name, tell, stop))
+            place = None if is_left_out(member.filename) or member.filename.startswith(without) else folder
+            digest = _unpack_member(archive, member, place, (name, tell, stop))
             done += member.file_size
-            if digest:
+            if place is not None:
                 facts.append(FileFact(str(PurePosixPath(member.filename)), member.file_size, digest))
     return tuple(facts)
 
@@ -178,13 +182,13 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
-def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, how: tuple[str, Tell, Stop]) -> str:
-    """Writes a file below `folder` and returns its SHA-256; "" for one that is only read and compared."""
+def _unpack_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path | None, how: tuple[str, Tell, Stop]
+) -> str:
+    """Writes a file below `folder`, for None only reads it, and returns its SHA-256."""
     name, tell, stop = how
-    left_out = is_left_out(member.filename)
     try:
         with archive.open(member) as source:
-            digest = pour(source, None if left_out else folder / member.filename, tell, stop)
+            return pour(source, None if folder is None else folder / member.filename, tell, stop)
     except UNREADABLE as error:
         raise WeightsError("weights.archive_damaged", name=name, member=member.filename) from error
-    return "" if left_out else digest

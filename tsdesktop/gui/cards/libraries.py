@@ -205,15 +205,18 @@ def _ways() -> Ways:
 
 
 def _look() -> Found:
-    from tsdesktop.runtimes.active import find_active
+    from tsdesktop.core.torch_build import torch_build
+    from tsdesktop.runtimes.active import find_active, fitting_set
     from tsdesktop.runtimes.cards import find_driver
     from tsdesktop.runtimes.install import partial_bytes
     from tsdesktop.runtimes.manifest import installed_sets, read_verdict
     from tsdesktop.runtimes.planning import obstacle
 
-    driver, sets = find_driver(), installed_sets()
-    verdict = read_verdict(sets[0].folder) if sets else None
-    return Found(obstacle(driver), driver, sets[0] if sets else None, verdict, find_active().problem, partial_bytes())
+    driver = find_driver()
+    # One for another version of the program is replaced by fetching.
+    installed = fitting_set(installed_sets(), torch_build())
+    verdict = None if installed is None else read_verdict(installed.folder)
+    return Found(obstacle(driver), driver, installed, verdict, find_active().problem, partial_bytes())
 
 
 def _plan(driver: Driver | None, stop: Stop) -> Plan:
