@@ -20,8 +20,8 @@ from installer.linux.libraries import binaries, needs_of, packages, system_libra
 from installer.program import Program
 
 RECOMMENDED = ("libgl1-mesa-dri", "libegl-mesa0", "fonts-dejavu-core", "xdg-utils", "libsecret-1-0")
-# As small as xz's middle settings and unpacked ten times as fast.
-_COMPRESSION = ("-Zzstd", "-z19")
+# A twentieth larger than with the highest level, and packed in a fifth of the time. Unpacked ten times as fast as xz.
+_COMPRESSION = ("-Zzstd", "-z12")
 _COPYRIGHT = """{name}, {author}
 
 Licence: Apache License 2.0, see /usr/share/common-licenses/Apache-2.0
