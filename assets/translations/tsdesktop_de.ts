@@ -3644,7 +3644,7 @@
         </message>
         <message>
             <source>Merge into one solid</source>
-            <translation>Zu einem Körper vereinigen</translation>
+            <translation>Vereinigen</translation>
         </message>
         <message>
             <source>Name</source>
@@ -8464,7 +8464,7 @@
         </message>
         <message>
             <source>merge</source>
-            <translation>Zu einem Körper vereinigen</translation>
+            <translation>Vereinigen</translation>
         </message>
         <message>
             <source>neither</source>
@@ -10398,7 +10398,7 @@
         </message>
         <message>
             <source>What does not stand on the plate by itself is held by {count} columns, up to {diameter_mm} mm wide.</source>
-            <translation>Was nicht von selbst auf der Platte steht, wird von Säulen gehalten ({count}, bis {diameter_mm} mm dick).</translation>
+            <translation>Was nicht von selbst auf der Platte steht, ist abgestützt (Säulen: {count}, bis {diameter_mm} mm dick).</translation>
         </message>
         <message>
             <source>What is wrong with each is said above.</source>
