@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -145,6 +146,31 @@ def test_what_is_wrong_with_a_network_speaks_german(german: None) -> None:
     broken = WeightsError("weights.broken", folder="Dataset291", reason="plans.json is empty").sentence
     assert problem_text(broken) == "Das Netz Dataset291 ist defekt: plans.json ist leer."
     assert problem_text("Nothing known.") == "Nothing known."
+
+
+def test_structures_in_notes_about_prints_speak_german(german: None) -> None:
+    assert translated("note.solid_vanished", {"name": "liver", "step": "remove-islands"}) == (
+        "Von Leber bleibt nach diesem Schritt nichts: Inseln entfernen."
+    )
+    assert translated("note.solid_not_cut", {"name": "liver B"}).startswith("Die Ebene trifft Leber B nicht")
+    unsound = translated("print.not_sound", {"names": "liver, my model", "reason": "the surface is not closed"})
+    assert unsound.startswith("Leber, my model: so nicht druckbar, die Oberfläche ist nicht geschlossen")
+
+
+def test_what_a_person_wrote_is_told_as_it_is(german: None) -> None:
+    assert "Beschriftung report " in translated("label.no_room", {"text": "report", "face": "left"})
+    assert "linke Seite" in translated("label.no_room", {"text": "report", "face": "left"})
+
+
+def test_every_step_side_and_way_of_printing_is_known() -> None:
+    from tsdesktop.core.printers import processes
+    from tsdesktop.core.printing import STEP_KINDS, Face
+
+    assert {*STEP_KINDS, *get_args(Face)} <= set(translation.REASONS)
+    known = [pattern for _, pattern in translation._patterns()]
+    names = [name for each in processes() for name in (each.title, *(one.name for one in each.materials))]
+    unknown = [each for each in names if each not in translation.REASONS and not any(p.fullmatch(each) for p in known)]
+    assert all(each.isupper() or each == "Multi Jet Fusion (MJF)" for each in unknown)
 
 
 def test_terms_name_the_task_in_german(german: None) -> None:
