@@ -9133,12 +9133,12 @@
             <translation>Wählen Sie eine Datei, die das Druckstudio gespeichert hat.</translation>
         </message>
         <message>
-            <source>Choose a folder you may write to in the preferences.</source>
-            <translation>Wählen Sie in den Einstellungen einen Ordner, in den Sie schreiben dürfen.</translation>
+            <source>Choose a folder you may write to and with room for it.</source>
+            <translation>Wählen Sie einen Ordner, in den Sie schreiben dürfen, mit genug Platz.</translation>
         </message>
         <message>
-            <source>Choose a folder you may write to.</source>
-            <translation>Wählen Sie einen Ordner, in den Sie schreiben dürfen.</translation>
+            <source>Choose a folder you may write to in the preferences.</source>
+            <translation>Wählen Sie in den Einstellungen einen Ordner, in den Sie schreiben dürfen.</translation>
         </message>
         <message>
             <source>Choose a printer, or enter the size of its bed.</source>
