@@ -323,7 +323,7 @@
         <name>CardFlow</name>
         <message>
             <source>Download for the card stopped: go on…</source>
-            <translation>Download für die Karte angehalten: fortsetzen…</translation>
+            <translation>Download für die Karte fortsetzen…</translation>
         </message>
         <message>
             <source>Fetching what the card needs: {percent} %…</source>
@@ -347,7 +347,7 @@
         </message>
         <message>
             <source>{card} was found: use it…</source>
-            <translation>{card} gefunden: benutzen…</translation>
+            <translation>{card} benutzen…</translation>
         </message>
     </context>
     <context>
