@@ -28,6 +28,7 @@ def renewed(page: str) -> str:
     page = _between(page, "printing", flags_text(make_parser(), "print"))
     page = _between(page, "sharing", flags_text(make_parser(), "share"))
     page = _between(page, "networks", commands_text(make_parser(), ("weights", "license")))
+    page = _between(page, "graphics cards", commands_text(make_parser(), ("runtime",)))
     return _between(page, "not offered", not_offered_text(NOT_OFFERED.items()))
 
 

@@ -54,18 +54,18 @@ class CardFlow(QObject):
     def _on_changed(self) -> None:
         libraries = self.libraries
         if libraries.state in ("offered", "priced"):
-            text = self.tr("{card} was found: use it…").format(card=libraries.card_name)
+            text = self.tr("Use the graphics card…")
         elif libraries.state == "fetching" and libraries.progress is not None and libraries.progress.share is not None:
-            text = self.tr("Fetching what the card needs: {percent} %…").format(
-                percent=int(100 * libraries.progress.share)
-            )
+            percent = int(100 * libraries.progress.share)
+            text = self.tr("Downloading for the card: {percent} %…").format(percent=percent)
         elif libraries.state in ("fetching", "trying"):
             text = self.tr("Preparing the card…")
         elif libraries.state == "paused":
-            text = self.tr("Download for the card stopped: go on…")
+            text = self.tr("Download stopped: go on…")
         else:
             text = ""
-        self._left.device.show_card(text)
+        # Names of cards are long, and the panel is narrow.
+        self._left.device.show_card(text, libraries.card_name)
 
     def _on_settled(self, works: bool) -> None:
         if works:

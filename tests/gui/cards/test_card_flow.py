@@ -71,7 +71,8 @@ def test_a_card_that_is_used_is_not_offered(stage: Stage, qtbot: QtBot) -> None:
 
 def test_a_card_that_is_not_used_is_offered_and_leads_to_the_dialog(stage: Stage, qtbot: QtBot) -> None:
     stage.half.devices_found.emit(REFUSED)
-    qtbot.waitUntil(lambda: stage.offer == "NVIDIA RTX A4000 was found: use it…")
+    qtbot.waitUntil(lambda: stage.offer == "Use the graphics card…")
+    assert stage.left.device.card.toolTip() == "NVIDIA RTX A4000"
     assert not stage.bench.calls
     stage.left.device.card.click()
     stage.left.device.card.click()
@@ -85,7 +86,7 @@ def test_once_it_works_a_new_process_takes_it(stage: Stage, qtbot: QtBot) -> Non
     libraries.ask()
     qtbot.waitUntil(lambda: libraries.state == "priced")
     libraries.fetch()
-    qtbot.waitUntil(lambda: stage.offer == "Fetching what the card needs: 39 %…")
+    qtbot.waitUntil(lambda: stage.offer == "Downloading for the card: 39 %…")
     stage.bench.may_end.set()
     qtbot.waitUntil(lambda: libraries.state == "works")
     assert stage.half.asked_anew == 1

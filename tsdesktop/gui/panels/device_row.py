@@ -43,9 +43,11 @@ class DeviceRow(QWidget):
         """The devices found, with the reason where one is not used."""
         self._choices.show_devices(devices)
 
-    def show_card(self, text: str) -> None:
-        """What can be done for a card that is not used yet, or how far it is; nothing for an empty text."""
+    def show_card(self, text: str, name: str) -> None:
+        """What can be done for the card `name` that is not used yet, or how far it is; nothing for an empty text."""
         self.card.setText(text)
+        self.card.setToolTip(name)
+        self.card.setAccessibleDescription(name)
         self.card.setVisible(bool(text))
 
     def menu(self) -> QMenu:
