@@ -66,6 +66,10 @@ def test_listed_installed_verified_and_removed(
     facts = json.loads(capsys.readouterr().out)
     assert facts["active"] == facts["sets"][0]["folder"]
     assert facts["sets"][0]["works"] is True
+    before = len(indexes.asked)
+    assert run(["runtime", "install"]) == 0
+    assert "is here already" in capsys.readouterr().out
+    assert len(indexes.asked) == before
     assert run(["runtime", "verify"]) == 0
     assert "every file is as it was fetched" in capsys.readouterr().out
     assert run(["runtime", "remove", "--yes"]) == 0

@@ -15,11 +15,11 @@ from tsdesktop.cli.transfers import TransferLine, until_interrupted
 from tsdesktop.core.errors import LibraryError
 from tsdesktop.core.torch_build import torch_build
 from tsdesktop.runs.engine import inference_command
-from tsdesktop.runtimes.active import find_active
+from tsdesktop.runtimes.active import find_active, fitting_set
 from tsdesktop.runtimes.builds import builds_for
 from tsdesktop.runtimes.cards import Driver, find_driver
 from tsdesktop.runtimes.install import forget_partial, install, partial_bytes, remove, verify
-from tsdesktop.runtimes.manifest import Installed, Verdict, installed_sets, read_verdict
+from tsdesktop.runtimes.manifest import Installed, Verdict, installed_sets, lacking_file, read_verdict
 from tsdesktop.runtimes.places import runtimes_folder
 from tsdesktop.runtimes.planning import Plan, make_plan, obstacle
 from tsdesktop.runtimes.trial import try_out
@@ -141,6 +141,12 @@ def _set_facts(each: Installed) -> dict[str, Any]:
 
 def _install(given: argparse.Namespace) -> None:
     """Says how much it is, fetches it and tries it. Raises LibraryError when it does not work."""
+    here = fitting_set(installed_sets(), torch_build())
+    if here is not None and not lacking_file(here):
+        if not given.quiet:
+            print(f"{here.folder.name} is here already.")
+        _try(here, given.quiet)
+        return
     plan = until_interrupted(lambda stop: make_plan(find_driver(), stop))
     if not given.quiet:
         print(about(plan))

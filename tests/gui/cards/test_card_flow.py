@@ -14,6 +14,7 @@ from tsdesktop.gui.card_flow import CardFlow
 from tsdesktop.gui.cards.window import CardDialog
 from tsdesktop.gui.panels.left import LeftPanel
 from tsdesktop.gui.session import Session
+from tsdesktop.gui.supervisor import _Runner
 from tsdesktop.jobs.messages import Device, Devices
 
 REFUSED = Devices((Device("cpu", "processor", 16.0), Device("gpu:0", "NVIDIA graphics card", 0.0, "no CUDA")), "torch")
@@ -95,6 +96,22 @@ def test_once_it_works_a_new_process_takes_it(stage: Stage, qtbot: QtBot) -> Non
     libraries.remove()
     qtbot.waitUntil(lambda: libraries.state == "offered")
     assert stage.half.asked_anew == 2
+
+
+def test_a_new_process_is_one_that_the_old_one_has_made_room_for() -> None:
+    calls: list[str] = []
+
+    class Process:
+        def stop(self) -> None:
+            calls.append("stop")
+
+        def find_devices(self) -> Devices:
+            calls.append("find")
+            return USED
+
+    runner = _Runner(Process())  # type: ignore[arg-type]
+    runner.find_devices_anew()
+    assert calls == ["stop", "find"]
 
 
 def test_what_does_not_work_is_told(stage: Stage, qtbot: QtBot) -> None:
