@@ -322,12 +322,12 @@
     <context>
         <name>CardFlow</name>
         <message>
-            <source>Download for the card stopped: go on…</source>
-            <translation>Download für die Karte fortsetzen…</translation>
+            <source>Download stopped: go on…</source>
+            <translation>Download fortsetzen…</translation>
         </message>
         <message>
-            <source>Fetching what the card needs: {percent} %…</source>
-            <translation>Wird für die Karte geholt: {percent} %…</translation>
+            <source>Downloading for the card: {percent} %…</source>
+            <translation>Download für die Karte: {percent} %…</translation>
         </message>
         <message>
             <source>Preparing the card…</source>
@@ -342,12 +342,12 @@
             <translation>Die Grafikkarte arbeitet nicht mit dem, was geholt wurde.</translation>
         </message>
         <message>
-            <source>{card} is used from now on.</source>
-            <translation>{card} wird von jetzt an benutzt.</translation>
+            <source>Use the graphics card…</source>
+            <translation>Grafikkarte benutzen…</translation>
         </message>
         <message>
-            <source>{card} was found: use it…</source>
-            <translation>{card} benutzen…</translation>
+            <source>{card} is used from now on.</source>
+            <translation>{card} wird von jetzt an benutzt.</translation>
         </message>
     </context>
     <context>
