@@ -7,8 +7,8 @@
     pipeline composes these once; gui shows it, cli drives it, Python users import it
 
 Rooms: `core` values and vocabulary; `scans` reads; `weights` finds networks; `runtimes` fetches torch for graphics
-cards; `jobs` plans; `runs` supervises the process in which `inference` computes; `surfaces` makes meshes; `measures` counts; `exports` writes; `pipeline` is the
-public API; `gui` the window; `cli` the command line.
+cards; `jobs` plans; `runs` supervises the process in which `inference` computes; `surfaces` makes meshes; `measures`
+counts; `exports` writes; `pipeline` is the public API; `gui` the window; `cli` the command line.
 
     >>> import tsdesktop
     >>> result = tsdesktop.segment("scan.nii.gz", task="total", fast=True)
