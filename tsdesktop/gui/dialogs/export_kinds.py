@@ -13,6 +13,7 @@ from tsdesktop.core.options import Frame, LabelFormat, MeshFormatName, MeshLayou
 from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.controls import ChoiceBox
+from tsdesktop.gui.figures import decimal
 from tsdesktop.gui.parts import one_line, row
 from tsdesktop.pipeline.export_plan import DICOM_TITLES, Table
 from tsdesktop.surfaces.smoothing import PRESETS, effect_mm
@@ -187,7 +188,7 @@ class ExportKinds(QWidget):
     def show_spacing(self, spacing_mm: Sequence[float]) -> None:
         """Tells what each smoothing does, in mm, to labels that were made on a grid of this spacing."""
         for key, preset in PRESETS.items():
-            title = _in_words(_SMOOTHING_TITLES[key]).format(mm=f"{effect_mm(preset, spacing_mm):.1f}")
+            title = _in_words(_SMOOTHING_TITLES[key]).format(mm=decimal(effect_mm(preset, spacing_mm), 1))
             self.smoothing.setItemText(self.smoothing.findData(key), title)
 
     @property
