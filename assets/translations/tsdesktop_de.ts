@@ -2067,7 +2067,7 @@
         </message>
         <message>
             <source>Every surface was looked at as for 3D printing. Files were written all the same.</source>
-            <translation>Jede Oberfläche wurde wie für den 3D-Druck geprüft. Die Dateien wurden trotzdem geschrieben.</translation>
+            <translation>Jede Oberfläche wurde wie für den 3D-Druck geprüft. Das hindert das Schreiben nicht.</translation>
         </message>
         <message>
             <source>Surfaces</source>
