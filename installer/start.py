@@ -1,7 +1,8 @@
 """The first lines of the packaged program. A source checkout and an installed wheel start `tsdesktop.__main__` itself.
 
 PyInstaller's starter points the system's loader to the program's own libraries. Programs that this one starts, such as
-the browser that shows a page, must not find those: the environment is put back as it was before.
+the browser that shows a page, must not find those: the environment is put back as it was before. The program's own
+processes go the starter's whole way again, so that they find them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 import sys
 
 LOADER_VARIABLES = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+# Without it the starter of a child takes it that its parent has pointed the loader to the libraries already.
+AFRESH_VARIABLE = "PYINSTALLER_RESET_ENVIRONMENT"
 
 
 def put_back(environment: dict[str, str]) -> dict[str, str | None]:
@@ -25,6 +28,7 @@ def main() -> int:
             del os.environ[name]
         else:
             os.environ[name] = value
+    os.environ[AFRESH_VARIABLE] = "1"
     from tsdesktop.__main__ import main as start
 
     return start()

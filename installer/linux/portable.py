@@ -70,7 +70,7 @@ def pack(root: Path, archive: Path) -> Path:
         "--group=0",
         "--numeric-owner",
         "-I",
-        "xz -T0 -5",
+        "xz -T0 -2",
         "-cf",
         str(archive),
     ]
