@@ -17,6 +17,7 @@ from pydicom.pixels.processing import apply_modality_lut
 from tsdesktop.core.errors import ReadError
 from tsdesktop.core.notes import Note
 from tsdesktop.core.volume import Intensities
+from tsdesktop.scans import jpeg_decoder
 from tsdesktop.scans.dicom_headers import ImageFile, Slice
 from tsdesktop.scans.dicom_parallel import volume_at_once
 from tsdesktop.scans.intensities import LEAST_HU, VoxelBuffer, scaled
@@ -31,6 +32,8 @@ _PIXEL_TAGS = [
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData", "FloatPixelData"),
     *("DoubleFloatPixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths", "ModalityLUTSequence"),
 ]
+
+jpeg_decoder.register()
 
 
 def decode(slices: Sequence[Slice], name: str, request: Request) -> tuple[Intensities, tuple[Note, ...]]:

@@ -71,7 +71,7 @@ def _plain_words(path: Path) -> Iterator[None]:
     """Turns what the system says into our words, and keeps libraries from remarking on odd but readable files."""
     with warnings.catch_warnings():
         # pydicom, nibabel and their decoders warn about values that are repaired or checked in this room.
-        for module in ("pydicom", "nibabel", "pylibjpeg", "openjpeg", "libjpeg"):
+        for module in ("pydicom", "nibabel", "pylibjpeg", "openjpeg"):
             warnings.filterwarnings("ignore", module=module)
         try:
             yield
