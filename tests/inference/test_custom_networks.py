@@ -50,7 +50,8 @@ TUMOUR: dict[str, Any] = {
 REGIONS = replace(
     BANDS,
     folder="Dataset702_Tumour/nnUNetTrainer__nnUNetPlans__3d_fullres",
-    regions=(0.0, 80.0, 160.0),
+    # Not halfway between two levels, where rounding decides.
+    regions=(7.0, 87.0, 167.0),
     dataset=TUMOUR,
 )
 TORCH: dict[str, Any] = {"is_seg": False, "force_separate_z": False, "memefficient_seg_resampling": False}
