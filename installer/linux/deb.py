@@ -19,7 +19,8 @@ from installer.linux.desktop import write_desktop_files
 from installer.linux.libraries import binaries, needs_of, packages, system_libraries
 from installer.program import Program
 
-RECOMMENDED = ("libgl1-mesa-dri", "libegl-mesa0", "fonts-dejavu-core", "xdg-utils", "libsecret-1-0")
+RECOMMENDED = ("libgl1-mesa-dri", "fonts-dejavu-core")
+SUGGESTED = ("xdg-utils",)
 # A twentieth larger than with the highest level, and packed in a fifth of the time. Unpacked ten times as fast as xz.
 _COMPRESSION = ("-Zzstd", "-z12")
 _COPYRIGHT = """{name}, {author}
@@ -62,6 +63,7 @@ def control(facts: Facts, depends: Sequence[str], size: int) -> str:
         "Installed-Size": str(size),
         "Depends": ", ".join(depends),
         "Recommends": ", ".join(RECOMMENDED),
+        "Suggests": ", ".join(SUGGESTED),
         "Homepage": facts.url,
         "Description": facts.description.rstrip("."),
     }
