@@ -2066,8 +2066,8 @@
             <translation>Schließen</translation>
         </message>
         <message>
-            <source>Every surface was looked at as for 3D printing. Files were written all the same.</source>
-            <translation>Jede Oberfläche wurde wie für den 3D-Druck geprüft. Das hindert das Schreiben nicht.</translation>
+            <source>Every surface was looked at as for 3D printing. Warnings keep no file from being written.</source>
+            <translation>Jede Oberfläche wurde wie für den 3D-Druck angesehen. Warnungen verhindern das Schreiben nicht.</translation>
         </message>
         <message>
             <source>Surfaces</source>

@@ -291,10 +291,8 @@ def _material(check: MeshCheck, limits: PrintLimits) -> Finding:
         "volume_ml": round(volume_ml, 4), "grams": round(grams, 4), "material": limits.material.name,
     }  # fmt: skip
     said: dict[str, Argument] = {
-        "volume_ml": float(f"{volume_ml:.3g}"),
-        "grams": float(f"{grams:.3g}"),
-        "material": limits.material.name,
-    }
+        "volume_ml": _figure(volume_ml), "grams": _figure(grams), "material": limits.material.name,
+    }  # fmt: skip
     return Finding("material", "good", note("preflight.material", **said), values)
 
 
@@ -311,3 +309,8 @@ def _difference(apart: Difference) -> Finding:
         return Finding("difference", "good", note("preflight.faithful", **said), values)
     light: Light = "bad" if volume > WRONG_VOLUME_PERCENT or p95 > WRONG_P95_VOXELS else "warning"
     return Finding("difference", light, note("preflight.unfaithful", **said), values, "smooth-less")
+
+
+def _figure(value: float) -> int | float:
+    """At least three digits, and no decimals from 100 on."""
+    return round(value) if value >= 100.0 else float(f"{value:.3g}")

@@ -39,7 +39,7 @@ class MeshFindings(Dialog):
                 self._add(each)
         self._grid.setRowStretch(self._grid.rowCount(), 1)
         layout = column(self)
-        about = self.tr("Every surface was looked at as for 3D printing. Files were written all the same.")
+        about = self.tr("Every surface was looked at as for 3D printing. Warnings keep no file from being written.")
         layout.addWidget(paragraph(about, "secondary"))
         layout.addWidget(scrolled(inner), 1)
         layout.addLayout(row(None, button(self.tr("Close"), self.close)))
