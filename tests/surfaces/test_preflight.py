@@ -166,7 +166,7 @@ def test_size_against_the_bed() -> None:
 def test_material_file_and_unit() -> None:
     mesh = block(100, 50, 20)
     limits = print_limits(process_id="sls")
-    assert found(mesh, "material", limits).sentence == "100.0 ml, 101.0 g of PA12 when it is printed solid."
+    assert found(mesh, "material", limits).sentence == "100 ml, 101 g of PA12 when it is printed solid."
     assert found(replace(mesh, triangles=mesh.triangles[1:]), "material").light == "warning"
     assert found(mesh, "file").values == {"triangles": 12, "size_mb": 0.001}
     assert found(mesh, "unit").light == "good"
