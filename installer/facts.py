@@ -17,13 +17,17 @@ _VERSION = re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE)
 
 @dataclass(frozen=True)
 class MimeType:
-    """A kind of file for Linux: its type, what it is called, names and bytes by which it is known, and its icon."""
+    """A kind of file for Linux: its type, what it is called, names and bytes by which it is known, and its icon.
+
+    `parent` is the type that each such file is of as well.
+    """
 
     type: str
     comment: str
     globs: tuple[str, ...]
     magic: tuple[tuple[int, str], ...]
     icon: str
+    parent: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Facts:
                 tuple(each["globs"]),
                 tuple((int(offset), str(value)) for offset, value in each["magic"]),
                 each["icon"],
+                each.get("parent", ""),
             )
             for each in self.app["linux"]["mime"]
         )

@@ -60,6 +60,8 @@ def _mime_type(facts: Facts, each: MimeType) -> ElementTree.Element:
     out = ElementTree.Element("mime-type", type=each.type)
     ElementTree.SubElement(out, "comment").text = each.comment
     ElementTree.SubElement(out, "icon", name=mime_icon(facts, each.icon))
+    if each.parent:
+        ElementTree.SubElement(out, "sub-class-of", type=each.parent)
     if each.magic:
         magic = ElementTree.SubElement(out, "magic", priority="60")
         for offset, value in each.magic:

@@ -126,7 +126,10 @@ def test_kinds_of_files_are_told_as_the_desktop_wants(facts: Facts) -> None:
     root = ElementTree.fromstring(desktop.mime_package(facts))
     found = {each.get("type"): each for each in root.iter(f"{SPACE}mime-type")}
     globs = [each.get("pattern") for each in found["application/x-nifti"].iter(f"{SPACE}glob")]
-    assert globs == ["*.nii", "*.nii.gz"]
+    assert globs == ["*.nii"]
+    packed = found["application/x-nifti-compressed"]
+    assert [each.get("pattern") for each in packed.iter(f"{SPACE}glob")] == ["*.nii.gz"]
+    assert [each.get("type") for each in packed.iter(f"{SPACE}sub-class-of")] == ["application/gzip"]
     magic = {(each.get("offset"), each.get("value")) for each in found["application/x-nifti"].iter(f"{SPACE}match")}
     assert ("344", "n+1\\0") in magic
 
