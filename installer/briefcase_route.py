@@ -74,7 +74,8 @@ def briefcase_table(facts: Facts, platform: str, program: Program) -> dict[str, 
     place = {"external_package_path": str(program.folder), "external_package_executable_path": inside.as_posix()}
     app = {name: value for name, value in facts.app.items() if name not in ("windows", "macOS", "linux")}
     app |= {
-        "description": facts.description,
+        # One line of at most 80 letters; the rest stands in the long description.
+        "description": facts.description.split(". ")[0],
         "license": facts.licence,
         "license-files": list(facts.licence_files),
         "requires": list(facts.requirements),

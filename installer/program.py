@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from installer import dev
-from installer.facts import TOP, Facts
+from installer.facts import TOP, Facts, read_facts
 from installer.pruned import read_bundled, read_libraries, read_pruning
 from installer.windows.version import version_resource
 
@@ -75,8 +76,12 @@ def made(facts: Facts, platform: str, build: Path, python: Path) -> Program:
 def make_environment(folder: Path) -> Path:
     """Makes an environment with the project's requirements, the project itself and PyInstaller; returns its Python.
 
-    One that is there already gets only the project again. Raises dev.SetupError where pip fails.
+    One that is there already gets only the project again, unless the requirements have changed since. Raises
+    dev.SetupError where pip fails.
     """
+    stamp, wanted = folder / "requirements", "".join(facts_of_requirements())
+    if folder.exists() and not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
+        shutil.rmtree(folder)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists() and subprocess.call([sys.executable, "-m", "venv", str(folder)]):
         raise dev.SetupError(f"The environment {folder} could not be made; the reason stands above.")
@@ -88,7 +93,14 @@ def make_environment(folder: Path) -> Path:
     # The version stays the same while the program changes.
     dev.pip(python, "install", "--quiet", "--no-deps", "--force-reinstall", str(TOP))
     dev.pip(python, "uninstall", "--yes", "--quiet", *dev.UNWANTED)
+    stamp.write_text(wanted, encoding="utf-8")
     return python
+
+
+def facts_of_requirements() -> list[str]:
+    """All that decides what is installed: requirements, constraints, PyInstaller's version."""
+    requirements = [f"{each}\n" for each in (*read_facts().requirements, PYINSTALLER)]
+    return [*requirements, dev.CONSTRAINTS.read_text(encoding="utf-8")]
 
 
 def wishes(facts: Facts, platform: str, build: Path) -> dict[str, Any]:
