@@ -388,7 +388,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "run.failed": ("The computation failed: {reason}.", "Please report this with the log."),
     "run.disk_full": ("The disk is full.", "Free some space and run again."),
     # exports
-    "export.not_written": ("{name} could not be written: {reason}.", "Choose a folder you may write to and with room for it."),
+    "export.not_written": (
+        "{name} could not be written: {reason}.",
+        "Choose a folder you may write to and with room for it.",
+    ),
     "export.exists": ("{name} exists already.", "Choose another name, or allow overwriting."),
     "export.nothing": ("There is nothing to write: {reason}.", "Choose structures that are in the label map."),
     "export.ending": ("{name} must end in {endings}.", "Add the ending to the name."),
