@@ -71,7 +71,7 @@ LIBRARIES: tuple[Library, ...] = (
     Library("pylibjpeg", ("pylibjpeg",)),
     Library("pylibjpeg-openjpeg", ("openjpeg", "_openjpeg")),
     Library("pyjpegls", ("jpeg_ls", "_CharLS")),
-    Library("imagecodecs", ("imagecodecs", "imagecodecs._jpeg8")),
+    Library("imagecodecs", ("imagecodecs", "imagecodecs._jpeg8", "imagecodecs._jpeg2k")),
     Library("highdicom", ("highdicom", *_of("highdicom", *_HIGHDICOM))),
     Library("XlsxWriter", ("xlsxwriter", "xlsxwriter.format", "xlsxwriter.worksheet")),
     Library("vtk", _of("vtkmodules", *_VTK)),
@@ -94,7 +94,6 @@ LIBRARIES: tuple[Library, ...] = (
 _CODECS = {
     "RLE": "1.2.840.10008.1.2.5",
     "JPEG baseline": "1.2.840.10008.1.2.4.50",
-    "JPEG lossless": "1.2.840.10008.1.2.4.70",
     "JPEG-LS": "1.2.840.10008.1.2.4.80",
     "JPEG 2000": "1.2.840.10008.1.2.4.90",
 }
