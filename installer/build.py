@@ -11,9 +11,11 @@ brings its own interpreter; its facts stand in briefcase.toml, what is left out 
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -23,6 +25,7 @@ from installer.linux import deb, libraries, portable
 from installer.program import Program, made, make_program
 
 SYSTEMS = {"linux": "linux", "windows": "win32", "macos": "darwin"}
+_REPOSITORY = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
 # The limit of one cabinet of an .msi, and the most files that one may hold.
 MOST_FILES, MOST_BYTES = 65_535, 2 * 1024**3
 
@@ -33,7 +36,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         refuse_other_systems(given.platform, sys.platform)
         start = time.monotonic()
-        for path in build(read_facts(), given.platform, given.build.resolve(), given.dist.resolve(), again=given.again):
+        facts = read_facts(repository=given.repository)
+        for path in build(facts, given.platform, given.build.resolve(), given.dist.resolve(), again=given.again):
             dev.say(f"{path}: {path.stat().st_size / 1e6:.0f} MB")
         dev.say(f"built in {time.monotonic() - start:.0f} s")
     except dev.SetupError as error:
@@ -52,8 +56,30 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("platform", choices=list(SYSTEMS))
     parser.add_argument("--build", type=Path, default=TOP / "build", help="folder of the build (default: build)")
     parser.add_argument("--dist", type=Path, default=TOP / "dist", help="folder of the results (default: dist)")
+    parser.add_argument(
+        "--repository",
+        type=repository,
+        default=repository_of(os.environ),
+        metavar="URL",
+        help="where the result is published, https://github.com/OWNER/NAME; known by itself on GitHub's runners. The "
+        "program looks there for newer versions; without one it offers no such look",
+    )
     parser.add_argument("--again", action="store_true", help="pack the program of the last build once more")
     return parser.parse_args(arguments)
+
+
+def repository(text: str) -> str:
+    """The address of a repository as given, without what is not needed. Raises argparse.ArgumentTypeError."""
+    address = text.strip().rstrip("/").removesuffix(".git")
+    if address and not _REPOSITORY.fullmatch(address):
+        raise argparse.ArgumentTypeError(f"{text} is not of the form https://github.com/OWNER/NAME")
+    return address
+
+
+def repository_of(environment: Mapping[str, str]) -> str:
+    """The repository a runner of GitHub works for; "" elsewhere."""
+    server, name = environment.get("GITHUB_SERVER_URL", ""), environment.get("GITHUB_REPOSITORY", "")
+    return f"{server}/{name}" if server and name else ""
 
 
 def refuse_other_systems(platform: str, running: str) -> None:

@@ -32,7 +32,10 @@ class MimeType:
 
 @dataclass(frozen=True)
 class Facts:
-    """All facts of packaging. `app` is Briefcase's table of the app, `licence_files` are paths from the top."""
+    """All facts of packaging. `app` is Briefcase's table of the app, `licence_files` are paths from the top.
+
+    `url` is where releases are published; "" where whoever builds did not say.
+    """
 
     name: str
     formal_name: str
@@ -77,8 +80,11 @@ class Facts:
         )
 
 
-def read_facts(top: Path = TOP) -> Facts:
-    """The facts of the checkout at `top`. Raises KeyError for a fact that is missing, ValueError for no version."""
+def read_facts(top: Path = TOP, repository: str = "") -> Facts:
+    """The facts of the checkout at `top`, published in `repository`.
+
+    Raises KeyError for a fact that is missing, ValueError for no version.
+    """
     project = tomllib.loads((top / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     packaging = tomllib.loads((top / "briefcase.toml").read_text(encoding="utf-8"))["tool"]["briefcase"]
     app = packaging["app"][project["name"]]
@@ -92,7 +98,7 @@ def read_facts(top: Path = TOP) -> Facts:
         licence_files=tuple(project["license-files"]),
         author=packaging["author"],
         author_email=packaging["author_email"],
-        url=packaging["url"],
+        url=repository,
         bundle=packaging["bundle"],
         icon=app["icon"],
         requirements=tuple(project["dependencies"]),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from installer.pruned import read_bundled, read_libraries, read_pruning
 from installer.windows.version import version_resource
 
 PYINSTALLER = "6.22.3"
+VERSION_FILE = "tsdesktop/core/version.py"
 SPEC = TOP / "installer" / "program.spec"
 # Distributions whose modules may be inside for technical reasons, and which are not part of the program.
 TOOLS = ("pip", "pyinstaller", "pyinstaller-hooks-contrib", "altgraph", "setuptools")
@@ -39,7 +41,7 @@ def make_program(facts: Facts, platform: str, build: Path) -> Program:
 
     Raises dev.SetupError where the environment or the program could not be made.
     """
-    python = make_environment(build / "environment")
+    python = make_environment(build / "environment", facts.url)
     wanted = build / "program.json"
     wanted.write_text(json.dumps(wishes(facts, platform, build), indent=1), encoding="utf-8")
     dev.heading("making the program")
@@ -73,8 +75,10 @@ def made(facts: Facts, platform: str, build: Path, python: Path) -> Program:
     return Program(folder, executable, python)
 
 
-def make_environment(folder: Path) -> Path:
+def make_environment(folder: Path, repository: str = "") -> Path:
     """Makes an environment with the project's requirements, the project itself and PyInstaller; returns its Python.
+
+    The project in it knows that it is published in `repository`.
 
     One that is there already gets only the project again, unless the requirements have changed since. Raises
     dev.SetupError where pip fails.
@@ -93,8 +97,18 @@ def make_environment(folder: Path) -> Path:
     # The version stays the same while the program changes.
     dev.pip(python, "install", "--quiet", "--no-deps", "--force-reinstall", str(TOP))
     dev.pip(python, "uninstall", "--yes", "--quiet", *dev.UNWANTED)
+    for path in folder.glob(f"**/site-packages/{VERSION_FILE}"):
+        path.write_text(published_in(repository, path.read_text(encoding="utf-8")), encoding="utf-8")
     stamp.write_text(wanted, encoding="utf-8")
     return python
+
+
+def published_in(repository: str, version_file: str) -> str:
+    """The text of the program's file about its version, with the repository. Raises dev.SetupError for another text."""
+    text, found = re.subn(r'^REPOSITORY = ".*"$', f'REPOSITORY = "{repository}"', version_file, flags=re.MULTILINE)
+    if found != 1:
+        raise dev.SetupError(f"{VERSION_FILE} names no repository.")
+    return text
 
 
 def facts_of_requirements() -> list[str]:

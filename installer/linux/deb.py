@@ -64,7 +64,7 @@ def control(facts: Facts, depends: Sequence[str], size: int) -> str:
         "Depends": ", ".join(depends),
         "Recommends": ", ".join(RECOMMENDED),
         "Suggests": ", ".join(SUGGESTED),
-        "Homepage": facts.url,
+        **({"Homepage": facts.url} if facts.url else {}),
         "Description": facts.description.rstrip("."),
     }
     lines = [f"{name}: {value}" for name, value in fields.items()]

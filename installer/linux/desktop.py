@@ -93,7 +93,8 @@ def metainfo(facts: Facts) -> str:
     for paragraph in facts.long_description.split("\n\n"):
         ElementTree.SubElement(description, "p").text = paragraph
     ElementTree.SubElement(root, "launchable", type="desktop-id").text = f"{facts.name}.desktop"
-    ElementTree.SubElement(root, "url", type="homepage").text = facts.url
+    if facts.url:
+        ElementTree.SubElement(root, "url", type="homepage").text = facts.url
     developer = ElementTree.SubElement(root, "developer", id=facts.bundle)
     ElementTree.SubElement(developer, "name").text = facts.author
     provides = ElementTree.SubElement(root, "provides")

@@ -56,6 +56,12 @@ def test_manifest_tells_what_was_run(run: Run, tmp_path: Path) -> None:
     assert "https://doi.org/10.1148/ryai.230024" in told["cite"]
 
 
+def test_the_torch_that_computed_is_named_instead_of_the_installed_one(run: Run, tmp_path: Path) -> None:
+    write_manifest(tmp_path / "manifest.json", replace(run, torch="2.13.0+cu130"), [])
+    told = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert told["libraries"]["torch"] == "2.13.0+cu130"
+
+
 def test_neither_patient_nor_folders_are_named(run: Run, tmp_path: Path) -> None:
     output = tmp_path / "labels.nii.gz"
     output.write_bytes(b"")

@@ -57,6 +57,45 @@ def test_no_fact_is_said_twice() -> None:
     assert not {"version", "description", "requires", "license", "license-files"} & set(app)
 
 
+RELEASES = "https://github.com/someone/tsdesktop"
+
+
+def test_a_runner_of_github_knows_where_releases_are_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    assert build.parse(["linux"]).repository == ""
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "someone/tsdesktop")
+    assert build.parse(["linux"]).repository == RELEASES
+    assert build.parse(["linux", "--repository", ""]).repository == ""
+    assert build.parse(["linux", "--repository", f"{RELEASES}.git/"]).repository == RELEASES
+
+
+@pytest.mark.parametrize(
+    "wrong", ["tsdesktop", "http://github.com/a/b", "https://github.com/a", 'https://github.com/a/b"x']
+)
+def test_a_repository_is_an_address_of_github(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build.parse(["linux", "--repository", wrong])
+    assert "https://github.com/OWNER/NAME" in capsys.readouterr().err
+
+
+def test_the_program_is_told_where_its_releases_are() -> None:
+    text = (TOP / program.VERSION_FILE).read_text(encoding="utf-8")
+    told: dict[str, str] = {}
+    exec(compile(program.published_in(RELEASES, text), "version.py", "exec"), told)
+    assert (told["REPOSITORY"], told["__version__"]) == (RELEASES, __version__)
+    with pytest.raises(dev.SetupError, match="names no repository"):
+        program.published_in(RELEASES, "__version__ = '1'\n")
+
+
+def test_the_packages_name_the_repository_or_none(facts: Facts, made: program.Program) -> None:
+    known = read_facts(repository=RELEASES)
+    assert f"Homepage: {RELEASES}" in deb.control(known, [], 1) and f">{RELEASES}<" in desktop.metainfo(known)
+    assert briefcase_route.briefcase_table(known, "windows", made)["tool"]["briefcase"]["url"] == RELEASES
+    assert "Homepage" not in deb.control(facts, [], 1) and "homepage" not in desktop.metainfo(facts)
+    assert "url" not in briefcase_route.briefcase_table(facts, "windows", made)["tool"]["briefcase"]
+
+
 def test_icons_that_are_named_are_there(facts: Facts) -> None:
     names = [facts.icon, *(each["icon"] for each in facts.document_types.values())]
     for name in names:

@@ -33,7 +33,7 @@ MESSAGES = [
     Progress("total organs", 0.25, 1, 5, 3, 27, 190.5),
     Noted("note.empty_crop", {"what": "die Wirbelsäule\n"}),
     Draft("draft_1.npy", (64, 64, 75), AFFINE, 2, 5),
-    Finished((512, 512, 300), AFFINE, "cuda:0", 12.5, ("probabilities_297.npz",)),
+    Finished((512, 512, 300), AFFINE, "cuda:0", 12.5, ("probabilities_297.npz",), "2.13.0+cu130"),
     Failed("OutOfMemory", "run.out_of_memory", {"device": "the processor"}),
     Stopped(),
     Devices((Device("cpu", "processor", 23.5), Device("gpu:0", "card", 2.0, "too small")), "torch"),

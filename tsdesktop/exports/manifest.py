@@ -54,7 +54,8 @@ class UsedNetwork:
 class Run:
     """What a manifest tells of a run. `task` and `options` are None for labels that were opened from a file.
 
-    `made_at` is when the labels were computed, None where that is not known.
+    `made_at` is when the labels were computed, None where that is not known; `torch` the version that ran the networks,
+    "" where it is the installed one.
     """
 
     task: Task | None
@@ -66,6 +67,7 @@ class Run:
     notes: tuple[Note, ...] = ()
     classes: tuple[StructureClass, ...] = ()
     made_at: datetime | None = None
+    torch: str = ""
 
     @property
     def time(self) -> datetime:
@@ -97,7 +99,7 @@ def manifest_data(
         "notice": NOTICE,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "libraries": library_versions(),
+        "libraries": library_versions() | ({"torch": run.torch} if run.torch else {}),
         "task": _task(run.task),
         "classes": {str(each.label): each.name for each in run.classes},
         "networks": [

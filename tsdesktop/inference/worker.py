@@ -157,7 +157,15 @@ def run_job(job: Job, meter: Meter) -> Finished:
     i, j, k = labels.shape
     affine = tuple(float(value) for value in geometry.affine.ravel())
     probabilities = tuple(sorted(path.name for path in folder.glob("probabilities_*.npz")))
-    return Finished((i, j, k), affine, device, time.monotonic() - started, probabilities)
+    seconds = time.monotonic() - started
+    return Finished((i, j, k), affine, device, seconds, probabilities, _torch_version() if job.plan else "")
+
+
+def _torch_version() -> str:
+    from tsdesktop.core.torch_build import torch_build
+
+    build = torch_build()
+    return build.version if build else ""
 
 
 def _networks(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any], Geometry, str]:

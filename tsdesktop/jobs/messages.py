@@ -84,13 +84,17 @@ class Draft:
 
 @dataclass(frozen=True)
 class Finished:
-    """The labels are in the run's folder, on a grid of `shape` and `affine` (row by row, RAS+ mm)."""
+    """The labels are in the run's folder, on a grid of `shape` and `affine` (row by row, RAS+ mm).
+
+    `torch` is the version that the inference half had: it may be another than the program's own. "" where none ran.
+    """
 
     shape: Shape
     affine: tuple[float, ...]
     device: str
     seconds: float
     probabilities: tuple[str, ...] = ()
+    torch: str = ""
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,7 @@ def run_of(result: Segmentation) -> Run:
         tuple(each for each in result.notes if each.id != "note.earlier_result"),
         result.label_map.classes,
         result.made_at,
+        result.torch,
     )
 
 

@@ -42,9 +42,9 @@ Check = Callable[[], None]
 class Segmentation:
     """A finished run: the scan, its labels, and how they came about.
 
-    `notes` are those of the scan and of the run. `device` is where networks ran. `networks` are all that ran, in order.
-    `seconds` is how long it took to get the labels; where they were computed before, `made_at` (UTC) and
-    `computing_seconds` are still those of the run that computed them.
+    `notes` are those of the scan and of the run. `device` is where networks ran, `torch` the version of torch there.
+    `networks` are all that ran, in order. `seconds` is how long it took to get the labels; where they were computed
+    before, `made_at` (UTC) and `computing_seconds` are still those of the run that computed them.
     """
 
     volume: Volume
@@ -58,6 +58,7 @@ class Segmentation:
     probabilities: tuple[Path, ...] = ()
     made_at: datetime | None = None
     computing_seconds: float = 0.0
+    torch: str = ""
 
 
 def segment_volume(
@@ -135,6 +136,7 @@ def _segmentation(order: _Order, result: Earlier, told: tuple[Note, ...], second
         plan.all_networks if plan else (),
         made_at=result.made_at,
         computing_seconds=result.finished.seconds,
+        torch=result.finished.torch,
     )
 
 
@@ -162,7 +164,7 @@ def _computed(
         probabilities = _moved(finished, order, folder, goal)
         engine.check_cancelled()
         if rough is not None and (folder / ROUGH_FILE).exists():
-            _keep_rough(rough, order, folder, finished.device)
+            _keep_rough(rough, order, folder, finished)
     result = Earlier(labels, finished, tuple(notes), _now())
     if question is not None:
         question.keep(result)
@@ -188,14 +190,15 @@ def _rough_question(order: _Order, question: Question, folder: Path, check: Chec
     return None
 
 
-def _keep_rough(rough: Question, order: _Order, folder: Path, device: str) -> None:
+def _keep_rough(rough: Question, order: _Order, folder: Path, finished: Finished) -> None:
     try:
         labels = np.load(folder / ROUGH_FILE)
     except (OSError, ValueError) as error:
         log.warning("rough labels could not be read: %s", type(error).__name__)
         return
     affine = tuple(float(value) for value in order.volume.affine.ravel())
-    rough.keep(Earlier(labels, Finished(order.volume.geometry.shape, affine, device, 0.0), (), _now()))
+    about = Finished(order.volume.geometry.shape, affine, finished.device, 0.0, torch=finished.torch)
+    rough.keep(Earlier(labels, about, (), _now()))
 
 
 def _now() -> datetime:
