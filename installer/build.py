@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from installer import briefcase_route, dev, weights_of_parts
 from installer.facts import TOP, Facts, read_facts
-from installer.linux import deb, libraries, portable
+from installer.linux import appimage, deb, libraries, portable
 from installer.program import Program, made, make_program
 
 SYSTEMS = {"linux": "linux", "windows": "win32", "macos": "darwin"}
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         refuse_other_systems(given.platform, sys.platform)
         start = time.monotonic()
         facts = read_facts(repository=given.repository)
-        for path in build(facts, given.platform, given.build.resolve(), given.dist.resolve(), again=given.again):
+        for path in build(facts, given):
             dev.say(f"{path}: {path.stat().st_size / 1e6:.0f} MB")
         dev.say(f"built in {time.monotonic() - start:.0f} s")
     except dev.SetupError as error:
@@ -64,6 +64,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="where the result is published, https://github.com/OWNER/NAME; known by itself on GitHub's runners. The "
         "program looks there for newer versions; without one it offers no such look",
     )
+    parser.add_argument(
+        "--appimage-runtime",
+        type=Path,
+        metavar="FILE",
+        help="on Linux, make an AppImage as well, with this runtime of the AppImage project",
+    )
     parser.add_argument("--again", action="store_true", help="pack the program of the last build once more")
     return parser.parse_args(arguments)
 
@@ -88,31 +94,37 @@ def refuse_other_systems(platform: str, running: str) -> None:
         raise dev.SetupError(f"Installers for {platform} can only be made on {platform}.")
 
 
-def build(facts: Facts, platform: str, folder: Path, goal: Path, *, again: bool = False) -> list[Path]:
-    """Makes the installers of a platform below `goal`; returns their paths. Raises dev.SetupError."""
-    place = folder / platform
+def build(facts: Facts, given: argparse.Namespace) -> list[Path]:
+    """Makes the installers that the command line asks for; returns their paths. Raises dev.SetupError."""
+    platform = given.platform
+    place = given.build.resolve() / platform
     place.mkdir(parents=True, exist_ok=True)
-    if again:
+    if given.appimage_runtime is not None:
+        appimage.check_runtime(given.appimage_runtime)
+    if given.again:
         python = place / "environment" / ("Scripts/python.exe" if platform == "windows" else "bin/python")
         program = made(facts, platform, place, python)
     else:
         program = make_program(facts, platform, place)
     dev.say(weights_of_parts.table(program.folder))
     check_limits(program)
-    return pack(facts, platform, program, place, goal)
+    return pack(facts, given.platform, program, place, given.dist.resolve(), given.appimage_runtime)
 
 
-def pack(facts: Facts, platform: str, program: Program, place: Path, goal: Path) -> list[Path]:
+def pack(
+    facts: Facts, platform: str, program: Program, place: Path, goal: Path, runtime: Path | None = None
+) -> list[Path]:
     """Packs a finished program in the forms of its platform."""
     if platform != "linux":
         return [briefcase_route.make_installer(facts, platform, program, place, goal)]
     needs = libraries.needs_of(libraries.binaries(program.folder))
     glibc = "{}.{}".format(*needs.glibc)
     dev.say(f"needs the GNU C library {glibc}")
-    return [
-        deb.make_deb(facts, program, place, goal),
-        portable.make_portable(facts, program, place, goal, glibc),
-    ]
+    folder = portable.make_folder(facts, program, place, glibc)
+    installers = [deb.make_deb(facts, program, place, goal), portable.make_portable(facts, folder, goal)]
+    if runtime is not None:
+        installers.append(appimage.make_appimage(facts, folder, runtime, goal))
+    return installers
 
 
 def check_limits(program: Program) -> None:

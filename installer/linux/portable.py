@@ -28,8 +28,8 @@ It needs Linux for 64-bit PCs with the GNU C library {glibc} or newer (Debian 12
 """
 
 
-def make_portable(facts: Facts, program: Program, build: Path, goal: Path, glibc: str) -> Path:
-    """Makes the archive in `goal`; returns its path. Raises dev.SetupError where that fails."""
+def make_folder(facts: Facts, program: Program, build: Path, glibc: str) -> Path:
+    """Makes the folder that runs from anywhere; returns it. Raises dev.SetupError where a library is missing."""
     root = build / "portable" / f"{facts.name}-{facts.version}"
     shutil.rmtree(root.parent, ignore_errors=True)
     shutil.copytree(program.folder, root, symlinks=True)
@@ -40,7 +40,12 @@ def make_portable(facts: Facts, program: Program, build: Path, goal: Path, glibc
     shutil.copy(SCRIPT, root)
     told = README.format(formal_name=facts.formal_name, name=facts.name, version=facts.version, glibc=glibc)
     (root / "README.txt").write_text(told, encoding="utf-8")
-    return pack(root, goal / f"{facts.name}-{facts.version}-linux-x86_64.tar.xz")
+    return root
+
+
+def make_portable(facts: Facts, folder: Path, goal: Path) -> Path:
+    """Packs that folder as the archive in `goal`; returns its path. Raises dev.SetupError where that fails."""
+    return pack(folder, goal / f"{facts.name}-{facts.version}-linux-x86_64.tar.xz")
 
 
 def bring(library: SystemLibrary, folder: Path) -> None:

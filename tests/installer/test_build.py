@@ -14,7 +14,7 @@ import pytest
 
 from installer import briefcase_route, build, dev, program, start, weights_of_parts
 from installer.facts import TOP, Facts, read_facts
-from installer.linux import deb, desktop, libraries
+from installer.linux import appimage, deb, desktop, libraries
 from installer.pruned import missing_libraries, read_libraries, read_pruning
 from installer.windows.version import version_numbers, version_resource
 from tsdesktop import __version__
@@ -329,3 +329,39 @@ def test_the_menu_entry_of_the_portable_archive(facts: Facts, tmp_path: Path) ->
     subprocess.run(["sh", script, "remove"], env=environment, check=True, capture_output=True)
     left = [path for path in share.rglob("*tsdesktop*") if path.is_file()]
     assert not left
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Path:
+    path = tmp_path / "runtime"
+    path.write_bytes(b"\x7fELF\x02\x01\x01\x00AI\x02" + bytes(500))
+    return path
+
+
+@pytest.mark.skipif(shutil.which("mksquashfs") is None, reason="needs squashfs-tools")
+def test_an_appimage_is_the_runtime_and_the_program(
+    facts: Facts, made: program.Program, runtime: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "portable" / "tsdesktop-0.1.0"
+    shutil.copytree(made.folder, folder)
+    desktop.write_desktop_files(facts, folder / "share")
+    image = appimage.make_appimage(facts, folder, runtime, tmp_path / "dist")
+    assert os.access(image, os.X_OK)
+    head = runtime.read_bytes()
+    assert image.read_bytes().startswith(head + b"hsqs")
+    listed = subprocess.run(
+        ["unsquashfs", "-llc", "-o", str(len(head)), image], capture_output=True, text=True, check=True
+    ).stdout
+    assert "squashfs-root/AppRun -> tsdesktop" in listed and "squashfs-root/_internal/numpy/array.so" in listed
+    for name in ("tsdesktop.desktop", "tsdesktop.png", "usr/share/metainfo/io.github.tsdesktop.tsdesktop.metainfo.xml"):
+        assert f"squashfs-root/{name}\n" in listed
+    assert "menu-entry" not in listed and not (tmp_path / "portable" / "tsdesktop.squashfs").exists()
+
+
+def test_what_is_no_runtime_of_an_appimage_is_refused(runtime: Path, tmp_path: Path) -> None:
+    appimage.check_runtime(runtime)
+    runtime.write_bytes(b"\x7fELF" + bytes(500))
+    with pytest.raises(dev.SetupError, match="is not the runtime"):
+        appimage.check_runtime(runtime)
+    with pytest.raises(dev.SetupError, match="cannot be read"):
+        appimage.check_runtime(tmp_path / "nothing")

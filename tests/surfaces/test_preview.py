@@ -17,7 +17,7 @@ from tsdesktop.core.errors import ExportError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.volume import LabelMap, Volume
-from tsdesktop.surfaces.preview import BACKGROUND, render_preview
+from tsdesktop.surfaces.preview import BACKGROUND, render_preview, without_hidden
 from tsdesktop.surfaces.rasterize import Scene, draw
 
 SIZE = (400, 260)
@@ -160,3 +160,42 @@ def test_nearer_triangles_hide_farther_ones_and_insides_are_not_drawn() -> None:
     assert not draw(away, 40, 40, np.zeros(3, np.float32)).any()
     outside = Scene(vertices.astype(np.float32) + np.float32(100.0), normals, triangles, colours)
     assert not draw(outside, 40, 40, np.zeros(3, np.float32)).any()
+
+
+def plate_and_balls(affine: NDArray[np.float64]) -> LabelMap:
+    """A plate in front, a ball 3 mm behind it, and one 50 mm behind it."""
+    geometry = Geometry((48, 48, 48), affine)
+    index = np.stack(np.meshgrid(*map(np.arange, geometry.shape), indexing="ij"), axis=-1)
+    world = geometry.world_ras(index) - geometry.world_ras((23.5, 23.5, 23.5))
+    labels = np.zeros(geometry.shape, np.uint8)
+    labels[np.linalg.norm(world - (0.0, -25.0, 0.0), axis=-1) < 8.0] = 3
+    labels[np.linalg.norm(world - (0.0, 27.0, 0.0), axis=-1) < 4.0] = 2
+    labels[(np.abs(world[..., 1] - 37.0) < 3.0) & (np.abs(world[..., [0, 2]]).max(axis=-1) < 30.0)] = 1
+    return LabelMap(labels, geometry, CLASSES)
+
+
+@pytest.mark.parametrize("grid", ["RAS", "LPS", "mirrored", "PIR"])
+def test_only_what_is_well_behind_others_is_not_drawn(grid: str) -> None:
+    whole = plate_and_balls(GRIDS[grid])
+    seen = without_hidden(whole)
+    assert set(seen.boxes) == {1, 2} and set(whole.boxes) == {1, 2, 3}
+    for label in (1, 2):
+        np.testing.assert_array_equal(seen.array == label, whole.array == label)
+
+
+def test_what_stands_beside_or_lies_across_is_drawn() -> None:
+    _, balls = scan(GRIDS["LPS"])
+    np.testing.assert_array_equal(without_hidden(balls).array, balls.array)
+    oblique = plate_and_balls(GRIDS["oblique"])
+    assert without_hidden(oblique) is oblique
+
+
+def test_what_is_hidden_does_not_change_the_picture(tmp_path: Path) -> None:
+    whole = plate_and_balls(GRIDS["LPS"])
+    front = LabelMap(np.where(whole.array == 3, 0, whole.array).astype(np.uint8), whole.geometry, CLASSES)
+    volume = Volume(np.zeros(whole.geometry.shape, np.int16), whole.geometry, "CT")
+    pictures: dict[str, NDArray[np.uint8]] = {}
+    for name, labels in (("whole", whole), ("front", front)):
+        render_preview(volume, labels, tmp_path / f"{name}.png", SIZE)
+        pictures[name] = read_png(tmp_path / f"{name}.png")[:, : SIZE[0] // 2]
+    np.testing.assert_array_equal(pictures["whole"], pictures["front"])

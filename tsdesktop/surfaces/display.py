@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,11 @@ Floats = NDArray[np.float32]
 # A structure's grid step in mm is the edge of a cube of its volume divided by this, within the two bounds.
 _STEPS_ALONG = 26.0
 _FINEST_MM, _COARSEST_MM = 1.2, 3.0
-_BLUR_STEPS = 1.0
+_BLUR_STEPS, _BLUR_REACH = 1.0, 2.5  # the reach is in standard deviations
 # A cell of a structure that the blur takes below this (in a straight border none is) belongs to a plate or a thread of
 # one cell. It is given up to this much more weight and blurred again, so that thin bone gets no holes.
 _THIN_BELOW, _MOST_WEIGHT = 0.44, 1.8
 _FEW_CELLS = 60_000
-_PADDING = 3  # as far as the blur reaches
 _COARSE_TRIANGLES = 900  # the coarse twin of a surface comes down to about this many ...
 _LARGEST_CELL_STEPS = 3.2  # ... but its vertices are not drawn together over more than this many steps
 _MOST_THREADS = 8
@@ -108,6 +108,24 @@ def _wanted_surface(label_map: LabelMap, wanted: Callable[[], bool], label: int)
     return display_surface(label_map, label) if wanted() else None
 
 
+def fine_meshes(label_map: LabelMap, blur_steps: float = _BLUR_STEPS) -> Iterator[tuple[int, DisplayMesh]]:
+    """Label and surface of every structure that occurs, without the coarse twins: for pictures that stand still.
+
+    `blur_steps` is the standard deviation of the blur in steps of the structure's grid.
+    """
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads, thread_name_prefix="surfaces") as pool:
+        yield from zip(
+            label_map.boxes, pool.map(partial(_fine_mesh, label_map, blur_steps), label_map.boxes), strict=True
+        )
+
+
+def _fine_mesh(label_map: LabelMap, blur_steps: float, label: int) -> DisplayMesh:
+    box = label_map.boxes[label]
+    shares, affine = _shares(label_map.array[box.slices] == label, label_map.geometry.cropped(box).affine)
+    return _contoured(shares, affine, blur_steps)
+
+
 def display_surface(label_map: LabelMap, label: int) -> DisplaySurface | None:
     """The surface of one label; None when it has no voxel."""
     found = label_map.cropped_mask(label)
@@ -120,10 +138,15 @@ def display_surface(label_map: LabelMap, label: int) -> DisplaySurface | None:
 
 def surface_of_mask(mask: NDArray[np.bool_], affine: Affine, label: int) -> DisplaySurface | None:
     """The surface of the true voxels of a mask with its affine to RAS+ mm; None when there are none."""
-    voxels = int(np.count_nonzero(mask))
-    if voxels == 0:
+    if not mask.any():
         return None
-    return surface_of_shares(*_pooled(mask.view(np.uint8), affine, _factors(voxels, affine)), label)
+    return surface_of_shares(*_shares(mask, affine), label)
+
+
+def _shares(mask: NDArray[np.bool_], affine: Affine) -> tuple[Floats, Affine]:
+    """How much of each cell of a grid that suits the mask's size it fills, and the grid's affine."""
+    factors = _factors(int(np.count_nonzero(mask)), affine)
+    return _pooled(mask.view(np.uint8), affine, factors)
 
 
 def surface_of_shares(share: Floats, affine: Affine, label: int) -> DisplaySurface:
@@ -185,21 +208,22 @@ def _pooled(values: NDArray[np.uint8], affine: Affine, factors: tuple[int, int, 
     return total / np.float32(np.prod(factors)), blocks
 
 
-def _contoured(share: Floats, affine: Affine) -> DisplayMesh:
+def _contoured(share: Floats, affine: Affine, blur_steps: float = _BLUR_STEPS) -> DisplayMesh:
     """The smooth surface around a field of shares (0 to 1) that encloses their sum."""
-    field = _blurred(np.pad(share, _PADDING))
+    padding = ceil(_BLUR_REACH * blur_steps)
+    field = _blurred(np.pad(share, padding), blur_steps)
     level = _level_enclosing(field, float(share.sum()))
     padded = np.array(affine)
-    padded[:3, 3] -= affine[:3, :3] @ np.full(3, float(_PADDING))
+    padded[:3, 3] -= affine[:3, :3] @ np.full(3, float(padding))
     return contour_mesh(field, padded, level)
 
 
-def _blurred(share: Floats) -> Floats:
-    field: Floats = ndimage.gaussian_filter(share, _BLUR_STEPS, output=np.float32, truncate=2.5)
+def _blurred(share: Floats, steps: float) -> Floats:
+    field: Floats = ndimage.gaussian_filter(share, steps, output=np.float32, truncate=_BLUR_REACH)
     thin = (share >= 0.5) & (field < _THIN_BELOW)
     if thin.any():
         share[thin] *= np.minimum(0.55 / field[thin], np.float32(_MOST_WEIGHT))
-        field = ndimage.gaussian_filter(share, _BLUR_STEPS, output=np.float32, truncate=2.5)
+        field = ndimage.gaussian_filter(share, steps, output=np.float32, truncate=_BLUR_REACH)
     return field
 
 

@@ -20,9 +20,9 @@ from vtkmodules.vtkRenderingFreeType import vtkFreeTypeTools
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.files import written_whole
 from tsdesktop.core.geometry import Geometry
-from tsdesktop.core.surface import SurfaceMesh
+from tsdesktop.core.structures import structure_class
 from tsdesktop.core.volume import LabelMap, Volume
-from tsdesktop.surfaces.extract import Smoothing, extract_surfaces
+from tsdesktop.surfaces.display import fine_meshes
 from tsdesktop.surfaces.rasterize import Floats, Scene, draw
 
 BACKGROUND = (0x14, 0x17, 0x1C)
@@ -31,8 +31,11 @@ _SIZE = (1400, 900)
 _SMALLEST_SIDE = 64
 _MARGIN_MM = 20.0
 _VOXEL_PIXELS = 5.0  # of a finer label map only every second voxel is drawn, or every third ...
-_SMOOTHING = Smoothing(40, 0.035)  # a picture may be smoother than a mesh to measure on
 _FINER = 2  # drawn this many times larger and averaged, for smooth borders
+_BLUR_STEPS = 1.3  # a picture may be smoother than a mesh to turn
+_STRAIGHT = 0.9998  # cosine of one degree
+# What lies farther behind the foremost label of a column and those beside it is hidden, however surfaces are smoothed.
+_BESIDE, _BEHIND_MM = 5, 20.0
 _LABEL_OPACITY, _OUTLINE_OPACITY = 0.42, 0.95
 
 
@@ -73,10 +76,10 @@ def render_preview(
         raise ValueError(f"a preview needs at least {2 * _SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels, got {size}")
     left = width // 2
     frame = _frame(label_map, left, height)
-    coarse = _coarse(label_map, frame)
+    coarse = without_hidden(_coarse(label_map, frame))
     picture = np.concatenate(
         [
-            _surfaces_panel(list(extract_surfaces(coarse, smoothing=_SMOOTHING)), frame),
+            _surfaces_panel(coarse, frame),
             _slice_panel(volume, label_map, _frame(label_map, width - left, height)),
         ],
         axis=1,
@@ -118,35 +121,49 @@ def _coarse(label_map: LabelMap, frame: Frame) -> LabelMap:
     return replace(label_map, array=array, geometry=geometry)
 
 
-def _surfaces_panel(meshes: list[SurfaceMesh], frame: Frame) -> Floats:
+def without_hidden(label_map: LabelMap) -> LabelMap:
+    """The label map without voxels that lie well behind others, seen from the front: their surfaces need not be made.
+
+    The grid's own columns are looked along. They have to run from front to back; of other grids nothing is left out.
+    """
+    geometry = label_map.geometry
+    along = [world for world, _ in geometry.ras_axes].index(1)
+    front_to_back = geometry.affine[:3, along] / geometry.spacing_mm[along]
+    if abs(front_to_back[1]) < _STRAIGHT:
+        return label_map
+    # The first voxel of a column is the most anterior one.
+    turned = np.moveaxis(label_map.array, along, 0)[:: -1 if front_to_back[1] > 0 else 1]
+    labelled = turned != 0
+    first = np.where(labelled.any(axis=0), labelled.argmax(axis=0), -1)
+    last_kept = ndimage.maximum_filter(first, _BESIDE) + max(1, round(_BEHIND_MM / geometry.spacing_mm[along]))
+    kept = label_map.array.copy()
+    np.moveaxis(kept, along, 0)[:: -1 if front_to_back[1] > 0 else 1][
+        np.arange(len(turned))[:, None, None] > last_kept
+    ] = 0
+    return replace(label_map, array=kept)
+
+
+def _surfaces_panel(label_map: LabelMap, frame: Frame) -> Floats:
     fine = frame.finer(_FINER)
     panel = _flat(fine.width, fine.height)
-    if meshes:
-        panel = draw(_scene(meshes, fine), fine.width, fine.height, _unit(BACKGROUND))
+    if label_map.boxes:
+        panel = draw(_scene(label_map, fine), fine.width, fine.height, _unit(BACKGROUND))
     return _lettered(panel.reshape(frame.height, _FINER, frame.width, _FINER, 3).mean(axis=(1, 3)))
 
 
-def _scene(meshes: list[SurfaceMesh], frame: Frame) -> Scene:
-    """The meshes as seen from the front: depth is how far anterior they are."""
+def _scene(label_map: LabelMap, frame: Frame) -> Scene:
+    """The structures as seen from the front: depth is how far anterior they are."""
+    labels, meshes = zip(*fine_meshes(label_map, _BLUR_STEPS), strict=True)
     world = np.concatenate([mesh.vertices_ras for mesh in meshes])
     counts = np.cumsum([0] + [len(mesh.vertices_ras) for mesh in meshes])
     triangles = np.concatenate([mesh.triangles.astype(np.int64) + n for mesh, n in zip(meshes, counts, strict=False)])
-    colours = np.repeat(
-        np.array([_unit(mesh.structure.rgb) for mesh in meshes]), [len(mesh.triangles) for mesh in meshes], axis=0
-    )
+    known = {each.label: each for each in label_map.classes}
+    colours = np.array([_unit((known.get(label) or structure_class(label, f"label_{label}")).rgb) for label in labels])
     depth = (world[:, 1] - world[:, 1].min()) * np.float32(frame.scale)
     vertices = np.stack([frame.x(world[:, 0]), frame.y(world[:, 2]), depth], axis=1).astype(np.float32)
-    return Scene(vertices, _vertex_normals(vertices, triangles), triangles, colours)
-
-
-def _vertex_normals(vertices: Floats, triangles: NDArray[np.int64]) -> Floats:
-    a, b, c = (vertices[triangles[:, n]] for n in range(3))
-    # The screen's axes are left-handed (y points down), which turns the product round.
-    areas = -np.cross(b - a, c - a)
-    corners = triangles.ravel()
-    sums = [np.bincount(corners, np.repeat(areas[:, n], 3), len(vertices)) for n in range(3)]
-    normals = np.stack(sums, axis=1)
-    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9), np.float32)
+    # From the world to the screen: right becomes left, up becomes up, and the front comes towards the viewer.
+    normals = np.concatenate([mesh.normals for mesh in meshes])[:, [0, 2, 1]] * np.array([-1.0, -1.0, 1.0], np.float32)
+    return Scene(vertices, normals, triangles, np.repeat(colours, [len(mesh.triangles) for mesh in meshes], axis=0))
 
 
 def _slice_panel(volume: Volume, label_map: LabelMap, frame: Frame) -> Floats:
