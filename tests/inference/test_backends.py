@@ -27,7 +27,7 @@ from tests.networks import BandNetwork, write_band_network
 from tsdesktop.core.errors import WeightsError
 from tsdesktop.core.notes import Note
 from tsdesktop.core.settings import cache_folder, data_folder
-from tsdesktop.inference import backends, cards_here, conversion, converted, openvino_network
+from tsdesktop.inference import backends, cards_here, conversion, converted, openvino_network, room
 from tsdesktop.inference.backends import ProcessorNetworks
 from tsdesktop.inference.networks import LoadedNetwork, TorchNetworks, fresh_network
 from tsdesktop.inference.openvino_network import OpenVinoNetwork
@@ -121,6 +121,32 @@ def test_labels_and_logits_are_torchs(tmp_path: Path, which: str) -> None:
         got = predict_logits(image, network, 0.5, case.meter, PART)
         expected = predict_logits(image, reference, 0.5, case.meter, PART)
         np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3 * expected.std())
+
+
+@pytest.mark.parametrize("shape", [(44, 26, 30), (26, 44, 30), (30, 26, 44)], ids=str)
+def test_what_is_finished_ahead_is_the_same(
+    case: Case, shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rolling along each axis, with memory given back between windows as for large scans."""
+    network, reference = case.network(), case.by_torch()
+    ahead: list[int] = []
+    clear = room.Slab.clear
+
+    def told(slab: room.Slab, part: Array) -> None:
+        ahead.append(part.ndim)
+        clear(slab, part)
+
+    monkeypatch.setattr(room, "_LARGE_BYTES", 1)
+    monkeypatch.setattr(room.Slab, "clear", told)
+    image = np.random.default_rng(4).normal(size=shape).astype(np.float32)
+    np.testing.assert_array_equal(
+        predict_labels(image, network, 0.5, case.meter, PART), predict_labels(image, reference, 0.5, case.meter, PART)
+    )
+    # Parts of planes are finished ahead, whole planes are moved up.
+    assert {3, 4} == set(ahead)
+    expected = predict_logits(image, reference, 0.5, case.meter, PART)
+    got = predict_logits(image, network, 0.5, case.meter, PART)
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3 * expected.std())
 
 
 @pytest.mark.parametrize("kind", ["PlainConvUNet", "ResidualEncoderUNet"])

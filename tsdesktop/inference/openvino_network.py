@@ -97,7 +97,11 @@ class OpenVinoNetwork:
 
 
 class OpenVinoWindows:
-    """See `predictor.Windows`. Sums are [z, y, x, channels]."""
+    """See `predictor.Windows`. Sums are [rolling axis, the others in their order, channels].
+
+    Of the rows that will be finished after the last window at their start, those parts are finished and given back
+    ahead that only windows before it touch.
+    """
 
     def __init__(self, network: OpenVinoNetwork, tiling: Tiling, table: NDArray[np.uint8] | None) -> None:
         self._network, self._tiling, self._table = network, tiling, table
@@ -105,10 +109,11 @@ class OpenVinoWindows:
         self._weight = tile_weight(tiling.patch)
         # The only window of an image is its own sum.
         self._alone = tiling.count == 1
-        self._sums: Floats = (
-            np.empty(0, np.float32) if self._alone else room.zeros((*tiling.slab_shape, network.channels))
-        )
-        self._weights: Floats = self._weight if self._alone else np.zeros(tiling.slab_shape, np.float32)
+        self._slab = room.Slab((0,) if self._alone else (*self._rolled(tiling.slab_shape), network.channels))
+        self._sums: Floats = self._slab.array
+        weights = self._weight if self._alone else np.zeros(tiling.slab_shape, np.float32)
+        self._weights: Floats = np.moveaxis(weights, tiling.roll, 0)
+        self._ahead = 0
         self._result: NDArray[Any]
         if table is None:
             self._result = room.zeros((network.plans.outputs, *tiling.image.shape))
@@ -117,33 +122,58 @@ class OpenVinoWindows:
 
     def add(self, corner: Shape) -> None:
         """Runs the network on the window that begins at `corner` and adds its weighted output."""
+        self._finish_ahead(corner)
         output = run_window(self._request, self._tiling.tile(corner))
         if self._alone:
-            self._sums = output
+            self._sums = np.moveaxis(output, self._tiling.roll, 0)
             return
-        where = self._tiling.in_slab(corner)
-        self._sums[where] += output
-        self._weights[where] += self._weight
+        where, roll = self._tiling.in_slab(corner), self._tiling.roll
+        np.moveaxis(self._sums, 0, roll)[where] += output
+        np.moveaxis(self._weights, 0, roll)[where] += self._weight
 
     def finish(self, start: int, rows: int) -> None:
         """Makes labels or logits of finished rows and moves the others up."""
-        done, roll = self._tiling.rows(0, rows), self._tiling.roll
-        goal = self._result[(..., *self._tiling.rows(start, start + rows))]
-        finisher = self._network.finisher()
-        if self._table is None:
-            finisher.write_logits(self._sums[done], self._weights[done], self._network.fold_count, goal)
-        else:
-            finisher.write_labels(self._sums[done], self._weights[done], self._table, goal)
-        if not self._alone:
-            _shift(self._sums, roll, rows)
-            _shift(self._weights, roll, rows)
+        self._write(start, rows, slice(self._ahead, None))
+        self._ahead = 0
+        if self._alone:
+            return
+        for row in range(len(self._sums) - rows):
+            self._sums[row] = self._sums[row + rows]
+            self._weights[row] = self._weights[row + rows]
+        self._slab.clear(self._sums[max(len(self._sums) - rows, 0) :])
+        self._weights[max(len(self._weights) - rows, 0) :] = 0.0
 
     def result(self) -> NDArray[Any]:
         """Labels or logits of the whole padded image."""
-        self._sums = np.empty(0, np.float32)
+        self._slab = room.Slab((0,))
+        self._sums = self._slab.array
         self._request = None
         self._network.release()
         return self._result
+
+    def _finish_ahead(self, corner: Shape) -> None:
+        """Finishes what lies before `corner` and every later window at this start along the rolling axis."""
+        begin, start = corner[self._tiling.across], corner[self._tiling.roll]
+        if begin <= self._ahead:
+            return
+        rows = self._tiling.finished_rows(start)
+        self._write(start, rows, slice(self._ahead, begin))
+        for plane in self._sums[:rows]:
+            self._slab.clear(plane[self._ahead : begin])
+        self._ahead = begin
+
+    def _write(self, start: int, rows: int, across: slice) -> None:
+        goal = np.moveaxis(self._result, self._tiling.roll - 3, -3)[..., start : start + rows, across, :]
+        sums, weights, finisher = self._sums[:rows, across], self._weights[:rows, across], self._network.finisher()
+        if self._table is None:
+            finisher.write_logits(sums, weights, self._network.fold_count, goal)
+        else:
+            finisher.write_labels(sums, weights, self._table, goal)
+
+    def _rolled(self, shape: Shape) -> Shape:
+        roll = self._tiling.roll
+        first, second = (size for axis, size in enumerate(shape) if axis != roll)
+        return shape[roll], first, second
 
 
 def run_window(request: Any, tile: Floats) -> Floats:
@@ -198,17 +228,12 @@ def _compiled(path: Path, threads: int, half: bool) -> Any:
     }
     if threads:
         settings["INFERENCE_NUM_THREADS"] = threads
-    return _core().compile_model(str(path), "CPU", settings)
+    network = _core().compile_model(str(path), "CPU", settings)
+    # They have been laid out anew for this processor.
+    room.give_back_file(path.with_name(WEIGHTS))
+    return network
 
 
 @cache
 def _core() -> Any:
     return library().Core()
-
-
-def _shift(buffer: Floats, axis: int, rows: int) -> None:
-    """Moves `buffer` up by `rows` along `axis`, row by row, and clears what comes free."""
-    along = np.moveaxis(buffer, axis, 0)
-    for row in range(len(along) - rows):
-        along[row] = along[row + rows]
-    along[max(len(along) - rows, 0) :] = 0.0

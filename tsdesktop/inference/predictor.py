@@ -31,7 +31,10 @@ class Windows(Protocol):
     """Weighted outputs over the rows of one window along the rolling axis of an image, and what is finished of it."""
 
     def add(self, corner: Shape) -> None:
-        """Runs the network on the window that begins at `corner` and adds its weighted output."""
+        """Runs the network on the window that begins at `corner` and adds its weighted output.
+
+        Corners come in the order of the rolling axis, then of the first of the others, then of the last.
+        """
 
     def finish(self, start: int, rows: int) -> None:
         """No later window touches the first `rows` rows, which begin at `start` of the image; the rest moves up."""

@@ -5,10 +5,13 @@ So a scan that is too large for the computer takes longer instead of failing, an
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import mmap
+import sys
 import tempfile
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,8 @@ log = logging.getLogger(__name__)
 # Left for the networks' own activations and everything else on the computer.
 _SHARE_OF_FREE = 0.6
 _FLOAT_BYTES = 4
+# Giving memory back costs time, since it has to be cleared again by the system: for smaller arrays it is kept.
+_LARGE_BYTES = 400_000_000
 
 
 def zeros(shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -28,11 +33,58 @@ def zeros(shape: tuple[int, ...]) -> NDArray[np.float32]:
     return _in_a_file(shape)
 
 
+class Slab:
+    """Zeros as `zeros` makes them, of which parts can be cleared; the memory of large ones goes back then."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        """Raises OSError when main memory and the disk are too small."""
+        size = prod(shape) * _FLOAT_BYTES
+        self._memory: mmap.mmap | None = None
+        if sys.platform == "linux" and _LARGE_BYTES <= size <= _SHARE_OF_FREE * free_bytes():
+            self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            self.array: NDArray[np.float32] = np.frombuffer(self._memory, np.float32).reshape(shape)
+        else:
+            self.array = zeros(shape)
+
+    def clear(self, part: NDArray[np.float32]) -> None:
+        """Sets a part of `array` without gaps to zero."""
+        if self._memory is None or sys.platform != "linux":
+            part[...] = 0.0
+            return
+        begin = part.__array_interface__["data"][0] - self.array.__array_interface__["data"][0]
+        first, last = -(-begin // mmap.PAGESIZE), (begin + part.nbytes) // mmap.PAGESIZE
+        if last <= first:
+            part[...] = 0.0
+            return
+        flat = part.reshape(-1)
+        flat[: (first * mmap.PAGESIZE - begin) // _FLOAT_BYTES] = 0.0
+        flat[flat.size - (begin + part.nbytes - last * mmap.PAGESIZE) // _FLOAT_BYTES :] = 0.0
+        self._memory.madvise(mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE)
+
+
 def give_back(array: NDArray[Any]) -> None:
     """Gives back the memory of an array that is mapped from a file and was read; it is read again when it is needed."""
     mapped = getattr(array, "_mmap", None)
     if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
         mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def give_back_file(path: Path) -> None:
+    """Gives back the memory of a file that a library has mapped to read it. What it reads again comes from the file.
+
+    Only on Linux, and only where the mapping cannot have been written to; elsewhere the system does so when it must.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        mapped = [line.split(maxsplit=5) for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()]
+        advise = ctypes.CDLL(None, use_errno=True).madvise
+    except (OSError, AttributeError):
+        return
+    for fields in mapped:
+        if len(fields) == 6 and fields[5] == str(path) and "w" not in fields[1]:
+            start, stop = (int(number, 16) for number in fields[0].split("-"))
+            advise(ctypes.c_void_p(start), ctypes.c_size_t(stop - start), mmap.MADV_DONTNEED)
 
 
 def free_bytes() -> int:
