@@ -25,6 +25,7 @@ from tsdesktop.core.settings import data_folder
 from tsdesktop.inference import converted, openvino_network
 from tsdesktop.inference.converted import Converted
 from tsdesktop.inference.half_precision import HalfPrecision
+from tsdesktop.inference.image import Image
 from tsdesktop.inference.openvino_network import OpenVinoNetwork
 from tsdesktop.inference.predictor import Network, Opened
 from tsdesktop.inference.progress import Meter
@@ -129,7 +130,7 @@ class ProcessorNetworks:
         except KeyError:
             return None
 
-    def _first(self, run: NetworkRun, network: LoadedNetwork, image: NDArray[np.float32], step: float) -> Network:
+    def _first(self, run: NetworkRun, network: LoadedNetwork, image: Image, step: float) -> Network:
         """Converts a network; on its first use here, compares it with torch and remembers which is better."""
         self._meter.stage("checking")
         name = self._name(run)
@@ -149,7 +150,7 @@ class ProcessorNetworks:
         converted.remove(name)
         return network
 
-    def _at_precision(self, run: NetworkRun, network: Network, image: NDArray[np.float32], step: float) -> Network:
+    def _at_precision(self, run: NetworkRun, network: Network, image: Image, step: float) -> Network:
         """The network in the precision that was asked for; why it is not half is told."""
         if self._halves is None:
             return network

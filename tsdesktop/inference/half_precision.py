@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsdesktop.inference import openvino_network
+from tsdesktop.inference.image import Image
 from tsdesktop.inference.openvino_network import OpenVinoNetwork, run_window
 from tsdesktop.inference.remembered import Remembered
 from tsdesktop.inference.tiling import busiest_tile, make_tiling, tile_weight
@@ -47,9 +48,7 @@ class HalfPrecision:
         known = self._known(key)
         return known is not None and not known.refused
 
-    def of(
-        self, network: OpenVinoNetwork, key: str, image: NDArray[np.float32], step: float
-    ) -> tuple[OpenVinoNetwork, str]:
+    def of(self, network: OpenVinoNetwork, key: str, image: Image, step: float) -> tuple[OpenVinoNetwork, str]:
         """`network` in half precision, or itself and why: it would be wrong, or no quicker.
 
         `image` (z, y, x) is what it is to run on, in windows `step` of a window apart. Raises RuntimeError.

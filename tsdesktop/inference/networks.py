@@ -20,6 +20,7 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from numpy.typing import NDArray
 
 from tsdesktop.core.errors import WeightsError
+from tsdesktop.inference.image import Image
 from tsdesktop.inference.predictor import Network, Networks, Opened
 from tsdesktop.inference.tiling import Tiling
 from tsdesktop.inference.torch_windows import TorchWindows
@@ -98,7 +99,7 @@ class TorchNetworks:
         """See `predictor.Networks`."""
         network = load_network(run, self.device)
 
-        def ready(image: NDArray[np.float32], step: float) -> Network:
+        def ready(image: Image, step: float) -> Network:
             trusted = network if self.verifier is None else self.verifier.trusted(network, run, image, step)
             if self.instead is None or trusted.device == self.device:
                 return trusted

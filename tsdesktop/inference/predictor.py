@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsdesktop.core.geometry import Shape
+from tsdesktop.inference.image import Image
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.tiling import Tiling, make_tiling
 from tsdesktop.jobs.plan import NetworkRun
@@ -63,7 +64,7 @@ class Opened:
     """A network whose plans are known; `ready`(image [z, y, x], step) gets it ready to run on this image."""
 
     plans: NetworkPlans
-    ready: Callable[[NDArray[np.float32], float], Network]
+    ready: Callable[[Image, float], Network]
 
 
 class Networks(Protocol):
@@ -77,7 +78,7 @@ class Networks(Protocol):
 
 
 def predict_labels(
-    image: NDArray[np.float32],
+    image: Image,
     network: Network,
     step: float,
     meter: Meter,
@@ -93,9 +94,7 @@ def predict_labels(
     return out
 
 
-def predict_logits(
-    image: NDArray[np.float32], network: Network, step: float, meter: Meter, part: Part
-) -> NDArray[np.float32]:
+def predict_logits(image: Image, network: Network, step: float, meter: Meter, part: Part) -> NDArray[np.float32]:
     """The network's logits [c, z, y, x] of every voxel of `image` (z, y, x), averaged over tiles and folds."""
     tiling = make_tiling(image, network.plans.patch_shape, step)
     out: NDArray[np.float32] = _run(tiling, network, None, meter, part)[(slice(None), *tiling.unpadded)]

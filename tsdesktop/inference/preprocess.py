@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tsdesktop.core.geometry import Box, Geometry, Shape, bounding_box
 from tsdesktop.core.volume import Intensities
+from tsdesktop.inference.image import CtImage, Image, ct_normalised
 from tsdesktop.weights.plans import NetworkPlans, Resampling
 
 
@@ -24,7 +25,7 @@ class NetworkInput:
     `box` is the part of the transposed image that was kept, `box_shape` its size before resampling to `spacing_mm`.
     """
 
-    image: NDArray[np.float32]
+    image: Image
     full_shape: Shape
     box: Box
     old_spacing_mm: tuple[float, float, float]
@@ -44,11 +45,14 @@ def network_input(
     spacing = tuple(reversed(spacing_ras_mm))
     a, b, c = (spacing[n] for n in plans.transpose_forward)
     box = nonzero_box(turned)
-    image = _normalised(np.array(turned[box.slices], np.float32, order="C"), plans)
+    i, j, k = turned.shape
     shape = _network_shape(box.shape, (a, b, c), plans.spacing_mm)
+    if shape == box.shape and plans.normalization == "CTNormalization":
+        seen = CtImage(turned[box.slices], plans)
+        return NetworkInput(seen, (i, j, k), box, (a, b, c), plans.spacing_mm)
+    image = _normalised(np.array(turned[box.slices], np.float32, order="C"), plans)
     if shape != box.shape:
         image = resample_like_nnunet(image[None], shape, (a, b, c), plans.spacing_mm, plans.resampling_data)[0]
-    i, j, k = turned.shape
     return NetworkInput(np.ascontiguousarray(image, np.float32), (i, j, k), box, (a, b, c), plans.spacing_mm)
 
 
@@ -134,7 +138,7 @@ def _normalised(image: NDArray[np.float32], plans: NetworkPlans) -> NDArray[np.f
     """Normalises in place and returns `image`."""
     match plans.normalization:
         case "CTNormalization":
-            return _ct_normalised(image, plans)
+            return ct_normalised(image, plans)
         case "ZScoreNormalization" if plans.use_mask_for_norm:
             return _zscore_inside(image)
         case "ZScoreNormalization":
@@ -145,16 +149,6 @@ def _normalised(image: NDArray[np.float32], plans: NetworkPlans) -> NDArray[np.f
             return image
         case _:
             return image
-
-
-def _ct_normalised(image: NDArray[np.float32], plans: NetworkPlans) -> NDArray[np.float32]:
-    known = plans.intensity
-    if known is None:
-        raise ValueError("plans with CT normalization have intensity statistics")
-    np.clip(image, known.percentile_00_5, known.percentile_99_5, out=image)
-    image -= np.float32(known.mean)
-    image /= np.float32(max(known.std, 1e-8))
-    return image
 
 
 def _zscore_inside(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsdesktop.core.geometry import Shape
+from tsdesktop.inference.image import Image
 from tsdesktop.jobs.tiles import tiles_along
 
 Tiles = tuple[list[int], list[int], list[int]]
@@ -22,7 +23,7 @@ _SIGMA_SHARE, _CUT_OFF, _HIGHEST = 1.0 / 8.0, 4.0, 10.0
 class Tiling:
     """How an image is covered: padded image (z, y, x), tile starts per axis, and the axis the window rolls along."""
 
-    image: NDArray[np.float32]
+    image: Image
     starts: Tiles
     patch: Shape
     roll: int
@@ -70,12 +71,12 @@ class Tiling:
         return a, b, c
 
 
-def make_tiling(image: NDArray[np.float32], patch: Shape, step: float) -> Tiling:
+def make_tiling(image: Image, patch: Shape, step: float) -> Tiling:
     """Pads `image` (z, y, x) with zeros to at least the patch, evenly on both sides, and lays the tiles."""
     missing = [max(0, window - size) for size, window in zip(image.shape, patch, strict=True)]
     before = [n // 2 for n in missing]
     if any(missing):
-        image = np.pad(image, [(low, n - low) for low, n in zip(before, missing, strict=True)])
+        image = np.pad(np.asarray(image), [(low, n - low) for low, n in zip(before, missing, strict=True)])
     a, b, c = (slice(low, low + size - n) for low, size, n in zip(before, image.shape, missing, strict=True))
     z, y, x = image.shape
     # The slab holds patch rows along one axis and everything along the others: smallest for the axis with most patches.

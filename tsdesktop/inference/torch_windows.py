@@ -72,7 +72,7 @@ class TorchWindows:
     def __init__(self, network: LoadedNetwork, tiling: Tiling, table: NDArray[np.uint8] | None) -> None:
         self._network, self._tiling = network, tiling
         self._outputs = Outputs(network.folds)
-        self._image = _on_device(torch.from_numpy(tiling.image), network.device)
+        self._image = _on_device(torch.from_numpy(np.asarray(tiling.image)), network.device)
         self._sums = zeros((self._outputs.channels, *tiling.slab_shape), network.device)
         device = self._sums.device
         self._weights = torch.zeros(tiling.slab_shape, device=device)

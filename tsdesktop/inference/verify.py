@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from tsdesktop.core.notes import note
+from tsdesktop.inference.image import Image
 from tsdesktop.inference.networks import LoadedNetwork, Way, load_network
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.tiling import busiest_tile, make_tiling
@@ -54,9 +54,7 @@ class Verifier:
         self._memory = memory or Memory()
         self._compute = compute
 
-    def trusted(
-        self, network: LoadedNetwork, run: NetworkRun, image: NDArray[np.float32], step: float
-    ) -> LoadedNetwork:
+    def trusted(self, network: LoadedNetwork, run: NetworkRun, image: Image, step: float) -> LoadedNetwork:
         """`network` in a way that computes rightly: on its own device, else on the processor, with a note.
 
         `image` (z, y, x) is what it is to run on, in windows `step` of a window apart. Raises torch.OutOfMemoryError.
