@@ -14,7 +14,7 @@ from tests.inference.bands import band_networks
 from tests.networks import write_band_network
 from tsdesktop.inference.image import CtImage
 from tsdesktop.inference.preprocess import network_input
-from tsdesktop.inference.tiling import make_tiling
+from tsdesktop.inference.tiling import busiest_tile, make_tiling
 from tsdesktop.weights.plans import Intensity, NetworkPlans, read_plans
 
 STATISTICS = Intensity(-1004.0, 1588.0, 99.5, 392.25)
@@ -58,3 +58,25 @@ def test_what_a_window_is_filled_up_with_is_not_normalised(plans: NetworkPlans) 
 def test_statistics_are_needed(plans: NetworkPlans) -> None:
     with pytest.raises(ValueError, match="have intensity statistics"):
         network_input(scan(np.int16), (1.5, 1.5, 1.5), replace(plans, intensity=None))
+
+
+def test_the_busiest_window_is_found_without_all_windows_at_once(
+    plans: NetworkPlans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    array = np.zeros((64, 64, 64), np.int16)
+    array[40:60, 8:20, 33:61] = np.random.default_rng(2).integers(-900, 1500, (20, 12, 28))
+    image = network_input(array + np.int16(40), (1.5, 1.5, 1.5), plans).image
+    tiling = make_tiling(image, (16, 16, 16), 0.5)
+    whole = make_tiling(np.asarray(image), (16, 16, 16), 0.5)
+    read: list[int] = []
+    part = CtImage.__getitem__
+
+    def told(given: CtImage, where: tuple[slice, slice, slice]) -> NDArray[np.float32]:
+        out = part(given, where)
+        read.append(out.size)
+        return out
+
+    monkeypatch.setattr(CtImage, "__getitem__", told)
+    np.testing.assert_array_equal(busiest_tile(tiling), busiest_tile(whole))
+    # Only every fourth voxel along each axis is compared, and one window is read.
+    assert tiling.count == 343 and sum(read) == 343 * 4**3 + 16**3

@@ -14,8 +14,8 @@ from tsdesktop.inference.image import Image
 from tsdesktop.jobs.tiles import tiles_along
 
 Tiles = tuple[list[int], list[int], list[int]]
+_FIRST_AXIS = 1.15  # how much more a slab may take to roll along the first axis
 # nnU-Net's: sigma an eighth of the window, cut off at four sigma as scipy's filter does, highest value 10.
-_FIRST_AXIS = 1.15
 _SIGMA_SHARE, _CUT_OFF, _HIGHEST = 1.0 / 8.0, 4.0, 10.0
 
 
@@ -111,5 +111,10 @@ def _curve(size: int) -> NDArray[np.float64]:
 
 def busiest_tile(tiling: Tiling) -> NDArray[np.float32]:
     """The window with most contrast: air alone would show nothing."""
-    tiles = [tiling.tile((i, j, k)) for i, j, k in product(*tiling.starts)]
-    return max(tiles, key=lambda tile: float(tile[::4, ::4, ::4].std()))
+
+    def contrast(corner: Shape) -> float:
+        # Not of the whole tile: a CT is normalised where it is read.
+        a, b, c = (slice(each.start, each.stop, 4) for each in tiling.window(corner))
+        return float(tiling.image[a, b, c].std())
+
+    return tiling.tile(max(product(*tiling.starts), key=contrast))
