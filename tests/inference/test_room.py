@@ -56,6 +56,21 @@ def test_memory_of_a_mapped_file_goes_back_and_its_content_stays(tmp_path: Path)
 
 
 @on_linux
+@pytest.mark.parametrize("name", ["two  spaces.bin", "gr\udcfc\udcdfe.bin", "by a link"])
+def test_a_mapped_file_is_found_whatever_it_is_called(name: str, tmp_path: Path) -> None:
+    """Names that are no UTF-8 (here Latin-1) are allowed, and a folder may be reached through a link."""
+    path = tmp_path / "real" / name
+    path.parent.mkdir()
+    path.write_bytes(bytes(32 << 20))
+    (tmp_path / "linked").symlink_to(path.parent)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        assert not any(mapped[:: mmap.PAGESIZE])
+        full = resident_mb()
+        room.give_back_file(tmp_path / "linked" / name if name == "by a link" else path)
+        assert full - resident_mb() > 28
+
+
+@on_linux
 def test_a_mapping_that_may_have_been_written_to_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "own.bin"
     path.write_bytes(bytes(1 << 20))

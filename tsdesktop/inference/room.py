@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import mmap
+import os
 import sys
 import tempfile
 from math import prod
@@ -77,12 +78,13 @@ def give_back_file(path: Path) -> None:
     if sys.platform != "linux":
         return
     try:
-        mapped = [line.split(maxsplit=5) for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()]
+        maps = os.fsdecode(Path("/proc/self/maps").read_bytes())
+        name = str(path.resolve())
         advise = ctypes.CDLL(None, use_errno=True).madvise
     except (OSError, AttributeError):
         return
-    for fields in mapped:
-        if len(fields) == 6 and fields[5] == str(path) and "w" not in fields[1]:
+    for fields in (line.split(maxsplit=5) for line in maps.split("\n")):
+        if len(fields) == 6 and fields[5] == name and "w" not in fields[1]:
             start, stop = (int(number, 16) for number in fields[0].split("-"))
             advise(ctypes.c_void_p(start), ctypes.c_size_t(stop - start), mmap.MADV_DONTNEED)
 
