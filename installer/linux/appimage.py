@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from installer import dev
@@ -59,11 +61,14 @@ def check_runtime(runtime: Path) -> None:
 def stage(facts: Facts, portable: Path, root: Path) -> None:
     """Lays the program out as the specification wants it: what is started, menu entry and icon lie on top."""
     shutil.rmtree(root, ignore_errors=True)
-    shutil.copytree(
-        portable, root, symlinks=True, ignore=shutil.ignore_patterns("menu-entry.sh", "README.txt", "share")
-    )
+    shutil.copytree(portable, root, symlinks=True, ignore=partial(_left_out, portable))
     shutil.copytree(portable / "share", root / "usr" / "share")
     (root / "AppRun").symlink_to(facts.name)
     shutil.copyfile(root / "usr" / "share" / "applications" / f"{facts.name}.desktop", root / f"{facts.name}.desktop")
     shutil.copyfile(TOP / f"{facts.icon}-256.png", root / f"{facts.name}.png")
     (root / ".DirIcon").symlink_to(f"{facts.name}.png")
+
+
+def _left_out(portable: Path, folder: str, names: Sequence[str]) -> list[str]:
+    """What of a folder of the archive has no place in an AppImage. Libraries have files of the same names below."""
+    return [name for name in names if Path(folder) == portable and name in ("menu-entry.sh", "README.txt", "share")]

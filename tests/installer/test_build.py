@@ -345,6 +345,11 @@ def test_an_appimage_is_the_runtime_and_the_program(
     folder = tmp_path / "portable" / "tsdesktop-0.1.0"
     shutil.copytree(made.folder, folder)
     desktop.write_desktop_files(facts, folder / "share")
+    (folder / "README.txt").write_text("how to unpack it", encoding="utf-8")
+    # Libraries bring files of the same names.
+    for name in ("torch/share/table.bin", "pydicom/README.txt"):
+        (folder / "_internal" / name).parent.mkdir(parents=True)
+        (folder / "_internal" / name).write_bytes(b"data")
     image = appimage.make_appimage(facts, folder, runtime, tmp_path / "dist")
     assert os.access(image, os.X_OK)
     head = runtime.read_bytes()
@@ -355,6 +360,9 @@ def test_an_appimage_is_the_runtime_and_the_program(
     assert "squashfs-root/AppRun -> tsdesktop" in listed and "squashfs-root/_internal/numpy/array.so" in listed
     for name in ("tsdesktop.desktop", "tsdesktop.png", "usr/share/metainfo/io.github.tsdesktop.tsdesktop.metainfo.xml"):
         assert f"squashfs-root/{name}\n" in listed
+    for name in ("_internal/torch/share/table.bin", "_internal/pydicom/README.txt"):
+        assert f"squashfs-root/{name}\n" in listed
+    assert "squashfs-root/README.txt" not in listed and "squashfs-root/share\n" not in listed
     assert "menu-entry" not in listed and not (tmp_path / "portable" / "tsdesktop.squashfs").exists()
 
 
