@@ -15,7 +15,7 @@ from vtkmodules.vtkIOImage import vtkPNGReader
 
 from tsdesktop.core.errors import ExportError
 from tsdesktop.core.geometry import Geometry
-from tsdesktop.core.structures import StructureClass
+from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.surfaces.preview import BACKGROUND, render_preview, without_hidden
 from tsdesktop.surfaces.rasterize import Scene, draw
@@ -99,6 +99,15 @@ def test_scan_without_labels_still_gives_a_slice(tmp_path: Path) -> None:
     assert (picture[30:60, 40:160] == BACKGROUND).all()
     # -40 HU in a window from -160 to 240.
     assert picture[60, 300].tolist() == pytest.approx([76, 76, 76], abs=2)
+
+
+def test_labels_without_a_class_have_a_colour_of_their_own_in_both_halves(tmp_path: Path) -> None:
+    volume, named = scan(GRIDS["LPS"])
+    labels = named.array.astype(np.uint16) * 20_000
+    own = tuple(structure_class(label, f"label_{label}") for label in (20_000, 40_000))
+    for name, classes in (("none.png", ()), ("own.png", own)):
+        render_preview(volume, LabelMap(labels, named.geometry, classes), tmp_path / name, SIZE)
+    assert (tmp_path / "none.png").read_bytes() == (tmp_path / "own.png").read_bytes()
 
 
 def test_picture_is_the_same_every_time(tmp_path: Path) -> None:

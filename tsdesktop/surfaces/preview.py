@@ -5,6 +5,7 @@ The patient's right is on the left of the picture, as radiologists look at it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -157,8 +158,7 @@ def _scene(label_map: LabelMap, frame: Frame) -> Scene:
     world = np.concatenate([mesh.vertices_ras for mesh in meshes])
     counts = np.cumsum([0] + [len(mesh.vertices_ras) for mesh in meshes])
     triangles = np.concatenate([mesh.triangles.astype(np.int64) + n for mesh, n in zip(meshes, counts, strict=False)])
-    known = {each.label: each for each in label_map.classes}
-    colours = np.array([_unit((known.get(label) or structure_class(label, f"label_{label}")).rgb) for label in labels])
+    colours = _colours(label_map, labels)
     depth = (world[:, 1] - world[:, 1].min()) * np.float32(frame.scale)
     vertices = np.stack([frame.x(world[:, 0]), frame.y(world[:, 2]), depth], axis=1).astype(np.float32)
     # From the world to the screen: right becomes left, up becomes up, and the front comes towards the viewer.
@@ -183,12 +183,18 @@ def _slice_panel(volume: Volume, label_map: LabelMap, frame: Frame) -> Floats:
 
 def _coloured(panel: Floats, labels: NDArray[np.integer], label_map: LabelMap) -> Floats:
     table = np.zeros((int(labels.max()) + 1, 3), np.float32)
-    for each in label_map.classes:
-        if each.label < len(table):
-            table[each.label] = _unit(each.rgb)
+    seen = np.unique(labels[labels > 0]).tolist()
+    table[seen] = _colours(label_map, seen)
     same = ndimage.minimum_filter(labels, 3) == ndimage.maximum_filter(labels, 3)
     opacity = np.where(same, _LABEL_OPACITY, _OUTLINE_OPACITY) * (labels > 0)
     return np.asarray(panel + opacity[..., None] * (table[labels] - panel), np.float32)
+
+
+def _colours(label_map: LabelMap, labels: Sequence[int]) -> Floats:
+    """The colours (n, 3) of labels, 0 to 1; one without a class gets a colour of its own."""
+    known = {each.label: each for each in label_map.classes}
+    structures = [known.get(label) or structure_class(label, f"label_{label}") for label in labels]
+    return np.array([_unit(each.rgb) for each in structures], np.float32).reshape(-1, 3)
 
 
 def _slice_position(label_map: LabelMap) -> float:
