@@ -34,6 +34,21 @@ def test_cleared_parts_are_zero_and_the_rest_stays(large: int, monkeypatch: pyte
 
 
 @on_linux
+def test_a_limit_of_the_process_is_told_as_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clusters set such limits: more memory is free than this process may have."""
+    import resource  # which Windows does not have
+
+    monkeypatch.setattr(room, "free_bytes", lambda: 1 << 50)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (16 << 30, before[1]))
+    try:
+        with pytest.raises(MemoryError):
+            room.Slab((1 << 32,))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@on_linux
 def test_memory_of_cleared_parts_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_LARGE_BYTES", 0)
     slab = room.Slab((64, 1 << 18))

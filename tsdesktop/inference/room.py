@@ -5,6 +5,7 @@ So a scan that is too large for the computer takes longer instead of failing, an
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import mmap
@@ -42,10 +43,12 @@ class Slab:
         size = prod(shape) * _FLOAT_BYTES
         self._memory: mmap.mmap | None = None
         if sys.platform == "linux" and _LARGE_BYTES <= size <= _SHARE_OF_FREE * free_bytes():
-            self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            self.array: NDArray[np.float32] = np.frombuffer(self._memory, np.float32).reshape(shape)
-        else:
-            self.array = zeros(shape)
+            # Where a limit of this process forbids it, `zeros` fails as arrays do: that is told as too little memory.
+            with contextlib.suppress(OSError):
+                self._memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.array: NDArray[np.float32] = (
+            zeros(shape) if self._memory is None else np.frombuffer(self._memory, np.float32).reshape(shape)
+        )
 
     def clear(self, part: NDArray[np.float32]) -> None:
         """Sets a part of `array` without gaps to zero."""
