@@ -3987,10 +3987,6 @@
             <translation>Ergebnis wird zurückgerechnet</translation>
         </message>
         <message>
-            <source>Checking the graphics card</source>
-            <translation>Die Grafikkarte wird geprüft</translation>
-        </message>
-        <message>
             <source>Finding the region</source>
             <translation>Bereich wird gesucht</translation>
         </message>
@@ -4001,6 +3997,10 @@
         <message>
             <source>Starting</source>
             <translation>Wird gestartet</translation>
+        </message>
+        <message>
+            <source>Trying the network on this computer</source>
+            <translation>Das Netz wird auf diesem Computer erprobt</translation>
         </message>
         <message>
             <source>network {part} of {parts}</source>

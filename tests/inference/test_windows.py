@@ -38,7 +38,9 @@ def test_windows_cover_the_padded_image(shape: Shape) -> None:
         seen[tiling.window(corner)] += 1
         assert tiling.tile(corner).shape == tiling.patch
         assert np.zeros(tiling.slab_shape)[tiling.in_slab(corner)].shape == tiling.patch
-    assert seen.all() and tiling.image[tiling.unpadded].shape == shape and np.asarray(tiling.image).sum() == np.prod(shape)
+    assert (
+        seen.all() and tiling.image[tiling.unpadded].shape == shape and np.asarray(tiling.image).sum() == np.prod(shape)
+    )
 
 
 def unet(outputs: int, features: int, seed: int, kind: str = "PlainConvUNet") -> torch.nn.Module:

@@ -112,7 +112,7 @@ def test_an_error_says_what_happened_and_what_to_do(with_ct: LeftBench) -> None:
         (Progress("resampling", 0.1), Options(), "Preparing the scan"),
         (Progress("restoring", 0.9), Options(), "Bringing the result back"),
         (Progress("writing", 0.99), Options(), "Bringing the result back"),
-        (Progress("checking", 0.1), Options(), "Checking the graphics card"),
+        (Progress("checking", 0.1), Options(), "Trying the network on this computer"),
         (Progress("bone", 0.4), Options(task="bone"), "Bones, by threshold"),
         (Progress("total", 0.2, 1, 1, 1, 4), Options(fast=True), "Fast"),
         (Progress("total", 0.2, 1, 1, 1, 4), Options(), "A first draft"),

@@ -62,7 +62,7 @@ def _plain_stage(stage: str) -> str:
     known = {
         "": translate("Run", "Starting"),
         "loading": translate("Run", "Starting"),
-        "checking": translate("Run", "Checking the graphics card"),
+        "checking": translate("Run", "Trying the network on this computer"),
         "resampling": translate("Run", "Preparing the scan"),
         "resampling back": translate("Run", "Bringing the result back"),
         "restoring": translate("Run", "Bringing the result back"),
