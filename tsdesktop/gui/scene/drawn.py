@@ -66,9 +66,9 @@ class DrawnView(QWidget):
 
     # what a subclass says
 
-    def _content(self, camera: Camera) -> Content:
-        """Everything in the picture for a viewer there."""
-        raise NotImplementedError
+    def _content(self, camera: Camera) -> Content:  # noqa: ARG002 - of an empty picture
+        """Everything in the picture for a viewer there; nothing as long as a subclass does not say more."""
+        return Content()
 
     def _bounds(self) -> NDArray[np.float64] | None:
         """The box (2, 3) that should fill the picture, in mm; None where there is nothing."""
