@@ -12,10 +12,11 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from tests.gui.scene.conftest import BLUE, FRONT_BOX, GREEN, RED, Open, coloured, settle
+from tsdesktop.gui.scene import drawing, probe
 from tsdesktop.gui.scene import painter as painters
-from tsdesktop.gui.scene import probe
-from tsdesktop.gui.scene.content import Detail
+from tsdesktop.gui.scene.content import Detail, Order
 from tsdesktop.gui.scene.pace import BEST, STILL, TARGET_MS, Pace
+from tsdesktop.gui.scene.painter import Painter
 from tsdesktop.gui.scene.probe import PROCESSOR, Graphics
 from tsdesktop.gui.session import Session
 
@@ -70,6 +71,34 @@ def test_deleted_view_ends_its_thread(qtbot: QtBot, session: Session) -> None:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert len(drawing_threads()) == before
     QCoreApplication.processEvents()
+
+
+def test_view_deleted_while_a_picture_is_drawn_does_not_hear_of_it(
+    qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tsdesktop.gui.scene.view import SceneView
+
+    draw = drawing._drawn
+    under_way, let_go = threading.Event(), threading.Event()
+
+    def slowly(painter: Painter, order: Order) -> tuple[Painter, drawing.Frame]:
+        under_way.set()
+        assert let_go.wait(10)
+        return draw(painter, order)
+
+    monkeypatch.setattr(drawing, "_drawn", slowly)
+    view = SceneView(session, graphics=PROCESSOR)
+    view.resize(200, 150)
+    view.show()
+    qtbot.waitUntil(under_way.is_set, timeout=10_000)
+    heard: list[drawing.Frame] = []
+    # Kept here: a picture that was told of while the view waits for the thread would reach this after the view.
+    view._drawing.drawn.connect(heard.append)
+    view.deleteLater()
+    threading.Timer(0.2, let_go.set).start()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QCoreApplication.processEvents()
+    assert not heard
 
 
 def test_view_says_that_the_processor_draws(qtbot: QtBot, open_view: Open) -> None:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtGui import QImage
 
 from tsdesktop.gui.scene.content import Order
@@ -77,16 +77,22 @@ class Drawing(QObject):
         painter: Painter | None = None
         try:
             painter = painter_for(graphics() if found is None else found)
-            self.started.emit(painter.graphics)
+            self._tell(self.started, painter.graphics)
             while (order := self._next()) is not None:
                 painter, frame = _drawn(painter, order)
-                self.drawn.emit(frame)
+                self._tell(self.drawn, frame)
         except RuntimeError:
             # The view was deleted with its window while a picture was drawn.
             log.debug("nobody hears the drawing any more", exc_info=True)
         finally:
             if painter is not None:
                 painter.close()
+
+    def _tell(self, signal: SignalInstance, what: object) -> None:
+        """Tells the view, unless it is closing: one that is being deleted waits for the thread, and is gone after."""
+        with self._changed:
+            if not self._closing:
+                signal.emit(what)
 
     def _next(self) -> Order | None:
         """Waits for an order; None when there will be none."""
