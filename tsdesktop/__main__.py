@@ -49,11 +49,19 @@ def main() -> int:
 
             return check(arguments[1:])
         case "window":
+            _import_only_what_is_used()
             return _open_window(arguments)
         case _:
+            _import_only_what_is_used()
             from tsdesktop.cli.command import run
 
             return run(arguments)
+
+
+def _import_only_what_is_used() -> None:
+    from tsdesktop.core.lean_imports import import_only_what_is_used
+
+    import_only_what_is_used()
 
 
 def half(arguments: Sequence[str], environment: Mapping[str, str]) -> Half:

@@ -26,6 +26,8 @@ begun = float(sys.argv.pop(1))
 def reached(what):
     sys.stderr.write(f"REACHED {(time.time() - begun) * 1e3:.0f} {what}\\n")
 reached("Python runs")
+from tsdesktop.core.lean_imports import import_only_what_is_used
+import_only_what_is_used()
 from tsdesktop.cli import command, segment
 from tsdesktop.runs.engine import Engine
 reached("command line loaded")
@@ -39,7 +41,7 @@ def after(place, name, what):
 after(Engine, "warm", "inference process started")
 after(segment, "read", "scan read")
 after(segment, "segment_volume", "labels there")
-after(segment, "export", "files written")
+after(segment, "write_results", "files written")
 run = Engine.run
 def listening(self, job, listen):
     reached("job handed over")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -34,7 +35,9 @@ from tsdesktop.inference.openvino_network import OpenVinoNetwork
 from tsdesktop.inference.predictor import Network, predict_labels, predict_logits
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.torch_windows import Outputs
+from tsdesktop.inference.worker import Worker
 from tsdesktop.jobs.job import SCAN_FILE, Choices, Job, write_job
+from tsdesktop.jobs.messages import Warm
 from tsdesktop.jobs.plan import NetworkRun, Plan
 
 Array = NDArray[Any]
@@ -188,6 +191,19 @@ def test_a_network_that_is_expected_is_loaded_once(case: Case, monkeypatch: pyte
     networks.expect(case.run)
     networks.open(case.run).ready(case.image, 0.5)
     assert next(times) == 2
+
+
+@pytest.mark.parametrize(("device", "is_loaded"), [("cpu", True), ("auto", True), ("cuda", False)])
+def test_a_warm_process_has_loaded_the_network_it_was_told_of(
+    case: Case, monkeypatch: pytest.MonkeyPatch, device: str, is_loaded: bool
+) -> None:
+    case.network()
+    openvino_network.LOADED.clear()
+    times = counted(monkeypatch)
+    monkeypatch.setattr(cards_here, "may_have_card", lambda: False)
+    monkeypatch.setattr(ProcessorNetworks, "expect", ProcessorNetworks._load_ahead)
+    Worker(io.StringIO(), io.StringIO())._load_ahead(Warm(case.run, device, 1))
+    assert next(times) == int(is_loaded)
 
 
 @pytest.mark.parametrize("backend", ["", "torch"])

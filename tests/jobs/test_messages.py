@@ -26,6 +26,7 @@ from tsdesktop.jobs.messages import (
     decode_message,
     encode,
 )
+from tsdesktop.jobs.plan import NetworkRun
 
 AFFINE = tuple(float(n) for n in range(16))
 MESSAGES = [
@@ -38,7 +39,8 @@ MESSAGES = [
     Stopped(),
     Devices((Device("cpu", "processor", 23.5), Device("gpu:0", "card", 2.0, "too small")), "torch"),
 ]
-COMMANDS = [Run("/tmp/a b/job.json"), Cancel(), FindDevices(), Warm()]
+NETWORK = NetworkRun("297", "/tmp/x y", (0, 1), "organs", (0, 5, 7))
+COMMANDS = [Run("/tmp/a b/job.json"), Cancel(), FindDevices(), Warm(NETWORK, "cpu", 2, "half")]
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda each: type(each).__name__)

@@ -18,7 +18,7 @@ from tsdesktop.core.options import Options
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import Volume
 from tsdesktop.jobs.job import LABELS_FILE, ROUGH_FILE, read_job
-from tsdesktop.jobs.messages import Finished, Progress
+from tsdesktop.jobs.messages import Finished, Progress, Warm
 from tsdesktop.pipeline import Engine, Segmentation, segment_volume
 from tsdesktop.pipeline.earlier import EarlierResults
 
@@ -163,7 +163,7 @@ class LookingEngine(Engine):
         super().__init__()
         self.looked: list[bool] = []
 
-    def warm(self) -> None:
+    def warm(self, wanted: Warm | None = None) -> None:
         pass
 
     def run(self, job_file: Path, listen: object) -> Finished:

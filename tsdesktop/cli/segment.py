@@ -19,7 +19,7 @@ from tsdesktop.pipeline.api import read
 from tsdesktop.pipeline.earlier import earlier_results
 from tsdesktop.pipeline.export_work import Exported
 from tsdesktop.pipeline.exporting import check_outputs, check_scan, outputs_at, write_results
-from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume
+from tsdesktop.pipeline.segmentation import Segmentation, check_run, segment_volume, warm
 from tsdesktop.runs.engine import Engine
 from tsdesktop.weights.catalogue import full_catalogue
 
@@ -63,9 +63,8 @@ def run(given: argparse.Namespace) -> None:
     task = _checked(options, given.download)
     check_outputs(given.output, task, options)
     with Engine() as engine:
-        if task.instant is None:
-            # Loading the networks' libraries takes seconds, in which the scan is read.
-            engine.warm()
+        # Loading libraries and a network takes as long as reading the scan, which goes on beside it.
+        warm(engine, options)
         _segment(given, options, engine)
 
 

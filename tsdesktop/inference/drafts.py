@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tsdesktop.core.files import written_whole
 from tsdesktop.core.geometry import Geometry
+from tsdesktop.jobs.arrays import save_array
 from tsdesktop.jobs.messages import Draft
 
 Labels = NDArray[Any]
@@ -45,8 +46,8 @@ class Drafts:
     def _hand_out(self, labels: Labels, geometry: Geometry, parts: tuple[int, int]) -> None:
         self._count += 1
         name = f"draft_{self._count}.npy"
-        with written_whole(self._folder / name) as temporary, temporary.open("wb") as file:
-            np.save(file, labels.astype(np.uint8, copy=False))
+        with written_whole(self._folder / name) as temporary:
+            save_array(temporary, labels.astype(np.uint8, copy=False))
         i, j, k = labels.shape
         self._say(Draft(name, (i, j, k), tuple(float(value) for value in geometry.affine.ravel()), *parts))
 

@@ -31,6 +31,7 @@ from tsdesktop.inference.preprocess import network_geometry, network_input
 from tsdesktop.inference.probabilities import probabilities_file, save_probabilities
 from tsdesktop.inference.progress import Meter
 from tsdesktop.inference.room import give_back
+from tsdesktop.jobs.arrays import save_array
 from tsdesktop.jobs.estimate import (
     Work,
     back_s,
@@ -120,7 +121,7 @@ def _run(scan: Scan, plan: Plan, engine: Engine, later: Work) -> Result:
         labels = _corrected(labels, plan, spacing_mm, engine.choices)
         if engine.choices.keep_model_resolution and plan.spacing_mm is not None:
             geometry = _model_geometry(labels, upright, order)
-            return Result(np.asfortranarray(order.undo(_finished(labels, plan))), geometry)
+            return Result(order.undo(_finished(labels, plan)), geometry)
         labels = _enlarged(labels, upright.geometry.shape, plan, engine.choices)
         whole = _pasted(order.undo(labels), box, scan.geometry.shape)
     return Result(_finished(_refined(whole, scan, plan, rough, engine, later), plan), scan.geometry)
@@ -152,7 +153,7 @@ def _rough_labels(scan: Scan, crop: CropPlan, engine: Engine, later: Work) -> La
     rough = _run(scan, crop.plan, engine.quiet(Choices(resampling_order=engine.choices.resampling_order)), later).labels
     if file is not None and engine.keep_rough:
         with written_whole(file) as temporary:
-            np.save(temporary, rough)
+            save_array(temporary, rough)
     return rough
 
 

@@ -26,6 +26,7 @@ from tsdesktop.core.geometry import Geometry, to_ras_order
 from tsdesktop.core.volume import Intensities
 from tsdesktop.inference.priority import step_back
 from tsdesktop.inference.progress import Meter
+from tsdesktop.jobs.arrays import save_array
 from tsdesktop.jobs.job import LABELS_FILE, LOW_PRIORITY, PRIORITY_VARIABLE, ROUGH_FILE, SCAN_FILE, Job, read_job
 from tsdesktop.jobs.messages import (
     Cancel,
@@ -78,8 +79,8 @@ class Worker:
                     self._run(Path(job_file))
                 case FindDevices():
                     self._find_devices()
-                case Warm():
-                    self._warm()
+                case Warm() as wanted:
+                    self._warm(wanted)
                 case Cancel():
                     continue
 
@@ -124,12 +125,20 @@ class Worker:
             log.exception("devices could not be found")
             self.send(_failed(_known(error)))
 
-    def _warm(self) -> None:
+    def _warm(self, wanted: Warm) -> None:
         try:
             _load_libraries()
+            self._load_ahead(wanted)
         except Exception:
             # The run that needs the libraries fails the same way, and tells.
             log.info("the libraries could not be loaded ahead", exc_info=True)
+
+    def _load_ahead(self, wanted: Warm) -> None:
+        from tsdesktop.inference.backends import ProcessorNetworks
+
+        if wanted.network is not None and _on_processor(wanted.device):
+            meter = Meter(self.send, self._cancelled.is_set)
+            ProcessorNetworks(meter, wanted.threads, half=wanted.precision == "half").expect(wanted.network)
 
 
 def _load_libraries() -> None:
@@ -151,8 +160,8 @@ def run_job(job: Job, meter: Meter) -> Finished:
     array = np.load(folder / SCAN_FILE, mmap_mode="r")
     labels, geometry, device = _instant(job, array, meter) if job.plan is None else _networks(job, array, meter)
     meter.stage("writing")
-    with written_whole(folder / LABELS_FILE) as temporary, temporary.open("wb") as file:
-        np.save(file, labels)
+    with written_whole(folder / LABELS_FILE) as temporary:
+        save_array(temporary, labels)
     meter.done("writing")
     i, j, k = labels.shape
     affine = tuple(float(value) for value in geometry.affine.ravel())
@@ -192,10 +201,9 @@ def _networks(job: Job, array: Intensities, meter: Meter) -> tuple[NDArray[Any],
 def _networks_on(job: Job, meter: Meter) -> tuple[Networks, str]:
     """Where the job's networks run, and that device's name. Raises OptionsError for an unknown one."""
     from tsdesktop.inference.backends import ProcessorNetworks
-    from tsdesktop.inference.cards_here import may_have_card
 
     processor = ProcessorNetworks(meter, job.threads, half=job.precision == "half")
-    if job.device != "cpu" and not (job.device == "auto" and not may_have_card()):
+    if not _on_processor(job.device):
         from tsdesktop.inference.devices import choose_device
 
         chosen, notes = choose_device(job.device)
@@ -204,6 +212,13 @@ def _networks_on(job: Job, meter: Meter) -> tuple[Networks, str]:
         if chosen.type != "cpu":
             return _on_card(job, meter, chosen, processor), str(chosen)
     return processor, "cpu"
+
+
+def _on_processor(device: str) -> bool:
+    """Whether networks run on the processor, where that is known without looking for graphics cards."""
+    from tsdesktop.inference.cards_here import may_have_card
+
+    return device == "cpu" or (device == "auto" and not may_have_card())
 
 
 def _on_card(job: Job, meter: Meter, device: torch.device, instead: Networks) -> Networks:

@@ -11,6 +11,8 @@ from cattrs.preconf.json import JsonConverter
 from cattrs.strategies import configure_tagged_union
 
 from tsdesktop.core.geometry import Shape
+from tsdesktop.core.options import Precision
+from tsdesktop.jobs.plan import NetworkRun
 from tsdesktop.jobs.wire import converter
 
 
@@ -33,7 +35,15 @@ class FindDevices:
 
 @dataclass(frozen=True)
 class Warm:
-    """To the inference half: load the libraries now, so that the next run finds them loaded."""
+    """To the inference half: load the libraries now, so that the next run finds them loaded.
+
+    And the first network of that run, where it will run on the processor; the rest as in `Job`.
+    """
+
+    network: NetworkRun | None = None
+    device: str = "auto"
+    threads: int = 0
+    precision: Precision = "single"
 
 
 Command = Run | Cancel | FindDevices | Warm

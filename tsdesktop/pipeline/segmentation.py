@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tsdesktop.core.errors import InferenceError, ReadError
+from tsdesktop.core.errors import InferenceError, ReadError, WeightsError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.notes import Note, note
 from tsdesktop.core.options import Options
@@ -22,13 +23,14 @@ from tsdesktop.core.settings import cache_folder
 from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.tasks import Task, catalogue
 from tsdesktop.core.volume import LabelMap, Volume
+from tsdesktop.jobs.arrays import load_array, save_array
 from tsdesktop.jobs.job import LABELS_FILE, ROUGH_FILE, SCAN_FILE, Choices, Job, write_job
-from tsdesktop.jobs.messages import Draft, Finished, Noted, Progress
+from tsdesktop.jobs.messages import Draft, Finished, Noted, Progress, Warm
 from tsdesktop.jobs.plan import NetworkRun, Plan, make_plan
 from tsdesktop.pipeline.earlier import Earlier, EarlierResults, Question
 from tsdesktop.pipeline.probabilities import AboutProbabilities
 from tsdesktop.runs.engine import Engine
-from tsdesktop.runs.folder import load_array, private_folder, save_array
+from tsdesktop.runs.folder import private_folder
 from tsdesktop.weights.catalogue import full_catalogue, refusal
 from tsdesktop.weights.terms import check_terms
 
@@ -215,6 +217,22 @@ def check_run(options: Options) -> Task:
     check_terms(task)
     _plan(task, options)
     return task
+
+
+def warm(engine: Engine, options: Options) -> None:
+    """Starts the process and lets it load what a run with `options` needs first, while the scan is read.
+
+    Nothing is loaded for instant tasks. Raises OptionsError and InferenceError.
+    """
+    task = full_catalogue().task(options.task)
+    if task.instant is not None:
+        return
+    first = None
+    # A network that is not here may be downloaded first.
+    with suppress(WeightsError):
+        plan = _plan(task, options)
+        first = plan.all_networks[0] if plan else None
+    engine.warm(Warm(first, options.device, options.threads, options.precision))
 
 
 def _plan(task: Task, options: Options, *, drafts: bool = False) -> Plan | None:

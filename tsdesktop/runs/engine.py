@@ -112,10 +112,10 @@ class Engine:
         ):
             threading.Thread(target=read, args=arguments, daemon=True).start()
 
-    def warm(self) -> None:
+    def warm(self, wanted: Warm | None = None) -> None:
         """Starts the process and lets it load its libraries meanwhile. Raises InferenceError as `start`."""
         self.start()
-        self._send_if_open(Warm())
+        self._send_if_open(wanted or Warm())
 
     @contextmanager
     def under_way(self) -> Iterator[None]:

@@ -78,7 +78,8 @@ class VoxelBuffer:
 
     def _empty(self, shape: tuple[int, ...], rank: int) -> NDArray[Any]:
         try:
-            return np.zeros(shape, _TYPES[rank])
+            # Every slice will be put. On Linux numpy takes large pages here, and not for zeros, which cost 0.3 s more.
+            return np.empty(shape, _TYPES[rank])
         except (MemoryError, ValueError) as error:
             gigabytes = np.prod(np.array(shape, float)) * _TYPES[rank].itemsize / 1e9
             reason = f"its {gigabytes:.0f} GB do not fit in memory"

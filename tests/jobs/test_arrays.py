@@ -10,15 +10,15 @@ import pytest
 from numpy.typing import NDArray
 
 from tsdesktop.core.errors import Cancelled
-from tsdesktop.runs import folder as folder_module
-from tsdesktop.runs.folder import load_array, save_array
+from tsdesktop.jobs import arrays as arrays_module
+from tsdesktop.jobs.arrays import load_array, save_array
 
 ARRAY = np.random.default_rng(1).integers(-1000, 1000, (7, 9, 11)).astype(np.int16)
 
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_module, "_PIECE_BYTES", 400)
+    monkeypatch.setattr(arrays_module, "_PIECE_BYTES", 400)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,12 @@ def test_what_comes_out_is_what_went_in(array: NDArray[Any], tmp_path: Path) -> 
         np.testing.assert_array_equal(out, array)
         assert out.dtype == array.dtype
         assert out.flags.f_contiguous == np.load(tmp_path / "a.npy").flags.f_contiguous
+
+
+@pytest.mark.parametrize("array", [np.asfortranarray(ARRAY)[::-1, ::-1], ARRAY[:, ::-1], ARRAY[:, :, ::2]])
+def test_what_is_flipped_or_a_part_comes_out_slice_by_slice(array: NDArray[Any], tmp_path: Path) -> None:
+    save_array(tmp_path / "a.npy", array)
+    assert load_array(tmp_path / "a.npy", lambda: None).flags.f_contiguous
 
 
 def test_writing_and_reading_can_be_cancelled_in_the_middle(tmp_path: Path) -> None:
