@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +25,8 @@ from tsdesktop.exports.meshes.reading import WrittenMesh
 from tsdesktop.jobs.messages import Progress
 from tsdesktop.pipeline.chosen_exports import ExportChoice, planned_files, write_chosen
 from tsdesktop.scans.labels import read_label_map
+from tsdesktop.surfaces import preview
+from tsdesktop.surfaces.display import DisplayMesh
 from tsdesktop.surfaces.smoothing import PRESETS
 
 SHAPE = (30, 28, 26)
@@ -168,3 +173,37 @@ def test_a_file_that_is_not_what_was_to_be_written_is_removed_and_told(
         write_chosen(ExportChoice(tmp_path, meshes=("glb",), layouts=(layout,)), volume, label_map)
     assert caught.value.id == "print.read_back"
     assert not list(tmp_path.rglob("*.glb"))
+
+
+def endless(check: Callable[[], None]) -> Iterator[tuple[int, DisplayMesh]]:
+    """Surfaces that never come, as long as somebody waits for them."""
+    until = time.monotonic() + 20.0
+    while time.monotonic() < until:
+        check()
+        time.sleep(0.005)
+    yield from ()
+
+
+@pytest.mark.parametrize("at", ["writing labels", "drawing the picture"])
+def test_stopping_ends_the_picture_that_is_drawn_beside(
+    tmp_path: Path, volume: Volume, label_map: LabelMap, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    monkeypatch.setattr(preview, "fine_meshes", lambda labels, blur, check: endless(check))
+    heard: list[str] = []
+
+    def listen(told: Progress) -> None:
+        heard.append(told.stage)
+        if heard.count(at) == 2:
+            raise Cancelled
+
+    choice = ExportChoice(tmp_path, labels=("nifti", "nrrd"), preview=True)
+    with pytest.raises(Cancelled):
+        write_chosen(choice, volume, label_map, listen=listen)
+    assert not (tmp_path / "preview.png").exists()
+    assert not [each for each in threading.enumerate() if each.name.startswith("picture")]
+
+
+def test_a_picture_that_cannot_be_written_is_told(tmp_path: Path, volume: Volume, label_map: LabelMap) -> None:
+    (tmp_path / "preview.png").mkdir()
+    with pytest.raises(ExportError, match=r"preview\.png"):
+        write_chosen(ExportChoice(tmp_path, preview=True, overwrite=True), volume, label_map)

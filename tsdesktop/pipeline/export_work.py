@@ -5,12 +5,15 @@ What writes each kind is loaded when it is asked for: VTK takes longer to load t
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from tsdesktop.core.options import LabelFormat
 from tsdesktop.core.provenance import Provenance, provenance_of
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 # How long each kind takes beside the others, for even progress: the labels, one surface, the tables, the picture.
 _LABELS, _SURFACE, _TABLES, _PICTURE = 6.0, 2.0, 4.0, 6.0
 _BATCH = 12
+_LISTENING_S = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +89,13 @@ def on_label_grid(volume: Volume, label_map: LabelMap) -> Volume:
 def write_all(plan: ExportPlan, material: Material, listen: Listener) -> Exported:
     """Writes everything in `plan`, the manifest last. `listen` hears what is being written; whatever it raises ends the
     work, and files that were written before stay. Raises ExportError.
+
+    The picture is drawn beside the rest: neither keeps all cores of the processor busy.
     """
     plan.check_source(material.volume.source)
     work = _Work(plan, material, _Steps(plan, material, listen))
-    written = [*work.labels(), *material.ready, *work.surfaces(), *work.tables(), *work.picture()]
+    with _Picture(plan, material) as picture:
+        written = [*work.labels(), *material.ready, *work.surfaces(), *work.tables(), *work.picture(picture)]
     if plan.manifest is not None:
         choices = dict(material.choices)
         if work.checked:
@@ -103,6 +110,7 @@ class _Steps:
     """Turns steps of known weight into progress from 0 to 1."""
 
     def __init__(self, plan: ExportPlan, material: Material, listen: Listener) -> None:
+        self._listen, self._what = listen, ""
         self._total = max(
             1.0,
             _LABELS * (len(plan.labels) + (plan.masks is not None))
@@ -110,13 +118,62 @@ class _Steps:
             + _TABLES * bool(plan.tables)
             + _PICTURE * (plan.preview is not None),
         )
-        self._done = 0.0
-        self._listen = listen
+        self._done = self._begun = 0.0
 
     def begin(self, what: str, weight: float) -> None:
         """Tells of a step that begins now; the weights of those before are done."""
-        self._listen(Progress(what, min(1.0, self._done / self._total)))
+        self._what, self._begun = what, min(1.0, self._done / self._total)
         self._done += weight
+        self.again()
+
+    def again(self) -> None:
+        """The step goes on; whoever listens may end the work."""
+        self._listen(Progress(self._what, self._begun))
+
+
+class _LeftError(Exception):
+    """Nobody waits for the picture any more."""
+
+
+class _Picture:
+    """The picture, drawn in a thread from the beginning of the `with` block on; leaving it by an error ends that."""
+
+    def __init__(self, plan: ExportPlan, material: Material) -> None:
+        self._plan, self._material = plan, material
+        self._left = threading.Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="picture")
+        self._drawn: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        if self._plan.preview is not None:
+            # Found once, before two threads ask for them.
+            _ = self._material.label_map.boxes, self._material.on_grid
+            self._drawn = self._pool.submit(self._draw, self._plan.preview)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is not None:
+            self._left.set()
+        self._pool.shutdown()
+
+    def wait(self, still_wanted: Callable[[], None]) -> None:
+        """Returns once it is written; what `still_wanted` raises ends that. Raises ExportError."""
+        if self._drawn is None:
+            return
+        while wait([self._drawn], _LISTENING_S).not_done:
+            still_wanted()
+        self._drawn.result()
+
+    def _draw(self, path: Path) -> None:
+        from tsdesktop.surfaces.preview import render_preview
+
+        existing_folder(path.parent)
+        volume, label_map = self._material.on_grid, self._material.label_map
+        render_preview(volume, label_map, path, overwrite=self._plan.overwrite, check=self._check)
+
+    def _check(self) -> None:
+        if self._left.is_set():
+            raise _LeftError
 
 
 @dataclass(eq=False)
@@ -147,9 +204,10 @@ class _Work:
 
             write_nrrd(label_map, path, overwrite=overwrite)
         elif key == "dicom-seg":
-            from tsdesktop.exports.dicom.segmentation import write_dicom_segmentation
+            from tsdesktop.exports.dicom.segmentation import FORMS, write_dicom_segmentation
 
-            write_dicom_segmentation(label_map, source, path, material.provenance, overwrite=overwrite)
+            form = FORMS[self.plan.dicom_seg_form]
+            write_dicom_segmentation(label_map, source, path, material.provenance, form=form, overwrite=overwrite)
         else:
             from tsdesktop.exports.dicom.structure_set import write_structure_set
 
@@ -224,16 +282,12 @@ class _Work:
             overwrite=self.plan.overwrite,
         )
 
-    def picture(self) -> Iterator[Path]:
-        path = self.plan.preview
-        if path is None:
+    def picture(self, drawn: _Picture) -> Iterator[Path]:
+        if self.plan.preview is None:
             return
-        from tsdesktop.surfaces.preview import render_preview
-
         self.steps.begin("drawing the picture", _PICTURE)
-        existing_folder(path.parent)
-        render_preview(self.material.on_grid, self.material.label_map, path, overwrite=self.plan.overwrite)
-        yield path
+        drawn.wait(self.steps.again)
+        yield self.plan.preview
 
 
 def _with_classes(label_map: LabelMap, classes: tuple[StructureClass, ...]) -> LabelMap:

@@ -108,19 +108,23 @@ def _wanted_surface(label_map: LabelMap, wanted: Callable[[], bool], label: int)
     return display_surface(label_map, label) if wanted() else None
 
 
-def fine_meshes(label_map: LabelMap, blur_steps: float = _BLUR_STEPS) -> Iterator[tuple[int, DisplayMesh]]:
+def fine_meshes(
+    label_map: LabelMap, blur_steps: float = _BLUR_STEPS, check: Callable[[], None] = lambda: None
+) -> Iterator[tuple[int, DisplayMesh]]:
     """Label and surface of every structure that occurs, without the coarse twins: for pictures that stand still.
 
-    `blur_steps` is the standard deviation of the blur in steps of the structure's grid.
+    `blur_steps` is the standard deviation of the blur in steps of the structure's grid. `check` is called before each
+    structure, in the threads that work; what it raises ends the work.
     """
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads, thread_name_prefix="surfaces") as pool:
         yield from zip(
-            label_map.boxes, pool.map(partial(_fine_mesh, label_map, blur_steps), label_map.boxes), strict=True
+            label_map.boxes, pool.map(partial(_fine_mesh, label_map, blur_steps, check), label_map.boxes), strict=True
         )
 
 
-def _fine_mesh(label_map: LabelMap, blur_steps: float, label: int) -> DisplayMesh:
+def _fine_mesh(label_map: LabelMap, blur_steps: float, check: Callable[[], None], label: int) -> DisplayMesh:
+    check()
     box = label_map.boxes[label]
     shares, affine = _shares(label_map.array[box.slices] == label, label_map.geometry.cropped(box).affine)
     return _contoured(shares, affine, blur_steps)

@@ -5,7 +5,7 @@ The patient's right is on the left of the picture, as radiologists look at it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,10 +64,17 @@ class Frame:
 
 
 def render_preview(
-    volume: Volume, label_map: LabelMap, path: Path, size: tuple[int, int] = _SIZE, *, overwrite: bool = False
+    volume: Volume,
+    label_map: LabelMap,
+    path: Path,
+    size: tuple[int, int] = _SIZE,
+    *,
+    overwrite: bool = False,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Writes the picture as PNG, `size` (width, height) in pixels. Needs no display and no graphics driver.
 
+    `check` is called now and then, also in other threads; what it raises ends the work, and nothing is written.
     Raises ValueError for a size below 128 x 64 pixels, ExportError when the file exists or cannot be written.
     """
     if path.exists() and not overwrite:
@@ -80,12 +87,13 @@ def render_preview(
     coarse = without_hidden(_coarse(label_map, frame))
     picture = np.concatenate(
         [
-            _surfaces_panel(coarse, frame),
+            _surfaces_panel(coarse, frame, check),
             _slice_panel(volume, label_map, _frame(label_map, width - left, height)),
         ],
         axis=1,
     )
     data = _png(np.round(picture * 255.0).astype(np.uint8))
+    check()
     try:
         with written_whole(path) as temporary:
             temporary.write_bytes(data)
@@ -144,17 +152,19 @@ def without_hidden(label_map: LabelMap) -> LabelMap:
     return replace(label_map, array=kept)
 
 
-def _surfaces_panel(label_map: LabelMap, frame: Frame) -> Floats:
+def _surfaces_panel(label_map: LabelMap, frame: Frame, check: Callable[[], None]) -> Floats:
     fine = frame.finer(_FINER)
     panel = _flat(fine.width, fine.height)
     if label_map.boxes:
-        panel = draw(_scene(label_map, fine), fine.width, fine.height, _unit(BACKGROUND))
+        scene = _scene(label_map, fine, check)
+        check()
+        panel = draw(scene, fine.width, fine.height, _unit(BACKGROUND))
     return _lettered(panel.reshape(frame.height, _FINER, frame.width, _FINER, 3).mean(axis=(1, 3)))
 
 
-def _scene(label_map: LabelMap, frame: Frame) -> Scene:
+def _scene(label_map: LabelMap, frame: Frame, check: Callable[[], None]) -> Scene:
     """The structures as seen from the front: depth is how far anterior they are."""
-    labels, meshes = zip(*fine_meshes(label_map, _BLUR_STEPS), strict=True)
+    labels, meshes = zip(*fine_meshes(label_map, _BLUR_STEPS, check), strict=True)
     world = np.concatenate([mesh.vertices_ras for mesh in meshes])
     counts = np.cumsum([0] + [len(mesh.vertices_ras) for mesh in meshes])
     triangles = np.concatenate([mesh.triangles.astype(np.int64) + n for mesh, n in zip(meshes, counts, strict=False)])
