@@ -355,10 +355,10 @@ def test_builds_of_torch_without_cards_are_known_without_loading_it(
     (package / "version.py").write_text(text)
     spec = importlib.util.spec_from_file_location("torch", package / "__init__.py")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
-    monkeypatch.setattr(cards_here, "_has_driver", lambda: True)
+    monkeypatch.setattr(cards_here, "has_driver", lambda: True)
     monkeypatch.setattr(sys, "platform", "linux")
     assert cards_here.may_have_card() == known
-    monkeypatch.setattr(cards_here, "_has_driver", lambda: False)
+    monkeypatch.setattr(cards_here, "has_driver", lambda: False)
     assert not cards_here.may_have_card()
     monkeypatch.setattr(sys, "platform", "darwin")
     assert cards_here.may_have_card()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.networks import write_band_network
 from tsdesktop.core.errors import OutOfMemory
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.notes import Note
+from tsdesktop.core.torch_build import CARD_PROBLEM_VARIABLE
 from tsdesktop.inference import devices as devices_module
 from tsdesktop.inference import worker
 from tsdesktop.inference.networks import LoadedNetwork, Way, fresh_network, load_network
@@ -203,6 +205,25 @@ def test_why_a_card_is_not_used_is_told_in_an_automatic_choice(monkeypatch: pyte
         monkeypatch.setattr(devices_module, "find_devices", lambda found=found: found)
         device, notes = devices_module.choose_device("auto")
         assert device.type == "cpu" and [each.id for each in notes] == told
+
+
+@pytest.mark.parametrize(
+    ("driver", "problem", "told"),
+    [
+        (False, "", "no card or no driver was found"),
+        (True, "", "this build of torch has no CUDA"),
+        (True, "the libraries fetched for it do not work", "the libraries fetched for it do not work"),
+    ],
+)
+def test_a_build_for_processors_tells_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, driver: bool, problem: str, told: str
+) -> None:
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(devices_module, "has_driver", lambda: driver)
+    monkeypatch.setenv(CARD_PROBLEM_VARIABLE, problem)
+    assert [each.refused for each in devices_module._cuda_devices()] == [told]
 
 
 def test_a_run_on_a_card_with_too_little_memory_fails_with_words(

@@ -17,7 +17,7 @@ def may_have_card() -> bool:
     """False only where torch would find none: it was built without support for any, or no driver is installed."""
     if sys.platform == "darwin":
         return True
-    return _torch_knows_cards() and _has_driver()
+    return _torch_knows_cards() and has_driver()
 
 
 def _torch_knows_cards() -> bool:
@@ -25,7 +25,8 @@ def _torch_knows_cards() -> bool:
     return build is None or build.knows_cards
 
 
-def _has_driver() -> bool:
+def has_driver() -> bool:
+    """Whether the driver of a card is installed that torch could compute on."""
     if sys.platform == "win32":
         system = Path(os.environ.get("SYSTEMROOT", r"C:\Windows"), "System32")
         return any((system / name).exists() for name in _WINDOWS_DRIVERS)

@@ -13,6 +13,7 @@ import torch
 from tsdesktop.core.errors import OptionsError
 from tsdesktop.core.notes import Note, note
 from tsdesktop.core.torch_build import CARD_PROBLEM_VARIABLE
+from tsdesktop.inference.cards_here import has_driver
 from tsdesktop.jobs.messages import Device, Devices
 
 # Largest difference a device may show to the processor, relative to the spread of the probe's output. Half precision
@@ -20,6 +21,7 @@ from tsdesktop.jobs.messages import Device, Devices
 _TOLERANCE = 0.05
 # Below this a card cannot hold a network and one tile.
 _LEAST_MEMORY_GB = 3.0
+_NO_CARD = "no card or no driver was found"
 
 
 @cache
@@ -74,10 +76,10 @@ def _cuda_devices() -> list[Device]:
         return []
     # AMD's build answers to the same name.
     if torch.version.cuda is None and torch.version.hip is None:
-        problem = os.environ.get(CARD_PROBLEM_VARIABLE) or "this build of torch has no CUDA"
-        return [Device("gpu:0", "NVIDIA graphics card", 0.0, problem)]
+        problem = "this build of torch has no CUDA" if has_driver() else _NO_CARD
+        return [Device("gpu:0", "NVIDIA graphics card", 0.0, os.environ.get(CARD_PROBLEM_VARIABLE) or problem)]
     if not torch.cuda.is_available():
-        return [Device("gpu:0", "NVIDIA graphics card", 0.0, "no card or no driver was found")]
+        return [Device("gpu:0", "NVIDIA graphics card", 0.0, _NO_CARD)]
     return [_cuda_device(number) for number in range(torch.cuda.device_count())]
 
 
