@@ -259,7 +259,7 @@ class Engine:
     def _crashed(self, kills_before: int) -> InferenceError:
         code = self._process.wait() if self._process is not None else 0
         self.stop()
-        log.error("the inference process ended with code %s", code)
+        log.warning("the inference process ended with code %s", code)
         if _out_of_memory_kills() > kills_before:
             return OutOfMemory("run.out_of_memory", device="the computer")
         return EngineCrashed("run.crashed", code=code)
