@@ -1146,6 +1146,14 @@
             <translation>CSV</translation>
         </message>
         <message>
+            <source>Compressed (pydicom, highdicom)</source>
+            <translation>Komprimiert (pydicom, highdicom)</translation>
+        </message>
+        <message>
+            <source>Compressed files are many times smaller. Some archives and viewers do not open them.</source>
+            <translation>Komprimierte Dateien sind um ein Vielfaches kleiner. Manche Archive und Betrachter öffnen sie nicht.</translation>
+        </message>
+        <message>
             <source>Contours in every slice, for planning radiotherapy</source>
             <translation>Konturen in jeder Schicht, zur Bestrahlungsplanung</translation>
         </message>
@@ -1194,6 +1202,10 @@
             <translation>Für Browser, Präsentationen und VR-Brillen, mit Namen und Farben, in Metern</translation>
         </message>
         <message>
+            <source>Form of DICOM SEG</source>
+            <translation>Form der DICOM SEG</translation>
+        </message>
+        <message>
             <source>GLB</source>
             <translation>GLB</translation>
         </message>
@@ -1212,6 +1224,10 @@
         <message>
             <source>LPS (DICOM, 3D Slicer)</source>
             <translation>LPS (DICOM, 3D Slicer)</translation>
+        </message>
+        <message>
+            <source>Label map, compressed (highdicom from 0.24, OHIF from 3.11)</source>
+            <translation>Labelmap, komprimiert (highdicom ab 0.24, OHIF ab 3.11)</translation>
         </message>
         <message>
             <source>Labels</source>
@@ -1292,6 +1308,10 @@
         <message>
             <source>This format cannot keep parts apart</source>
             <translation>Dieses Format kann Teile nicht getrennt halten</translation>
+        </message>
+        <message>
+            <source>Uncompressed (3D Slicer, OHIF and most others)</source>
+            <translation>Unkomprimiert (3D Slicer, OHIF und die meisten anderen)</translation>
         </message>
         <message>
             <source>VTP</source>
@@ -2973,6 +2993,10 @@
         <message>
             <source>formats of the labels; those of DICOM need a scan that was read from DICOM</source>
             <translation>Formate der Segmentierung; die von DICOM brauchen eine Aufnahme aus DICOM-Dateien</translation>
+        </message>
+        <message>
+            <source>how a DICOM segmentation is stored: binary is read most widely (3D Slicer, OHIF), deflated is the same compressed (pydicom, highdicom), labelmap is compressed and newer (highdicom from 0.24, OHIF from 3.11)</source>
+            <translation>Form einer DICOM-Segmentierung: binary lesen die meisten Programme (3D Slicer, OHIF), deflated ist dasselbe komprimiert (pydicom, highdicom), labelmap ist komprimiert und neuer (highdicom ab 0.24, OHIF ab 3.11)</translation>
         </message>
         <message>
             <source>how exactly the processor computes: half is faster where it has bfloat16, a few voxels differ</source>
@@ -8037,6 +8061,10 @@
         <message>
             <source>--fast or --fastest</source>
             <translation>--fast oder --fastest</translation>
+        </message>
+        <message>
+            <source>--label-formats dicom-seg</source>
+            <translation>--label-formats dicom-seg</translation>
         </message>
         <message>
             <source>--meshes stl-ascii</source>

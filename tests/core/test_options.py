@@ -96,6 +96,8 @@ def test_every_declaration_can_stand_in_help_and_docs() -> None:
         ({"mesh_smoothing": "rough"}, "--mesh-smoothing"),
         ({"label_formats": ("nifti", "mgz")}, "--label-formats"),
         ({"mesh_frame": "XYZ"}, "--mesh-frame"),
+        ({"label_formats": ("dicom-seg",), "dicom_seg_form": "zip"}, "--dicom-seg-form"),
+        ({"dicom_seg_form": "deflated"}, "--dicom-seg-form deflated needs --label-formats dicom-seg"),
         ({"model_size": "medium"}, "--model-size"),
         ({"statistics_average": "mode"}, "--statistics-average"),
         ({"fast": True, "fastest": True}, "--fast"),

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pydicom
@@ -16,7 +16,7 @@ import pytest
 from tests.scans.series import TEN, write_series
 from tsdesktop.core.errors import ExportError, OptionsError
 from tsdesktop.core.geometry import Geometry
-from tsdesktop.core.options import MeshFormatName, MeshLayout, Options
+from tsdesktop.core.options import DicomSegForm, MeshFormatName, MeshLayout, Options
 from tsdesktop.core.structures import structure_class
 from tsdesktop.core.tasks import catalogue
 from tsdesktop.core.volume import LabelMap, ScanSource, Volume
@@ -111,6 +111,49 @@ def test_dicom_results_of_a_run_are_the_same_bytes_at_any_time(result: Segmentat
     segmentation = pydicom.dcmread(tmp_path / "one" / "total.seg.dcm")
     assert report.StudyInstanceUID == segmentation.StudyInstanceUID == "1.2.3"
     assert (segmentation.ContentDate, segmentation.ContentTime[:6]) == ("20260504", "030201")
+
+
+def stored_as(path: Path) -> tuple[str, str]:
+    """The transfer syntax and the type of a DICOM segmentation."""
+    ds = pydicom.dcmread(path)
+    return ds.file_meta.TransferSyntaxUID, ds.SegmentationType
+
+
+STORED = {
+    "binary": ("1.2.840.10008.1.2.1", "BINARY"),
+    "deflated": ("1.2.840.10008.1.2.1.99", "BINARY"),
+    "labelmap": ("1.2.840.10008.1.2.5", "LABELMAP"),
+}
+
+
+@pytest.mark.parametrize("form", get_args(DicomSegForm))
+def test_every_form_of_dicom_segmentations_is_written_named_and_referred_to(
+    result: Segmentation, tmp_path: Path, form: DicomSegForm
+) -> None:
+    write_series(tmp_path / "series", TEN)
+    volume = read(tmp_path / "series")
+    array = np.zeros(volume.geometry.shape, np.uint8)
+    array[4:12, 5:18, 2:8], array[15:22, 8:16, 3:7] = 5, 1
+    label_map = LabelMap(array, volume.geometry, result.task.classes, "total")
+    asked: Any = {"dicom_sr": True, "report": True, "label_formats": ("dicom-seg",), "dicom_seg_form": form}
+    run = replace(result, volume=volume, label_map=label_map, options=Options(fast=True, **asked))
+    export(run, tmp_path / "run")
+    choice = ExportChoice(tmp_path / "chosen", labels=("dicom-seg",), tables=("dicom-sr",), dicom_seg_form=form)
+    write_chosen(choice, volume, label_map, result=run)
+    for name in ("run", "chosen"):
+        path = tmp_path / name / "total.seg.dcm"
+        assert stored_as(path) == STORED[form]
+        assert np.array_equal(read_label_map(path, volume).array, array)
+        evidence = pydicom.dcmread(tmp_path / name / "statistics.sr.dcm").CurrentRequestedProcedureEvidenceSequence
+        named = {
+            one.ReferencedSOPInstanceUID
+            for each in evidence[0].ReferencedSeriesSequence
+            for one in each.ReferencedSOPSequence
+        }
+        assert pydicom.dcmread(path).SOPInstanceUID in named
+        told = json.loads((tmp_path / name / "manifest.json").read_text(encoding="utf-8"))
+        assert told["options"].get("dicom_seg_form", "binary") == form
+    assert told["export"]["dicom_seg_form"] == form
 
 
 def test_a_series_without_identifiers_is_refused_before_anything_is_written(

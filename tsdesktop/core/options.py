@@ -13,6 +13,7 @@ from tsdesktop.core.tasks import Task, VariantName
 Quality = Literal["full", "fast", "fastest"]
 Section = Literal["what", "how", "output"]
 LabelFormat = Literal["nifti", "nrrd", "dicom-seg", "rtstruct"]
+DicomSegForm = Literal["binary", "deflated", "labelmap"]
 MeshFormatName = Literal["stl", "stl-ascii", "3mf", "obj", "ply", "glb", "vtp"]
 MeshLayout = Literal["per-structure", "merged", "parts"]
 SmoothingName = Literal["faithful", "smooth", "very-smooth"]
@@ -107,6 +108,12 @@ class Options:
         ("nifti",), "formats of the labels; those of DICOM need a scan that was read from DICOM", "output",
         upstream="-ot --output_type",
     )  # fmt: skip
+    dicom_seg_form: DicomSegForm = option(
+        "binary",
+        "how a DICOM segmentation is stored: binary is read most widely (3D Slicer, OHIF), deflated is the same "
+        "compressed (pydicom, highdicom), labelmap is compressed and newer (highdicom from 0.24, OHIF from 3.11)",
+        "output",
+    )
     keep_model_resolution: bool = option(
         False, "with --fast or --fastest: keep the labels at 3 or 6 mm", "output", upstream="-sl --save_lowres"
     )
@@ -186,6 +193,9 @@ class Options:
         if self.keep_model_resolution and (self.roi or self.body_crop):
             other = "--roi" if self.roi else "--body-crop"
             raise OptionsError("options.conflict", option="--keep-model-resolution", other=other)
+        if self.dicom_seg_form != "binary" and "dicom-seg" not in self.label_formats:
+            other = "--label-formats dicom-seg"
+            raise OptionsError("options.needs", option=f"--dicom-seg-form {self.dicom_seg_form}", other=other)
         _refuse_meshes_together(self.meshes, self.mesh_layout)
 
     @property

@@ -81,6 +81,9 @@ class Settings:
     export_smoothing: Literal["faithful", "smooth", "very smooth"] = setting(
         "faithful", "How smooth the surfaces were that were exported last"
     )
+    export_dicom_seg: Literal["binary", "deflated", "labelmap"] = setting(
+        "binary", "How DICOM segmentations were stored that were exported last"
+    )
     print_bed: str = setting("", "The printer that was chosen last in the print studio")
     print_process: str = setting("", "The way of printing that was chosen last in the print studio")
     print_format: str = setting("3mf", "The format in which parts were written last by the print studio")

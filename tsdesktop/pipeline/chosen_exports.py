@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsdesktop.core.errors import ExportError
-from tsdesktop.core.options import Frame, LabelFormat, MeshFormatName, MeshLayout
+from tsdesktop.core.options import DicomSegForm, Frame, LabelFormat, MeshFormatName, MeshLayout
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.exports.writing import existing_folder, file_names, refuse_existing
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class ExportChoice:
     """What is written of which structures (`names`; empty means all that occur), and into which folder.
 
-    `meshes` are the formats of surfaces, `layouts` in which files they go; `smoothing` names a preset.
+    `meshes` are the formats of surfaces, `layouts` in which files they go; `smoothing` names a preset;
+    `dicom_seg_form` is how a DICOM segmentation is stored.
     """
 
     folder: Path
@@ -39,6 +40,7 @@ class ExportChoice:
     tables: tuple[Table, ...] = ()
     preview: bool = False
     overwrite: bool = False
+    dicom_seg_form: DicomSegForm = "binary"
 
     @property
     def manifest(self) -> Path:
@@ -127,6 +129,7 @@ def _plan(choice: ExportChoice, label_map: LabelMap) -> ExportPlan:
         preview=folder / "preview.png" if choice.preview else None,
         manifest=choice.manifest,
         overwrite=choice.overwrite,
+        dicom_seg_form=choice.dicom_seg_form,
     )
 
 
@@ -135,6 +138,7 @@ def _told(choice: ExportChoice, chosen: LabelMap) -> dict[str, Any]:
     return {
         "structures": [each.name for each in chosen.present] if choice.names else "all",
         "label_formats": list(choice.labels),
+        "dicom_seg_form": choice.dicom_seg_form,
         "masks": choice.masks,
         "mesh_formats": list(choice.meshes),
         "mesh_layout": list(choice.layouts),

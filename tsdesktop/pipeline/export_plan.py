@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from tsdesktop.core.errors import ExportError
-from tsdesktop.core.options import Frame, LabelFormat, MeshFormatName, MeshLayout
+from tsdesktop.core.options import DicomSegForm, Frame, LabelFormat, MeshFormatName, MeshLayout
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.volume import ScanSource
 from tsdesktop.exports.meshes.obj import materials_path
@@ -79,7 +79,8 @@ class MeshPlan:
 class ExportPlan:
     """Where every kind of result goes; what is not wanted is not in it.
 
-    `masks` is the folder for one NIfTI file per structure. `average` and `include_border` are for upstream's JSON.
+    `masks` is the folder for one NIfTI file per structure. `average` and `include_border` are for upstream's JSON,
+    `dicom_seg_form` for the DICOM segmentation.
     """
 
     labels: Mapping[LabelFormat, Path] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class ExportPlan:
     average: Average = "mean"
     include_border: bool = False
     overwrite: bool = False
+    dicom_seg_form: DicomSegForm = "binary"
 
     def files(self, masks: Sequence[StructureClass], surfaces: Sequence[StructureClass]) -> list[Path]:
         """All files, in the order in which they are written, with masks and surfaces of these structures."""

@@ -173,6 +173,7 @@ def _plan(options: Options, places: Outputs) -> ExportPlan:
         average=options.statistics_average,
         include_border=options.statistics_include_border,
         overwrite=options.overwrite,
+        dicom_seg_form=options.dicom_seg_form,
     )
 
 

@@ -378,6 +378,7 @@ def test_choices_are_remembered(qtbot: QtBot, show: Show, tmp_path: Path) -> Non
             "export_layout": "parts",
             "export_smoothing": "smooth",
             "mesh_frame": "LPS",
+            "export_dicom_seg": "binary",
         }
     ]
     again = show(settings=replace(Settings(), **told[0]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from tsdesktop.core.errors import ExportError
+from tsdesktop.core.options import DicomSegForm
 from tsdesktop.core.provenance import Provenance
 from tsdesktop.core.structures import StructureClass
 from tsdesktop.core.version import __version__
@@ -66,6 +67,12 @@ class SegmentationForm:
 
 
 BINARY = SegmentationForm()
+# What each name of the options stands for.
+FORMS: Mapping[DicomSegForm, SegmentationForm] = {
+    "binary": BINARY,
+    "deflated": SegmentationForm(deflated=True),
+    "labelmap": SegmentationForm("LABELMAP"),
+}
 
 
 @dataclass(frozen=True, eq=False)

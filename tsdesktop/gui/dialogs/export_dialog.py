@@ -97,6 +97,7 @@ class ExportDialog(Dialog):
             tables=kinds.tables,
             preview="preview" in kinds.ticked,
             overwrite=self.overwrite.isChecked() and not self.overwrite.isHidden(),
+            dicom_seg_form=kinds.dicom_seg_form,
         )
 
     @property
@@ -332,6 +333,7 @@ class ExportDialog(Dialog):
                 "export_layout": ",".join(kinds.layouts),
                 "export_smoothing": kinds.smoothing,
                 "mesh_frame": kinds.frame,
+                "export_dicom_seg": kinds.dicom_seg_form,
             }
         )
         self.exported.emit(written)

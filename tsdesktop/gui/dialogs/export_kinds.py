@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
 
-from tsdesktop.core.options import Frame, LabelFormat, MeshFormatName, MeshLayout
+from tsdesktop.core.options import DicomSegForm, Frame, LabelFormat, MeshFormatName, MeshLayout
 from tsdesktop.core.settings import Settings
 from tsdesktop.gui import theme
 from tsdesktop.gui.dialogs.controls import ChoiceBox
@@ -119,16 +119,23 @@ _FRAME_TITLES: dict[Frame, Any] = {
     "LPS": QT_TRANSLATE_NOOP("ExportKinds", "LPS (DICOM, 3D Slicer)"),
     "RAS": QT_TRANSLATE_NOOP("ExportKinds", "RAS (NIfTI)"),
 }
+# Each with who reads it; docs/exports.md says more.
+_DICOM_SEG_TITLES: dict[DicomSegForm, Any] = {
+    "binary": QT_TRANSLATE_NOOP("ExportKinds", "Uncompressed (3D Slicer, OHIF and most others)"),
+    "deflated": QT_TRANSLATE_NOOP("ExportKinds", "Compressed (pydicom, highdicom)"),
+    "labelmap": QT_TRANSLATE_NOOP("ExportKinds", "Label map, compressed (highdicom from 0.24, OHIF from 3.11)"),
+}
 
 
 @dataclass(frozen=True)
 class Kinds:
-    """What is ticked (formats and tables), and how surfaces are made and divided among files."""
+    """What is ticked (formats and tables), how surfaces are made and divided among files, how DICOM SEG is stored."""
 
     ticked: frozenset[str]
     layouts: tuple[MeshLayout, ...]
     smoothing: str
     frame: Frame
+    dicom_seg_form: DicomSegForm
 
     @property
     def labels(self) -> tuple[LabelFormat, ...]:
@@ -147,7 +154,8 @@ class Kinds:
 
 
 class ExportKinds(QWidget):
-    """Boxes to tick, how smooth surfaces are, in which coordinates and in how many files. `changed` after every change.
+    """Boxes to tick, how smooth surfaces are, in which coordinates and in how many files, how a DICOM segmentation is
+    stored. `changed` after every change.
 
     `spacing_mm` is that of the labels; `is_dicom` whether results can refer to a DICOM series.
     """
@@ -178,10 +186,11 @@ class ExportKinds(QWidget):
         frames = [(key, _in_words(title)) for key, title in _FRAME_TITLES.items()]
         self.frame = ChoiceBox(frames, settings.mesh_frame, self.tr("Coordinates of surfaces"))
         self.frame.setToolTip(self.tr("Which way x and y count: LPS to the left and back, RAS to the right and front"))
+        self._make_dicom_seg(settings.export_dicom_seg)
         self._build()
         for key, box in self.boxes.items():
             box.toggled.connect(lambda is_on, key=key: self._on_toggled(key, is_on))
-        for each in (self.layouts, self.smoothing, self.frame):
+        for each in (self.layouts, self.smoothing, self.frame, self.dicom_seg):
             each.currentIndexChanged.connect(self._on_changed)
         self._on_changed()
 
@@ -196,12 +205,28 @@ class ExportKinds(QWidget):
         """What is chosen."""
         ticked = frozenset(key for key, box in self.boxes.items() if box.isChecked() and box.isEnabled())
         layouts: Any = tuple(self.layouts.currentData().split(","))
-        return Kinds(ticked, layouts, self.smoothing.currentData(), self.frame.currentData())
+        return Kinds(
+            ticked,
+            layouts,
+            self.smoothing.currentData(),
+            self.frame.currentData(),
+            self.dicom_seg.currentData(),
+        )
 
     @property
     def has_surfaces(self) -> bool:
         """Whether surfaces are to be written."""
         return bool(self.kinds.meshes)
+
+    def _make_dicom_seg(self, form: DicomSegForm) -> None:
+        """How a DICOM segmentation is stored, with a label; both are seen only where one is to be written."""
+        forms = [(key, _in_words(title)) for key, title in _DICOM_SEG_TITLES.items()]
+        self.dicom_seg = ChoiceBox(forms, form, self.tr("Form of DICOM SEG"))
+        self.dicom_seg.setToolTip(
+            self.tr("Compressed files are many times smaller. Some archives and viewers do not open them.")
+        )
+        self.dicom_seg_label = QLabel(self.tr("Form of DICOM SEG"))
+        self.dicom_seg_label.setBuddy(self.dicom_seg)
 
     def _box(self, key: str, ticked: bool) -> QCheckBox:
         title, help = _TITLES[key]
@@ -231,6 +256,9 @@ class ExportKinds(QWidget):
             if _SURFACES[:4] in rows:
                 grid.addLayout(row(self.layouts, self.smoothing, self.frame, None), line, 1, 1, _COLUMNS)
                 line += 1
+            if any("dicom-seg" in keys for keys in rows):
+                grid.addLayout(row(self.dicom_seg_label, self.dicom_seg, None), line, 1, 1, _COLUMNS)
+                line += 1
             grid.setRowMinimumHeight(line, 2 * theme.GRID)
             line += 1
 
@@ -258,6 +286,8 @@ class ExportKinds(QWidget):
         has_surfaces = any(self.boxes[key].isChecked() for key in _SURFACES)
         for each in (self.layouts, self.smoothing, self.frame):
             each.setEnabled(has_surfaces)
+        for part in (self.dicom_seg_label, self.dicom_seg):
+            part.setVisible(self.boxes["dicom-seg"].isChecked())
         self.changed.emit()
 
 
