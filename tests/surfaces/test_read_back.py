@@ -30,6 +30,12 @@ def read(surface: SurfaceMesh) -> Read:
     return Read(corners, np.arange(len(corners)).reshape(-1, 3))
 
 
+def in_one(*each: Read) -> Read:
+    starts = np.cumsum([0, *(len(one.vertices) for one in each)])
+    triangles = [one.triangles + start for one, start in zip(each, starts, strict=False)]
+    return Read(np.concatenate([one.vertices for one in each]), np.concatenate(triangles))
+
+
 def test_what_was_written_is_what_was_made() -> None:
     assert compare([read(mesh())], [mesh()]) == ""
     assert compare([read(mesh()), read(mesh(3.0))], [mesh(), mesh(3.0)]) == ""
@@ -37,13 +43,27 @@ def test_what_was_written_is_what_was_made() -> None:
 
 def test_one_object_may_hold_all() -> None:
     one, other = read(mesh()), read(mesh(3.0))
-    both = Read(
-        np.concatenate([one.vertices, other.vertices]),
-        np.concatenate([one.triangles, other.triangles + len(one.vertices)]),
-    )
-    assert compare([both], [mesh(), mesh(3.0)]) == ""
+    assert compare([in_one(one, other)], [mesh(), mesh(3.0)]) == ""
     assert compare([one, other], [mesh()]) == "it holds 2 objects instead of 1"
     assert compare([], [mesh()]) == "it holds 0 objects instead of 1"
+
+
+def test_neighbours_in_one_object_may_touch_where_decimals_are_rounded() -> None:
+    """Corners of two surfaces, less than a millionth of a mm apart, fall together in a file with six decimals."""
+    meshes = [mesh(12.0, (0.0, 0.0, 0.0)), mesh(12.0, (2e-7, 2e-7, 2e-7))]
+    rounded = [Read(np.round(each.vertices, 6), each.triangles) for each in map(read, meshes)]
+    assert compare([in_one(*rounded)], meshes) == ""
+
+
+def test_each_mesh_of_one_object_is_looked_at() -> None:
+    meshes = [mesh(), mesh(3.0)]
+    whole = in_one(*map(read, meshes))
+    assert compare([Read(whole.vertices, whole.triangles[1:])], meshes) == "it holds 15 triangles instead of 16"
+    cracked = whole.vertices.copy()
+    cracked[-1] += 1e-4
+    assert compare([Read(cracked, whole.triangles)], meshes) == "it has 4 open edges instead of 0"
+    turned = in_one(read(meshes[0]), Read(read(meshes[1]).vertices, read(meshes[1]).triangles[:, ::-1]))
+    assert compare([turned], meshes) == "it encloses -0.036 ml instead of 0.036 ml"
 
 
 def test_metres_in_single_precision_are_no_difference() -> None:
