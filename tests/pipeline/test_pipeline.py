@@ -142,3 +142,11 @@ def test_statistics_of_low_resolution_labels_use_the_scan_on_their_grid() -> Non
 def test_options_that_do_not_fit_together_are_refused(choices: dict[str, object], words: str) -> None:
     with pytest.raises(OptionsError, match=words):
         Options(**choices)  # type: ignore[arg-type]
+
+
+def test_structures_for_a_task_without_choice_name_the_tasks_that_have_one() -> None:
+    """Also where nothing is planned, because the task needs no network."""
+    image = ball_image((0.0, 0.0, 0.0), 5.0)
+    with pytest.raises(OptionsError) as caught:
+        tsdesktop.segment(image, task="bone", roi=("liver",))
+    assert "Choosing structures works for: total, " in caught.value.hint

@@ -146,7 +146,7 @@ def _networks(task: Task, given: argparse.Namespace, catalogue: Catalogue) -> It
     qualities = [replace(options, fast=each == "fast", fastest=each == "fastest") for each in given.quality]
     found: list[Network] = []
     for each in qualities or [options]:
-        each.check_for(task, [one.name for one in catalogue.tasks.values() if one.roi_subset])
+        each.check_for(task, catalogue.roi_tasks)
         found += networks_of_run(task, each, catalogue)
     return found
 

@@ -193,6 +193,11 @@ class Catalogue:
             raise OptionsError("options.unknown_task", name=name, near=nearest(name, list(self.tasks)))
         return self.tasks[name]
 
+    @property
+    def roi_tasks(self) -> list[str]:
+        """The names of the tasks that can compute chosen structures only."""
+        return [each.name for each in self.tasks.values() if each.roi_subset]
+
 
 def nearest(name: str, names: list[str]) -> str:
     """The most similar of `names`; the first where none is similar."""

@@ -116,7 +116,7 @@ def make_plan(task: Task, options: Options, catalogue: Catalogue, *, drafts: boo
 
     Raises OptionsError for what the task cannot do and WeightsError for the first network that is not here.
     """
-    options.check_for(task, [each.name for each in catalogue.tasks.values() if each.roi_subset])
+    options.check_for(task, catalogue.roi_tasks)
     variant = task.variant(options.variant_name(task))
     crop = _crop_plan(task, options, catalogue)
     networks = tuple(_network_run(part) for part in _needed_parts(variant, task, options))

@@ -240,7 +240,7 @@ def _plan(task: Task, options: Options, *, drafts: bool = False) -> Plan | None:
         raise refused
     if task.instant is None:
         return make_plan(task, options, full_catalogue(), drafts=drafts)
-    options.check_for(task, [])
+    options.check_for(task, full_catalogue().roi_tasks)
     return None
 
 

@@ -160,7 +160,7 @@ class RunPanel(QWidget):
         """The choices, None where they do not go together, which is said."""
         try:
             options = self._choices.options()
-            options.check_for(self._choices.task, [])
+            options.check_for(self._choices.task, self._choices.catalogue.roi_tasks)
         except OptionsError as error:
             self._tell(error)
             return None
