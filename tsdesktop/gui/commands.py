@@ -52,18 +52,14 @@ class Commands(QObject):
         self._window.networks.take(paths, self._open_scans)
 
     def _open_scans(self, paths: list[Path]) -> None:
-        go_on = partial(self._window.opening.open, paths)
-        if not self.ask_before_losing(go_on):
-            go_on()
+        self._go_on_or_ask(partial(self._window.opening.open, paths))
 
     def open_recent(self, path: Path, series: str) -> None:
         """Opens a scan of the list again."""
         self._open(Wanted(path, series))
 
     def _open(self, wanted: Wanted) -> None:
-        go_on = partial(self._window.opening.open_series, wanted)
-        if not self.ask_before_losing(go_on):
-            go_on()
+        self._go_on_or_ask(partial(self._window.opening.open_series, wanted))
 
     def browse_file(self) -> None:
         """Asks for a file, or several."""
@@ -121,7 +117,9 @@ class Commands(QObject):
 
     def close_scan(self) -> None:
         """Back to the empty window."""
-        go_on = self._window.session.close_volume
+        self._go_on_or_ask(self._window.session.close_volume)
+
+    def _go_on_or_ask(self, go_on: Callable[[], object]) -> None:
         if not self.ask_before_losing(go_on):
             go_on()
 
@@ -142,14 +140,20 @@ class Commands(QObject):
         box = QMessageBox(QMessageBox.Icon.NoIcon, "tsdesktop", question, parent=window)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setInformativeText(more)
-        agreed = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
-        if not window.runs.is_running:
+        box.addButton(yes, QMessageBox.ButtonRole.AcceptRole).clicked.connect(partial(self._stop_and, go_on))
+        if window.runs.is_running:
+            window.runs.when_ended(box, partial(self._ask_again, box, go_on))
+        else:
             export = box.addButton(self.tr("Export…"), QMessageBox.ButtonRole.ActionRole)
             export.clicked.connect(lambda: self.export())
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        agreed.clicked.connect(partial(self._stop_and, go_on))
         box.open()
         return True
+
+    def _ask_again(self, box: QMessageBox, go_on: Callable[[], object]) -> None:
+        """The run has ended by itself: nothing is left to be stopped, but there may be labels to lose."""
+        box.close()
+        self._go_on_or_ask(go_on)
 
     def _stop_and(self, go_on: Callable[[], object]) -> None:
         self._window.runs.give_up()

@@ -6,9 +6,11 @@ Wires the left panel, the supervisor and the session together; none of these kno
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
+from shiboken6 import isValid
 
 from tsdesktop.core.errors import TsDesktopError
 from tsdesktop.core.options import Options
@@ -75,6 +77,17 @@ class RunFlow(QObject):
         """Stops the run and lets go of its result."""
         self._is_saved = True
         self._supervisor.cancel()
+
+    def when_ended(self, asker: QObject, call: Callable[[], None]) -> None:
+        """Calls once the run under way has ended and its labels are shown, unless `asker` is gone by then."""
+
+        def ended() -> None:
+            self.running_changed.disconnect(ended)
+            # It is said before the labels are shown.
+            if isValid(asker):
+                QTimer.singleShot(0, asker, call)
+
+        self.running_changed.connect(ended)
 
     @property
     def _is_of_open_scan(self) -> bool:

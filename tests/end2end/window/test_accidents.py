@@ -157,6 +157,35 @@ def test_a_second_scan_during_a_run_can_take_its_place(
     assert running.session.label_map is None
 
 
+def test_the_question_about_a_run_that_has_ended_meanwhile_is_asked_anew(
+    qtbot: QtBot,
+    window: MainWindow,
+    tmp_path: Path,
+    write_small_scan: Callable[[Path], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its labels must not be lost by an answer that was meant for an unfinished run."""
+    monkeypatch.setattr("tsdesktop.gui.run_flow._WORTH_ASKING_S", 0.0)
+    window.open_paths([asset(SAMPLE)])
+    wait_for_scan(qtbot, window)
+    first = window.session.volume
+    window.runs.start(Options(task="bone"))
+    drop(window, write_small_scan(tmp_path))
+    assert [each.text() for each in window.findChildren(QMessageBox)] == ["A run is under way. Stop it?"]
+    wait_for_labels(qtbot, window)
+    qtbot.waitUntil(
+        lambda: (
+            [each.text() for each in window.findChildren(QMessageBox)]
+            == ["The labels have not been exported. Go on without them?"]
+        ),
+        timeout=5_000,
+    )
+    assert window.session.volume is first and window.session.label_map is not None
+    (box,) = window.findChildren(QMessageBox)
+    QTest.mouseClick(box.button(QMessageBox.StandardButton.Cancel), Qt.MouseButton.LeftButton)
+    assert window.session.volume is first and window.runs.has_unsaved_result
+
+
 def test_an_unreadable_file_is_one_line_and_the_open_scan_stays(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
