@@ -56,6 +56,18 @@ def test_without_a_display_one_sentence_says_so(tmp_path: Path) -> None:
     assert "no display" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_ctrl_c_while_libraries_load_is_one_word() -> None:
+    code = (
+        "import sys; from tsdesktop import __main__ as program\n"
+        "def interrupted(): raise KeyboardInterrupt\n"
+        "program._import_only_what_is_used = interrupted\n"
+        "sys.argv = ['tsdesktop', 'info']\n"
+        "sys.exit(program.main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and done.stderr.strip() == "Cancelled."
+
+
 def test_choosing_imports_neither_qt_nor_torch() -> None:
     heavy = "('PySide6', 'torch', 'numpy')"
     code = f"import sys, tsdesktop.__main__; sys.exit(any(name in sys.modules for name in {heavy}))"

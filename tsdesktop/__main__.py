@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -52,10 +53,21 @@ def main() -> int:
             _import_only_what_is_used()
             return _open_window(arguments)
         case _:
-            _import_only_what_is_used()
-            from tsdesktop.cli.command import run
+            return _run_command(arguments)
 
-            return run(arguments)
+
+def _run_command(arguments: list[str]) -> int:
+    """The command line. Asked to end, by Ctrl-C or by the system, it cancels what it does and tidies up."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _import_only_what_is_used()
+        from tsdesktop.cli.command import run
+
+        return run(arguments)
+    except KeyboardInterrupt:
+        # Before the command itself had begun.
+        sys.stderr.write("\nCancelled.\n")
+        return 1
 
 
 def _import_only_what_is_used() -> None:

@@ -171,7 +171,10 @@ def test_convert_writes_what_was_read(ct: Path, tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as a terminal sends them")
-def test_ctrl_c_ends_cleanly(ct: Path, tmp_path: Path, own_data_folder: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_a_request_to_end_tidy_up(
+    ct: Path, tmp_path: Path, own_data_folder: Path, asked: signal.Signals
+) -> None:
     network = catalogue().networks["297"]
     write_slow_network(tmp_path / "weights" / network.folder, labels=network.labels)
     command = [sys.executable, "-m", "tsdesktop", "segment", str(ct), "-o", str(tmp_path / "out"), "--fast", "-v"]
@@ -179,7 +182,7 @@ def test_ctrl_c_ends_cleanly(ct: Path, tmp_path: Path, own_data_folder: Path) ->
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as program:
         children = _children_once_started(program)
         time.sleep(3.0)
-        program.send_signal(signal.SIGINT)
+        program.send_signal(asked)
         _, said = program.communicate(timeout=10)
     assert program.returncode == 1
     assert said.rstrip().endswith("Cancelled.") and "Traceback" not in said
