@@ -9201,8 +9201,8 @@
             <translation>Wählen Sie ein Zip oder einen Ordner von anderswo.</translation>
         </message>
         <message>
-            <source>Choose another name, or allow overwriting.</source>
-            <translation>Wählen Sie einen anderen Namen, oder erlauben Sie das Überschreiben.</translation>
+            <source>Choose another name, or allow overwriting (--overwrite).</source>
+            <translation>Wählen Sie einen anderen Namen, oder erlauben Sie das Überschreiben (--overwrite).</translation>
         </message>
         <message>
             <source>Choose another name, such as study7-003.</source>
@@ -9451,6 +9451,10 @@
         <message>
             <source>Fetch them: `tsdesktop runtime install`.</source>
             <translation>Holen Sie sie: `tsdesktop runtime install`.</translation>
+        </message>
+        <message>
+            <source>Files of {name} were left out ({count}): {reason}.</source>
+            <translation>Dateien von {name} wurden weggelassen ({count}): {reason}.</translation>
         </message>
         <message>
             <source>Fill the cavities, or hollow it with drain holes.</source>
@@ -10531,10 +10535,6 @@
         <message>
             <source>{count} cavities of {name} have no way out.</source>
             <translation>{count} Hohlräume von {name} haben keinen Ausgang.</translation>
-        </message>
-        <message>
-            <source>{count} files of {name} were left out: {reason}.</source>
-            <translation>{count} Dateien von {name} wurden weggelassen: {reason}.</translation>
         </message>
         <message>
             <source>{count} labels of the file have no name; they were named label_N.</source>

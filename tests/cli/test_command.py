@@ -215,3 +215,12 @@ def test_a_run_loads_neither_other_commands_nor_libraries_it_may_not_need() -> N
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert "tsdesktop.cli.segment" in loaded and "tsdesktop.cli.weights" not in loaded
     assert not {"vtkmodules", "SimpleITK", "pydicom", "nibabel", "scipy", "httpx", "torch"} & set(loaded)
+
+
+def test_a_file_that_exists_is_kept_and_the_option_is_named(
+    ct: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goal = tmp_path / "copy.nii.gz"
+    goal.write_bytes(b"dear")
+    assert run(["convert", str(ct), "-o", str(goal)]) == 1
+    assert "--overwrite" in capsys.readouterr().err and goal.read_bytes() == b"dear"

@@ -221,7 +221,9 @@ def test_a_slice_without_its_header_is_told(tmp_path: Path) -> None:
     (tmp_path / "broken").write_bytes(bytes(128) + b"DICM" + b"\x02\x00\x10\x00UI\xff\xff1.2")
     volume = read_scan(tmp_path)
     assert volume.array.shape[2] == 10
-    assert ids(volume) == ["note.left_out"]
+    assert [each.sentence for each in volume.notes] == [
+        f"Files of {tmp_path.name} were left out (1): they are damaged."
+    ]
 
 
 def test_colours_by_palette_are_no_scan(tmp_path: Path) -> None:

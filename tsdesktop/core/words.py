@@ -132,7 +132,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Slices came twice ({count}); the first of each was kept.",
         "If they differ, choose one acquisition.",
     ),
-    "note.left_out": ("{count} files of {name} were left out: {reason}.", ""),
+    "note.left_out": ("Files of {name} were left out ({count}): {reason}.", ""),
     "note.other_series": (
         "{count} series were found; {name} was opened.",
         "Choose another one, in the window or with --series.",
@@ -392,7 +392,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "{name} could not be written: {reason}.",
         "Choose a folder you may write to and with room for it.",
     ),
-    "export.exists": ("{name} exists already.", "Choose another name, or allow overwriting."),
+    "export.exists": ("{name} exists already.", "Choose another name, or allow overwriting (--overwrite)."),
     "export.nothing": ("There is nothing to write: {reason}.", "Choose structures that are in the label map."),
     "export.ending": ("{name} must end in {endings}.", "Add the ending to the name."),
     "export.no_parts": (
