@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import QObject, QThreadPool
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from tests.gui.scene.conftest import boxes_map
 from tsdesktop.core.errors import ExportError
@@ -129,7 +130,7 @@ def open_studio(qtbot: QtBot, tmp_path: Path) -> Iterator[OpenStudio]:
         return studio
 
     yield make
-    for studio in opened:
+    for studio in filter(isValid, opened):
         close(studio.bench)
         studio.close()
     QThreadPool.globalInstance().waitForDone(20_000)

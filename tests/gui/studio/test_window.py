@@ -373,5 +373,6 @@ def test_closing_keeps_the_recipe_for_the_next_time(qtbot: QtBot, open_studio: O
     studio = open_studio()
     studio.recipe_panel.steps.add_step("merge")
     with qtbot.waitSignal(studio.recipe_kept) as heard:
-        studio.close()
+        assert studio.close()
+    assert not studio.isVisible()
     assert heard.args == [PrintRecipe(steps=(Merge(),))]

@@ -101,7 +101,8 @@ class Studio(Dialog):
         self.recipe_panel.surface.close_down()
         self.bench.close()
         self.view.close_scene()
-        super().closeEvent(event)
+        # A dialog would ask `reject`, which does not close it.
+        event.accept()
 
     def showEvent(self, event: QShowEvent) -> None:
         """No larger than the screen."""
