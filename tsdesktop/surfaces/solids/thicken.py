@@ -10,6 +10,7 @@ The grid on which balls become a surface is worked through in tiles, so that mem
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +39,7 @@ _FACING = -0.77
 _JUST_INSIDE_MM = 0.005
 _FIRST_SHARE, _SECOND_SHARE = 1.0, 0.25
 _MOST_RAYS = 400_000
+_RAYS_AT_ONCE = 4096
 # Grid step of the balls as a part of the wanted thickness, tile edge in steps, and what simplifying may move.
 _STEP_SHARE = 0.22
 _TILE_STEPS = 96
@@ -101,14 +103,21 @@ def _middles(
     units = normals / np.maximum(np.linalg.norm(normals, axis=1), 1e-12)[:, None]
     starts, ends = points - _JUST_INSIDE_MM * units, points - _THIN_BELOW * thinnest_mm * units
     thickness = np.zeros(len(points))
-    for n, (start, end, unit) in enumerate(zip(starts.tolist(), ends.tolist(), units, strict=True)):
+    for n, (start, end) in enumerate(_in_lists(starts, ends)):
         hits = solid.ray_cast(start, end)
-        if hits and float(np.dot(hits[0].normal, unit)) < _FACING:
+        if hits and float(np.dot(hits[0].normal, units[n])) < _FACING:
             thickness[n] = float(np.linalg.norm(np.asarray(hits[0].position) - points[n]))
     seen = thickness > 0.0
     thin = np.zeros(len(triangles), np.bool_)
     thin[owners[seen]] = True
     return points[seen] - 0.5 * thickness[seen, None] * units[seen], thin
+
+
+def _in_lists(starts: Points, ends: Points) -> Iterator[tuple[list[float], list[float]]]:
+    """Rows of both as lists, some at a time: a million of them at once would keep every other thread waiting."""
+    for first in range(0, len(starts), _RAYS_AT_ONCE):
+        some = slice(first, first + _RAYS_AT_ONCE)
+        yield from zip(starts[some].tolist(), ends[some].tolist(), strict=True)
 
 
 def _balls(middles: Points, radius_mm: float, step_mm: float) -> Manifold:
