@@ -40,6 +40,8 @@ TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 # What `test` needs from the system where there is no display, with the Debian package of each command. The tour needs
 # nothing: meshes and pictures are made without OpenGL and X (tried in a container that has neither).
+# The whole suite runs in a process for each core, up to four; tests with windows stay in one (tests/conftest.py).
+IN_PROCESSES = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadgroup")
 SCREEN = {"xvfb-run": "xvfb", "xauth": "xauth"}
 # Programs of others that tests let open what was written; tests that want one are skipped where it is missing.
 READERS = {"assimp": "assimp-utils", "dciodvfy": "dicom3tools"}
@@ -197,8 +199,10 @@ def checks(python: Path, arguments: Sequence[str], screen: Sequence[str]) -> lis
         Check("mypy", (*tool, "mypy")),
         Check("lint-imports", (str(python), "-c", lint_imports)),
     ]
-    pytest = Check("pytest", (*screen, *tool, "pytest", *arguments))
-    return [pytest] if arguments else [*every, pytest]
+    pytest = (*screen, *tool, "pytest")
+    if arguments:
+        return [Check("pytest", (*pytest, *arguments))]
+    return [*every, Check("pytest", (*pytest, *IN_PROCESSES))]
 
 
 def on_virtual_screen(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -10,10 +10,34 @@ from pathlib import Path
 import pytest
 
 _TOP = Path(__file__).resolve().parents[1]
+# Folders and fixtures of tests that open windows, or draw with Qt.
+_FOLDERS, _FIXTURES = {"gui", "window"}, {"qtbot", "qapp"}
 
 
 def test_data() -> Path:
     return Path(os.environ.get("TSDESKTOP_TEST_DATA", _TOP / "../shared/data")).resolve()
+
+
+def has_windows(item: pytest.Item) -> bool:
+    return not _FOLDERS.isdisjoint(item.path.parts) or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests may run in several processes, those with windows in one: on a screen without a window manager two windows
+    would take the keyboard from each other.
+    """
+    for item in items:
+        if has_windows(item):
+            item.add_marker(pytest.mark.xdist_group("windows"))
+
+
+@pytest.fixture(autouse=True)
+def away_from_the_screen(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps programs that other tests start off the screen, for the same reason."""
+    if not has_windows(request.node):
+        monkeypatch.delenv("DISPLAY", raising=False)
+        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+        monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.fixture

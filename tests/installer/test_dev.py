@@ -159,7 +159,7 @@ def test_the_line_to_run_names_the_packages(monkeypatch: pytest.MonkeyPatch) -> 
 def test_every_check_runs_and_pytest_comes_last_on_the_screen() -> None:
     every = dev.checks(Path("python"), [], ("xvfb-run", "-a"))
     assert [each.name for each in every] == ["ruff check", "ruff format", "mypy", "lint-imports", "pytest"]
-    assert every[-1].command == ("xvfb-run", "-a", "python", "-m", "pytest")
+    assert every[-1].command == ("xvfb-run", "-a", "python", "-m", "pytest", *dev.IN_PROCESSES)
     assert all(each.command[0] == "python" for each in every[:-1])
 
 
