@@ -9,7 +9,7 @@ from functools import partial
 from typing import Literal
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from tsdesktop.core.notes import Note
@@ -101,8 +101,10 @@ class NotesLine(QFrame):
         self._refresh()
 
     def open_details(self) -> None:
-        """Shows all notes, with what to do about each."""
-        popup = NotesPopup(by_importance(self._session.notes), self)
+        """Shows all notes, with what to do about each; or all of what the line says, where there is no room for it."""
+        popup = NotesPopup([] if self._messages else by_importance(self._session.notes), self)
+        if self._messages:
+            popup.say(self._messages[-1])
         popup.action_wanted.connect(self._act_on)
         popup.open_below(self)
 
@@ -120,6 +122,11 @@ class NotesLine(QFrame):
             painter.setBrush(theme.mixed(look.colour("panel"), tint, 0.12))
             painter.setPen(QPen(theme.mixed(look.colour("panel"), tint, 0.55), 1))
             painter.drawRoundedRect(self.rect().toRectF().adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What is said may fit now, or no more."""
+        super().resizeEvent(event)
+        self._offer_details()
 
     def changeEvent(self, event: QEvent) -> None:
         """The icon follows the theme."""
@@ -168,8 +175,19 @@ class NotesLine(QFrame):
             actions = next((found for each in notes if (found := self._actions_for(each))), ())
             arguments = first.arguments
             self._show(Message(translated(first.id, arguments), "", "warning", actions), len(notes) - 1)
-        self._details.setVisible(not self._messages and bool(notes))
         self.setVisible(bool(self._messages or notes))
+        self._offer_details()
+
+    def _offer_details(self) -> None:
+        """Details of notes always; of a message where it had to be shortened."""
+        self._details.setVisible(self._is_cut() if self._messages else bool(self._shown_notes()))
+
+    def _is_cut(self) -> bool:
+        layout = self.layout()
+        if layout is None:
+            return False
+        own = 0 if self._details.isHidden() else self._details.sizeHint().width() + layout.spacing()
+        return layout.sizeHint().width() - own > self.width()
 
     def _show(self, message: Message, more: int) -> None:
         self._role = message.role
@@ -233,6 +251,12 @@ class NotesPopup(Popup):
         self.setFixedHeight(min(wanted, screen.height() * 2 // 3))
         self.open_on_screen(anchor.mapToGlobal(QPoint(anchor.width() - _POPUP_WIDTH, anchor.height() + theme.GRID)))
         self.setFocus()
+
+    def say(self, message: Message) -> None:
+        """Shows a message with all of its words."""
+        self._lines.addWidget(paragraph(message.text))
+        if message.hint:
+            self._lines.addWidget(paragraph(message.hint, "secondary"))
 
     def _add(self, note: Note, *, with_line: bool) -> None:
         if with_line:

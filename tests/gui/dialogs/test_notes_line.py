@@ -133,6 +133,20 @@ def test_a_long_sentence_does_not_ask_for_width(line: NotesLine) -> None:
     assert line.said == "word " * 200
 
 
+def test_a_message_that_is_cut_can_be_read_whole(qtbot: QtBot, line: NotesLine) -> None:
+    text, hint = "Labels of another scan. " * 6, "Open the scan from which they were made."
+    line.show_message(text, hint)
+    QTest.mouseClick(link(line, "Details"), Qt.MouseButton.LeftButton)
+    popup = line.findChild(NotesPopup)
+    assert popup is not None and popup.isVisible()
+    assert {each.text() for each in popup.findChildren(QLabel)} == {text, hint}
+    popup.close()
+    line.resize(3000, 40)
+    qtbot.waitUntil(
+        lambda: not any(each.text() == "Details" and each.isVisible() for each in line.findChildren(QPushButton))
+    )
+
+
 @pytest.mark.parametrize(("words", "modality"), [("It is CT", "CT"), ("It is MR", "MR")])
 def test_what_a_file_does_not_say_is_answered_with_a_click(
     qtbot: QtBot, line: NotesLine, session: Session, words: str, modality: str
