@@ -101,6 +101,26 @@ def test_view_deleted_while_a_picture_is_drawn_does_not_hear_of_it(
     assert not heard
 
 
+def test_picture_that_came_before_its_view_was_deleted_is_not_heard_after(
+    qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tsdesktop.gui.scene.view import SceneView
+
+    view = SceneView(session, graphics=PROCESSOR)
+    view.resize(200, 150)
+    view.show()
+    qtbot.waitUntil(lambda: view.is_still, timeout=10_000)
+    heard: list[drawing.Frame] = []
+    monkeypatch.setattr(Pace, "took", lambda *told: heard.append(told[-1]))
+    teller = threading.Thread(target=view._drawing.drawn.emit, args=(view._frame,))
+    teller.start()
+    teller.join()
+    view.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QCoreApplication.processEvents()
+    assert not heard
+
+
 def test_view_says_that_the_processor_draws(qtbot: QtBot, open_view: Open) -> None:
     view = open_view(wait=False)
     qtbot.waitUntil(lambda: view.drawn_by is not None, timeout=10_000)

@@ -189,8 +189,13 @@ class DrawnView(QWidget):
         self.update()
         self.picture_drawn.emit()
 
+    # What a subclass may do otherwise is no slot: PySide lets the connection of an overridden slot outlive its widget.
+
     @Slot()
     def _on_content_changed(self) -> None:
+        self._show_content()
+
+    def _show_content(self) -> None:
         if self._frame is not None and self._pace.still_is_quick and not self._is_turning:
             self._order(STILL)
         else:
@@ -206,8 +211,11 @@ class DrawnView(QWidget):
 
     @Slot()
     def _wake(self) -> None:
+        self._begin()
+        self._show_content()
+
+    def _begin(self) -> None:
         self._drawing.start(self._graphics)
-        self._on_content_changed()
 
     def _wake_soon(self) -> None:
         """Starts the thread after this paint."""

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import QWidget
 from tsdesktop.gui.chip import paint_chip
 from tsdesktop.gui.scene.camera import Camera, outgrows
 from tsdesktop.gui.scene.content import Content
-from tsdesktop.gui.scene.drawing import Frame
 from tsdesktop.gui.scene.drawn import MARGIN, DrawnView
 from tsdesktop.gui.scene.overlay import paint_words
 from tsdesktop.gui.scene.picking import Hit, pick
@@ -68,6 +67,7 @@ class SceneView(DrawnView):
     def _make_parts(self) -> None:
         self._stage = Stage(self._session, self)
         self._strip = ToolStrip(self)
+        self.picture_drawn.connect(self._on_picture_drawn)
         self._stage.changed.connect(self._on_content_changed)
         self._stage.extent_changed.connect(self._on_extent_changed)
         self._stage.finished.connect(self._on_surfaces_finished)
@@ -140,17 +140,15 @@ class SceneView(DrawnView):
     def _is_turning(self) -> bool:
         return self._turn_timer.isActive()
 
-    @Slot(object)
-    def _on_drawn(self, frame: Frame) -> None:
-        super()._on_drawn(frame)
-        if self._complete and not frame.order.detail.coarse:
+    @Slot()
+    def _on_picture_drawn(self) -> None:
+        if self._complete and self._frame is not None and not self._frame.order.detail.coarse:
             self._complete = False
             self.surfaces_shown.emit()
 
-    @Slot()
-    def _on_content_changed(self) -> None:
+    def _show_content(self) -> None:
         self._hovered = None
-        super()._on_content_changed()
+        super()._show_content()
 
     @Slot()
     def _on_surfaces_finished(self) -> None:
@@ -170,10 +168,9 @@ class SceneView(DrawnView):
             self._fit()
             self._ask_moving()
 
-    @Slot()
-    def _wake(self) -> None:
+    def _begin(self) -> None:
         self._stage.wake()
-        super()._wake()
+        super()._begin()
 
     def paintEvent(self, _: QPaintEvent) -> None:
         """Paints the last picture and what lies over it."""

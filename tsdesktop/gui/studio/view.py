@@ -121,10 +121,9 @@ class PreviewView(DrawnView):
         made = self._bench.made
         return super()._shows_sides and made is not None and made.frame == "RAS"
 
-    @Slot()
-    def _on_content_changed(self) -> None:
+    def _show_content(self) -> None:
         self._content_now = None
-        super()._on_content_changed()
+        super()._show_content()
 
     @Slot()
     def _on_made_changed(self) -> None:
