@@ -22,6 +22,7 @@ def has_windows(item: pytest.Item) -> bool:
     return not _FOLDERS.isdisjoint(item.path.parts) or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests may run in several processes, those with windows in one: on a screen without a window manager two windows
     would take the keyboard from each other.
