@@ -6,36 +6,43 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 _TOP = Path(__file__).resolve().parents[1]
-# Folders and fixtures of tests that open windows, or draw with Qt.
-_FOLDERS, _FIXTURES = {"gui", "window"}, {"qtbot", "qapp"}
+# Folders and files of tests that open windows, or draw with Qt.
+_WINDOWS = {"gui", "window", "test_icons.py"}
 
 
 def test_data() -> Path:
     return Path(os.environ.get("TSDESKTOP_TEST_DATA", _TOP / "../shared/data")).resolve()
 
 
-def has_windows(item: pytest.Item) -> bool:
-    return not _FOLDERS.isdisjoint(item.path.parts) or not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+def has_windows(path: Path) -> bool:
+    return not _WINDOWS.isdisjoint(path.parts)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests may run in several processes, those with windows in one: on a screen without a window manager two windows
-    would take the keyboard from each other.
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives whole files to processes, and all tests with windows to one: on a screen without a window manager two
+    windows would take the keyboard from each other.
     """
-    for item in items:
-        if has_windows(item):
-            item.add_marker(pytest.mark.xdist_group("windows"))
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "windows" if has_windows(Path(file)) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
+    return _ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
 def away_from_the_screen(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps programs that other tests start off the screen, for the same reason."""
-    if not has_windows(request.node):
+    if not has_windows(request.path):
         monkeypatch.delenv("DISPLAY", raising=False)
         monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
         monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
