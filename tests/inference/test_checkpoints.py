@@ -80,6 +80,16 @@ def test_hostile_checkpoint_runs_nothing(model: Path, tmp_path: Path, where: str
     assert trace.exists(), "read the ordinary way, it would have run"
 
 
+def test_old_checkpoint_cut_anywhere(model: Path) -> None:
+    state = torch.load(file_of(model), weights_only=True)
+    torch.save(state, file_of(model), _use_new_zipfile_serialization=False)
+    content = file_of(model).read_bytes()
+    for end in range(1, 3000, 37):
+        file_of(model).write_bytes(content[:end])
+        # A name cut short is a name that is not known to be harmless.
+        assert refusal(model).id in {"weights.broken", "weights.untrusted"}
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.95])
 @pytest.mark.parametrize("new_format", [True, False])
 def test_truncated_checkpoint(model: Path, share: float, new_format: bool) -> None:

@@ -153,7 +153,10 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
         if "GLOBAL" in str(error):
             raise WeightsError("weights.untrusted", folder=name, what="code to be run while loading") from error
         raise WeightsError("weights.broken", folder=name, reason="its checkpoint is damaged") from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
+        # What a damaged file ends in depends on its bytes: anything from an IndexError to a struct.error.
         raise WeightsError("weights.broken", folder=name, reason="its checkpoint is damaged") from error
     if not isinstance(state, dict) or not isinstance(state.get("network_weights"), dict):
         raise WeightsError("weights.broken", folder=name, reason="its checkpoint holds no network")
