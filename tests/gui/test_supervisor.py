@@ -26,6 +26,7 @@ from tsdesktop.gui import supervisor as supervisor_module
 from tsdesktop.gui.supervisor import Order, Supervisor
 from tsdesktop.jobs.messages import Devices, Progress
 from tsdesktop.pipeline import Engine, Segmentation
+from tsdesktop.runs.folder import runs_folder
 
 SLOW = Options(task="total", fast=True)
 INSTANT = Options(task="fat_soft_bone")
@@ -239,6 +240,17 @@ def test_the_processor_is_always_among_the_devices(qtbot: QtBot, supervisor: Sup
     assert usable[-1].name == "cpu" and usable[-1].memory_gb > 0
     assert all(each.refused for each in heard.devices.devices[len(usable) :])
     assert heard.devices.library.startswith("torch ")
+
+
+def test_what_a_killed_program_left_is_removed_when_the_window_starts(qtbot: QtBot, supervisor: Supervisor) -> None:
+    left = runs_folder() / "run-left"
+    left.mkdir(parents=True)
+    (left / "scan.npy").write_bytes(b"voxels")
+    os.utime(left, (1, 1))
+    heard = Heard(supervisor)
+    supervisor.find_devices()
+    qtbot.waitUntil(lambda: heard.devices is not None, timeout=LONG_MS)
+    assert not left.exists()
 
 
 def test_a_search_for_devices_that_fails_says_why_no_card_is_used(

@@ -15,6 +15,7 @@ from tsdesktop.core.options import Options
 from tsdesktop.core.volume import LabelMap, Volume
 from tsdesktop.jobs.messages import Device, Devices, Progress
 from tsdesktop.pipeline import Engine, Segmentation, earlier_results, segment_volume
+from tsdesktop.runs.folder import remove_abandoned, runs_folder
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ class _Runner(QObject):
 
     @Slot()
     def find_devices(self) -> None:
-        """Looks for devices, which also warms the process."""
+        """Looks for devices, which also warms the process; removes what runs have left whose program was killed."""
+        remove_abandoned(runs_folder())
         try:
             self.devices_found.emit(self._engine.find_devices())
         except Cancelled:

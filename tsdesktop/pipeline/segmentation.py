@@ -19,7 +19,6 @@ from tsdesktop.core.errors import InferenceError, ReadError, WeightsError
 from tsdesktop.core.geometry import Geometry
 from tsdesktop.core.notes import Note, note
 from tsdesktop.core.options import Options
-from tsdesktop.core.settings import cache_folder
 from tsdesktop.core.structures import StructureClass, structure_class
 from tsdesktop.core.tasks import Task, catalogue
 from tsdesktop.core.volume import LabelMap, Volume
@@ -30,7 +29,7 @@ from tsdesktop.jobs.plan import NetworkRun, Plan, make_plan
 from tsdesktop.pipeline.earlier import Earlier, EarlierResults, Question
 from tsdesktop.pipeline.probabilities import AboutProbabilities
 from tsdesktop.runs.engine import Engine
-from tsdesktop.runs.folder import private_folder
+from tsdesktop.runs.folder import private_folder, runs_folder
 from tsdesktop.weights.catalogue import full_catalogue, refusal
 from tsdesktop.weights.terms import check_terms
 
@@ -148,7 +147,7 @@ def _computed(
     """The result of a run of the inference process, and its probabilities in the folder `goal`."""
     plan = order.plan
     notes: list[Note] = []
-    with private_folder(cache_folder() / "runs") as name:
+    with private_folder(runs_folder()) as name:
         engine.check_cancelled()
         folder = Path(name)
         if plan is not None:

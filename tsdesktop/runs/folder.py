@@ -14,10 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tsdesktop.core.settings import cache_folder
+
 _PREFIX = "run-"
 _IN_USE = "in_use"
 # A folder this young may not have been locked yet.
 _YOUNG_S = 60.0
+
+
+def runs_folder() -> Path:
+    """Where the folders of runs lie."""
+    return cache_folder() / "runs"
 
 
 @contextmanager
