@@ -38,10 +38,10 @@ OLDEST_PYTHON = (3, 11)
 UNWANTED = ("openvino-telemetry",)
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
-# What `test` needs from the system where there is no display, with the Debian package of each command. The tour needs
-# nothing: meshes and pictures are made without OpenGL and X (tried in a container that has neither).
 # The whole suite runs in a process for each core, up to four; tests with windows stay in one (tests/conftest.py).
 IN_PROCESSES = ("-n", "logical", "--maxprocesses", "4")
+# What `test` needs from the system where there is no display, with the Debian package of each command. The tour needs
+# nothing: meshes and pictures are made without OpenGL and X (tried in a container that has neither).
 SCREEN = {"xvfb-run": "xvfb", "xauth": "xauth"}
 # Programs of others that tests let open what was written; tests that want one are skipped where it is missing.
 READERS = {"assimp": "assimp-utils", "dciodvfy": "dicom3tools"}

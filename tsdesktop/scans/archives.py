@@ -28,8 +28,8 @@ def unpacked(path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         try:
             with zipfile.ZipFile(path) as archive:
                 members = _extract(archive, Path(folder), path.name)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            # RuntimeError is zipfile's word for a password, NotImplementedError for an unknown compression.
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            # RuntimeError is zipfile's word for a password; a kind of it stands for an unknown compression.
             raise ReadError("read.bad_zip", name=path.name) from error
         yield Path(folder), members
 
